@@ -1,0 +1,38 @@
+"""Survival and epidemiological analysis for haematology.
+
+>>> import hemresearch as hem
+>>> trial = hem.data.load("myeloid")
+>>> survival = hem.survival.kaplan_meier(trial, time="futime", event="death", by="trt")
+>>> survival.quantile(0.5)["estimate"].to_list()
+[707.0, 1057.0]
+
+The families are loaded when they are first used, so that the import itself costs next to nothing.
+"""
+
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
+__version__ = "0.1.0"
+
+_FAMILIES = (
+    "cohort",
+    "data",
+    "design",
+    "errors",
+    "plots",
+    "report",
+    "results",
+    "survival",
+    "times",
+)
+__all__ = ["__version__", *_FAMILIES]
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _FAMILIES:
+        return _import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,11 @@
+from . import cohort as cohort
+from . import data as data
+from . import design as design
+from . import errors as errors
+from . import plots as plots
+from . import report as report
+from . import results as results
+from . import survival as survival
+from . import times as times
+
+__version__: str

@@ -1,0 +1,95 @@
+"""The choices an argument can take, and the checks of scalar arguments."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from .errors import DataError, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+
+ConfType = Literal["plain", "log", "log-log", "logit", "arcsin"]
+Missing = Literal["raise", "drop"]
+TimeUnit = Literal["days", "weeks", "months", "years"]
+TestWeight = Literal["gehan", "tarone-ware", "peto-peto", "modified-peto"]
+
+
+def check_choice(value: Any, choices: Any, *, argument: str) -> Any:
+    """`value` if it is one of the choices (a Literal alias or a sequence); else refused with the nearest."""
+    allowed = get_args(choices) or tuple(choices)
+    if value in allowed:
+        return value
+    best = nearest(str(value), map(str, allowed)) or [str(allowed[0])]
+    raise DataError(
+        f"{value!r} is not one of the choices",
+        argument=argument,
+        expected=f"one of {', '.join(map(repr, allowed))}",
+        remedy=f"{argument}={best[0]!r}",
+    )
+
+
+def check_conf_level(conf_level: Any) -> float:
+    """A confidence level strictly between 0 and 1."""
+    return check_number(
+        conf_level, argument="conf_level", above=0.0, below=1.0, expected="a level such as 0.95", example=0.95
+    )
+
+
+def check_number(
+    value: Any,
+    *,
+    argument: str,
+    expected: str,
+    example: float,
+    above: float = -math.inf,
+    below: float = math.inf,
+    at_least: float = -math.inf,
+) -> float:
+    """A finite number within its bounds (`above` and `below` exclusive, `at_least` inclusive)."""
+    good = isinstance(value, int | float) or (hasattr(value, "__float__") and not isinstance(value, str))
+    good = good and not isinstance(value, bool) and math.isfinite(float(value))
+    if good and above < float(value) < below and float(value) >= at_least:
+        return float(value)
+    raise DataError(
+        f"{value!r} was given", argument=argument, expected=expected, remedy=f"{argument}={example!r}"
+    )
+
+
+def check_times(times: Any, *, argument: str = "times") -> np.ndarray:
+    """Finite, non-negative times as a one-dimensional array, in the order they were asked for."""
+    import numpy as np
+
+    try:
+        array = np.atleast_1d(np.asarray(times, dtype=float))
+    except (TypeError, ValueError):
+        array = np.array([np.nan])
+    if array.ndim == 1 and array.size and np.isfinite(array).all() and (array >= 0).all():
+        return array
+    raise DataError(
+        "something other than finite, non-negative numbers was given",
+        argument=argument,
+        expected="one time or a list of times in the unit of the data",
+        remedy=f"{argument}=[12, 24, 60]",
+    )
+
+
+def nearest(name: str, known: Iterable[str], n: int = 3) -> list[str]:
+    """The known names most like `name`, also when only the case differs."""
+    names = list(known)
+    folded = {k.casefold(): k for k in reversed(names)}
+    close = difflib.get_close_matches(name.casefold(), list(folded), n=n, cutoff=0.5)
+    return [folded[c] for c in close]
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'a' or 'b'` where something is near, else the first few names there are."""
+    names = list(known)
+    close = nearest(name, names)
+    if close:
+        return "did you mean " + " or ".join(map(repr, close)) + "?"
+    return "there are " + listed(map(repr, names), 8)
