@@ -1,0 +1,113 @@
+"""Event columns: what counts as the event, and which of several causes it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from .columns import Table, group_rows
+from .errors import DataError, listed
+from .options import nearest
+
+SHOWN_LEVELS = 8  # more levels than this look like identifiers and are counted, not shown
+
+
+def read_event(table: Table, event_value: Any = None) -> np.ndarray:
+    """The event column as Booleans: Boolean, 0/1, or what `event_value` declares to be the event."""
+    series, name = table.series("event"), table.name("event")
+    if event_value is not None:
+        return _declared_event(series, name, event_value)
+    if series.dtype == pl.Boolean:
+        return series.to_numpy()
+    if series.dtype.is_numeric():
+        values = series.cast(pl.Float64).to_numpy()
+        event = values == 1
+        if (event | (values == 0)).all():
+            return event
+    raise DataError(
+        f"holds {_levels(series)}, but an event is true/false or 1/0",
+        argument="event",
+        column=name,
+        expected="a Boolean or 0/1 column, or the declared value that means the event (several causes: a function "
+        "for competing events)",
+        remedy=f"event_value={_example_level(series)!r}",
+    )
+
+
+def _declared_event(series: pl.Series, name: str, event_value: Any) -> np.ndarray:
+    declared = list(event_value) if isinstance(event_value, list | tuple | set | frozenset) else [event_value]
+    values = series.cast(pl.String) if series.dtype in (pl.Categorical, pl.Enum) else series
+    found = values.unique().to_list()
+    for value in declared:
+        if not any((type(value) is type(f) and value == f) or _same_number(value, f) for f in found):
+            near = nearest(str(value), map(str, found))
+            raise DataError(
+                f"never holds the declared event {value!r}; it holds {_levels(series)}",
+                argument="event_value",
+                column=name,
+                expected="a value that occurs in the event column"
+                + (f" (near: {listed(near)})" if near else ""),
+                remedy=f"event_value={_example_level(series)!r}",
+            )
+    return (
+        np.isin(values.to_numpy(), np.asarray(declared))
+        if values.dtype != pl.String
+        else (values.is_in(declared).to_numpy())
+    )
+
+
+def _same_number(a: Any, b: Any) -> bool:
+    def number(value: Any) -> bool:
+        return hasattr(value, "__float__") and not isinstance(value, str)
+
+    return number(a) and number(b) and float(a) == float(b)
+
+
+def read_causes(table: Table, censored: Any) -> tuple[tuple[Any, ...], np.ndarray]:
+    """The causes in a stable order, and the number of each row's cause (0 for censored)."""
+    series, name = table.series("event"), table.name("event")
+    if series.dtype.is_float() and (series == series.floor()).all():
+        series = series.cast(pl.Int64)
+    text = series.dtype in (pl.String, pl.Categorical, pl.Enum)
+    if not text and not series.dtype.is_integer():
+        raise DataError(
+            f"holds {series.dtype}, not labels of several events",
+            argument="event",
+            column=name,
+            expected="text, Enum, Categorical or integer labels, one of which means censored",
+            remedy="a single-event function such as kaplan_meier for a Boolean event",
+        )
+    label = ("censored" if text else 0) if isinstance(censored, str) and censored == "default" else censored
+    groups = group_rows(table, "event")
+    levels = (
+        groups.levels.to_series().cast(pl.String).to_list() if text else groups.levels.to_series().to_list()
+    )
+    if label is not None and text and label not in levels:
+        near = nearest(str(label), levels)
+        raise DataError(
+            f"never holds {label!r}, the label for censored; it holds {_levels(series)}",
+            argument="censored",
+            column=name,
+            expected="the label that means censored, or None if nobody was"
+            + (f" (near: {listed(near)})" if near else ""),
+            remedy=f"censored={near[0]!r}" if near else "censored=None",
+        )
+    causes = tuple(level for level in levels if label is None or level != label)
+    number = np.array([0 if level not in causes else 1 + causes.index(level) for level in levels])
+    return causes, number[groups.code]
+
+
+def _levels(series: pl.Series) -> str:
+    """What a column holds, in words; many different values are counted, never shown."""
+    values = series.unique().sort()
+    if len(values) > SHOWN_LEVELS:
+        return f"{len(values)} different values of type {series.dtype}"
+    return "the values " + ", ".join(repr(v) for v in values.to_list())
+
+
+def _example_level(series: pl.Series) -> Any:
+    """The value most likely to mean the event: the largest of a few."""
+    values = series.unique().sort().to_list()
+    return values[-1] if len(values) <= SHOWN_LEVELS else "value"

@@ -1,0 +1,373 @@
+"""Outcomes: columns of a table as checked arrays that a kernel can trust.
+
+Each reader accepts or refuses the data; behind it, times are finite, non-negative and rounded to
+common ties, events are Booleans, and an observation is the interval (entry, time].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from .columns import Column, Columns, Groups, Table, group_rows, read_number, read_table
+from .errors import DataError, counted
+from .events import read_causes, read_event
+from .numerics.ties import FLOAT32_TOLERANCE, TOLERANCE, round_ties
+from .options import Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TIMES = "numeric, finite, non-negative times in one unit"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survival:
+    """Right-censored observations of one event, possibly with delayed entry.
+
+    `entry`, `weight` and `cluster` are None where there are none; `patient` numbers the patients when
+    `id` was given. `row` are 0-based positions in the user's data (None: all rows, in order).
+    """
+
+    time: np.ndarray
+    event: np.ndarray
+    entry: np.ndarray | None
+    weight: np.ndarray | None
+    cluster: np.ndarray | None
+    patient: np.ndarray | None
+    group: Groups
+    stratum: Groups
+    covariates: pl.DataFrame
+    row: np.ndarray | None
+    n_dropped: int
+    names: dict[str, str]
+    time_unit: str | None
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def take(self, keep: np.ndarray) -> Survival:
+        """The observations of a mask or an index."""
+        index = np.flatnonzero(keep) if keep.dtype == bool else keep
+
+        def part(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[index]
+
+        return replace(
+            self,
+            time=self.time[index],
+            event=self.event[index],
+            entry=part(self.entry),
+            weight=part(self.weight),
+            cluster=part(self.cluster),
+            patient=part(self.patient),
+            group=Groups(self.group.levels, self.group.code[index]),
+            stratum=Groups(self.stratum.levels, self.stratum.code[index]),
+            covariates=self.covariates[index] if self.covariates.width else self.covariates,
+            row=index if self.row is None else self.row[index],
+        )
+
+    def positions(self, at_fault: np.ndarray) -> np.ndarray:
+        """Where the rows of a mask stand in the user's data."""
+        index = np.flatnonzero(at_fault)
+        return index if self.row is None else self.row[index]
+
+    def uses_robust_variance(self, robust: bool | None) -> bool:
+        """Whether the variance is robust: as asked, else where replication cannot be assumed.
+
+        By default it is robust for non-integer weights, with clusters, and where a patient with
+        several rows has more than one event (R's rule).
+        """
+        if robust is not None:
+            return robust
+        if self.cluster is not None:
+            return True
+        if self.weight is not None and not np.array_equal(self.weight, np.round(self.weight)):
+            return True
+        return self.patient is not None and len(np.unique(self.patient[self.event])) < self.event.sum()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Competing:
+    """Observations of several competing events: `cause` is 0 for censored, else 1 + its place in `causes`."""
+
+    time: np.ndarray
+    cause: np.ndarray
+    causes: tuple[Any, ...]
+    entry: np.ndarray | None
+    weight: np.ndarray | None
+    cluster: np.ndarray | None
+    group: Groups
+    stratum: Groups
+    row: np.ndarray | None
+    n_dropped: int
+    names: dict[str, str]
+    time_unit: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interval:
+    """Interval-censored observations: the event lies in (left, right], or at left where both are equal.
+
+    `left` is 0 for left-censored and `right` infinite for right-censored observations.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    weight: np.ndarray | None
+    group: Groups
+    row: np.ndarray | None
+    n_dropped: int
+    names: dict[str, str]
+    time_unit: str | None
+
+
+def read_survival(
+    data: Any,
+    *,
+    time: Column,
+    event: Column,
+    event_value: Any = None,
+    entry: Column | None = None,
+    id: Column | None = None,
+    by: Columns = None,
+    strata: Columns = None,
+    covariates: Sequence[Column] | None = None,
+    weights: Column | None = None,
+    cluster: Column | None = None,
+    missing: Missing = "raise",
+) -> Survival:
+    """Read one event per row, or counting-process rows (entry, time] of a patient with `id`."""
+    roles: dict[str, Columns] = {
+        "time": time, "event": event, "entry": entry, "id": id, "by": by, "strata": strata,
+        "covariates": covariates, "weights": weights, "cluster": cluster,
+    }  # fmt: skip
+    table = read_table(data, roles, missing=missing)
+    happened = read_event(table, event_value)
+    start, stop, unit = _read_times(table)
+    y = Survival(
+        time=stop,
+        event=happened,
+        entry=start,
+        weight=_read_weights(table),
+        cluster=_code(table, "cluster"),
+        patient=_code(table, "id"),
+        group=group_rows(table),
+        stratum=group_rows(table, "strata"),
+        covariates=table.several("covariates") if "covariates" in table else pl.DataFrame(),
+        row=table.row,
+        n_dropped=table.n_dropped,
+        names={role: names[0] for role, names in table.names.items() if names},
+        time_unit=unit,
+    )
+    y = y if y.weight is None or y.weight.all() else y.take(y.weight > 0)
+    return y if y.patient is None else _one_patient_at_a_time(y)
+
+
+def read_competing(
+    data: Any,
+    *,
+    time: Column,
+    event: Column,
+    censored: Any = "default",
+    entry: Column | None = None,
+    by: Columns = None,
+    strata: Columns = None,
+    weights: Column | None = None,
+    cluster: Column | None = None,
+    missing: Missing = "raise",
+) -> Competing:
+    """Read labelled events of several types.
+
+    `censored` is the label that means censored: by default 0 for integers and "censored" for text;
+    None says that nobody was censored.
+    """
+    roles: dict[str, Columns] = {
+        "time": time, "event": event, "entry": entry, "by": by, "strata": strata,
+        "weights": weights, "cluster": cluster,
+    }  # fmt: skip
+    table = read_table(data, roles, missing=missing)
+    start, stop, unit = _read_times(table)
+    causes, code = read_causes(table, censored)
+    return Competing(
+        time=stop,
+        cause=code,
+        causes=causes,
+        entry=start,
+        weight=_read_weights(table),
+        cluster=_code(table, "cluster"),
+        group=group_rows(table),
+        stratum=group_rows(table, "strata"),
+        row=table.row,
+        n_dropped=table.n_dropped,
+        names={role: names[0] for role, names in table.names.items() if names},
+        time_unit=unit,
+    )
+
+
+def read_interval(
+    data: Any,
+    *,
+    left: Column,
+    right: Column,
+    by: Columns = None,
+    weights: Column | None = None,
+    missing: Missing = "raise",
+) -> Interval:
+    """Read interval-censored times: a missing `left` is left-censored, a missing `right` right-censored."""
+    roles: dict[str, Columns] = {"left": left, "right": right, "by": by, "weights": weights}
+    table = read_table(data, roles, missing=missing, nullable=("left", "right"))
+    bounds, units = zip(*(_duration(table, role) for role in ("left", "right")), strict=True)
+    low, high = np.nan_to_num(bounds[0], nan=0.0), np.nan_to_num(bounds[1], nan=np.inf)
+    unbounded = np.isnan(bounds[0]) & np.isnan(bounds[1])
+    _refuse_times(table, "left", unbounded, "is missing together with `right`", "at least one of the two")
+    for role, values in (("left", bounds[0]), ("right", bounds[1])):
+        _refuse_times(table, role, values < 0, "has {} below zero", TIMES)
+    _refuse_times(
+        table, "right", high < low, f"has {{}} before the left end {table.name('left')!r}", "left <= right"
+    )
+    finite = np.isfinite(high)
+    ends, low_rounded = round_ties(np.where(finite, high, 0.0), low, _tolerance(table, ("left", "right")))
+    return Interval(
+        left=low if low_rounded is None else low_rounded,
+        right=np.where(finite, ends, np.inf),
+        weight=_read_weights(table),
+        group=group_rows(table),
+        row=table.row,
+        n_dropped=table.n_dropped,
+        names={role: names[0] for role, names in table.names.items() if names},
+        time_unit=units[0] or units[1],
+    )
+
+
+def _code(table: Table, role: str) -> np.ndarray | None:
+    return group_rows(table, role).code if role in table else None
+
+
+def _read_weights(table: Table) -> np.ndarray | None:
+    """Case weights: finite and not negative; a weight of 0 is nobody."""
+    if "weights" not in table:
+        return None
+    weight = read_number(table, "weights", what="numeric case weights", example="weights=None")
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    if bad.any() or not weight.any():
+        raise DataError(
+            f"has {counted(int(bad.sum()), 'value')} that are negative or infinite"
+            if bad.any()
+            else "is zero throughout",
+            argument="weights",
+            column=table.name("weights"),
+            rows=table.positions(bad),
+            expected="finite case weights of zero or more (weight 2 is two patients)",
+            remedy=f"data.filter(pl.col({table.name('weights')!r}) > 0)",
+        )
+    return weight
+
+
+def _read_times(table: Table) -> tuple[np.ndarray | None, np.ndarray, str | None]:
+    """Entry (if any), time and the unit that durations gave them."""
+    time, unit = _duration(table, "time")
+    _refuse_times(table, "time", time < 0, "has {} below zero (negative times)", TIMES)
+    if "entry" not in table:
+        return None, round_ties(time, None, _tolerance(table, ("time",)))[0], unit
+    entry, entry_unit = _duration(table, "entry")
+    if unit != entry_unit:
+        raise DataError(
+            f"and time={table.name('time')!r} are not both durations",
+            argument="entry",
+            column=table.name("entry"),
+            expected="entry and time of the same kind and unit",
+            remedy=f"entry=pl.col({table.name('entry')!r}).dt.total_days() and the same for time",
+        )
+    _refuse_times(table, "entry", entry < 0, "has {} below zero (negative times)", TIMES)
+    time, start = round_ties(time, entry, _tolerance(table, ("time", "entry")))
+    assert start is not None
+    _refuse_times(
+        table, "entry", start >= time, f"has {{}} at or after the exit {table.name('time')!r}",
+        "entry before time: an observation is the interval (entry, time]",
+    )  # fmt: skip
+    return start, time, unit
+
+
+def _duration(table: Table, role: str) -> tuple[np.ndarray, str | None]:
+    """A column of times as float64 (missing as NaN), and "days" if it held durations."""
+    series, name = table.series(role), table.name(role)
+    if isinstance(series.dtype, pl.Duration):
+        return (series.dt.total_microseconds() / 86_400e6).to_numpy(), "days"
+    if series.dtype in (pl.Date, pl.Time) or isinstance(series.dtype, pl.Datetime):
+        raise DataError(
+            f"holds calendar dates ({series.dtype})",
+            argument=role,
+            column=name,
+            expected=TIMES + " since a stated time zero",
+            remedy=f'hem.times.durations(data, start="diagnosis", stop={name!r}, unit="days")',
+        )
+    values = read_number(table, role, what=TIMES, example=f"{role}='the column of times'")
+    _refuse_times(table, role, np.isinf(values), "has {} that are infinite", TIMES)
+    return values, None
+
+
+def _refuse_times(table: Table, role: str, at_fault: np.ndarray, found: str, expected: str) -> None:
+    if not at_fault.any():
+        return
+    name = table.name(role)
+    raise DataError(
+        found.format(counted(int(at_fault.sum()), "value")),
+        argument=role,
+        column=name,
+        rows=table.positions(at_fault),
+        expected=expected,
+        remedy=f"data.filter(...) once the rows have been looked at, for example on pl.col({name!r})",
+    )
+
+
+def _tolerance(table: Table, roles: tuple[str, ...]) -> float:
+    single = any(table.series(role).dtype == pl.Float32 for role in roles)
+    return FLOAT32_TOLERANCE if single else TOLERANCE
+
+
+def _one_patient_at_a_time(y: Survival) -> Survival:
+    """Check that a patient's rows do not overlap, and join those that only split the follow-up.
+
+    A row that ends without an event where the same patient's next row begins is not a censoring.
+    """
+    assert y.patient is not None
+    start = np.zeros(len(y)) if y.entry is None else y.entry
+    order = np.lexsort((y.time, start, y.patient))
+    this, following = order[:-1], order[1:]
+    same = y.patient[this] == y.patient[following]
+    overlap = same & (start[following] < y.time[this])
+    if overlap.any():
+        rows = np.unique(np.concatenate([this[overlap], following[overlap]]))
+        raise DataError(
+            f"has rows of one patient that overlap in time ({counted(int(overlap.sum()), 'pair')})",
+            argument="id",
+            column=y.names["id"],
+            rows=rows if y.row is None else y.row[rows],
+            expected="rows (entry, time] of one patient that follow each other",
+            remedy=f"entry=... for start-stop rows, or cluster={y.names['id']!r} instead of id for related rows",
+        )
+    joined = same & (start[following] == y.time[this]) & ~y.event[this] & _alike(y, this, following)
+    if not joined.any():
+        return y
+    first = np.ones(len(y), dtype=bool)
+    first[1:] = ~joined
+    last = np.append(~joined, True)
+    kept = y.take(order[last])
+    return replace(kept, entry=None if y.entry is None else start[order[first]])
+
+
+def _alike(y: Survival, this: np.ndarray, following: np.ndarray) -> np.ndarray:
+    """Whether two rows agree in everything but their times and events."""
+    alike = (y.group.code[this] == y.group.code[following]) & (
+        y.stratum.code[this] == y.stratum.code[following]
+    )
+    for values in (y.weight, y.cluster):
+        if values is not None:
+            alike &= values[this] == values[following]
+    for column in y.covariates.get_columns():
+        alike &= (column.gather(this) == column.gather(following)).to_numpy()
+    return alike
