@@ -27,8 +27,9 @@ NAMED_ROLES = ("by", "strata", "covariates")
 # A tidy frame's own names; a grouping column may not take one of them.
 RESERVED = frozenset(
     {
-        "term", "time", "cause", "state", "quantile", "group", "n", "n_risk", "n_event", "n_censor",
-        "observed", "expected", "estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high",
+        "term", "time", "cause", "state", "quantile", "n", "n_risk", "n_event", "n_censor",
+        "observed", "expected", "estimate", "std_error", "statistic", "df", "p_value", "conf_low",
+        "conf_high",
     }
 )  # fmt: skip
 
@@ -313,7 +314,7 @@ def _codes(series: pl.Series) -> tuple[pl.Series, np.ndarray]:
 
 
 def _unique(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First positions of the sorted values, and each row's rank; by counting where they span a short range."""
+    """First positions of the sorted values and each row's rank; by counting where the range is short."""
     low, high = int(values.min()), int(values.max())
     if high - low > 1_000:
         _, first, code = np.unique(values, return_index=True, return_inverse=True)

@@ -30,8 +30,8 @@ def read_event(table: Table, event_value: Any = None) -> np.ndarray:
         f"holds {_levels(series)}, but an event is true/false or 1/0",
         argument="event",
         column=name,
-        expected="a Boolean or 0/1 column, or the declared value that means the event (several causes: a function "
-        "for competing events)",
+        expected="a Boolean or 0/1 column, or the declared value that means the event (several causes need "
+        "a function for competing events)",
         remedy=f"event_value={_example_level(series)!r}",
     )
 

@@ -348,7 +348,7 @@ def _one_patient_at_a_time(y: Survival) -> Survival:
             column=y.names["id"],
             rows=rows if y.row is None else y.row[rows],
             expected="rows (entry, time] of one patient that follow each other",
-            remedy=f"entry=... for start-stop rows, or cluster={y.names['id']!r} instead of id for related rows",
+            remedy=f"entry=... for start-stop rows, or cluster={y.names['id']!r} for related rows",
         )
     joined = same & (start[following] == y.time[this]) & ~y.event[this] & _alike(y, this, following)
     if not joined.any():

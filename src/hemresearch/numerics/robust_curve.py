@@ -45,7 +45,7 @@ def robust_variance(
 
 
 @numba.njit(cache=True)
-def _running_sums(by_leave, by_enter, leave, enter, event, size, owner, n_owner, drift, reach):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, E501
+def _running_sums(by_leave, by_enter, leave, enter, event, size, owner, n_owner, drift, reach):  # type: ignore[no-untyped-def]
     """Sum over clusters of (B - R A)^2 at every time, A being `drift`."""
     fixed = np.zeros(n_owner)  # B of each cluster
     risk = np.zeros(n_owner)  # R of each cluster

@@ -1,0 +1,160 @@
+"""From checked observations to curves: what every one-sample estimator of this family shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import warn
+from ..numerics.intervals import hazard_limits, probability_limits
+from ..numerics.risk_sets import RiskSets, risk_sets
+from ..numerics.robust_curve import robust_variance
+from ..options import ConfType, check_choice, check_conf_level, check_number
+from ..outcomes import Survival
+from ..results import Curves, curves_frame
+
+
+@dataclass(frozen=True, slots=True)
+class CurveEstimator:
+    """A kernel from risk sets to an estimate and its standard error, and what these are called.
+
+    `influences_hazard`: the robust variance is that of the hazard increments d/n, not of log(1 - d/n).
+    """
+
+    method: str
+    quantity: str
+    kernel: Callable[[RiskSets], tuple[np.ndarray, np.ndarray]]
+    variance: str
+    influences_hazard: bool = False
+
+
+def estimate_curves(
+    y: Survival,
+    estimator: CurveEstimator,
+    *,
+    robust: bool | None,
+    start_time: float | None,
+    conf_level: float,
+    conf_type: str,
+) -> Curves:
+    """One curve per group of `y`: risk sets, estimate, standard error and limits."""
+    check_conf_level(conf_level)
+    check_choice(conf_type, ConfType, argument="conf_type")
+    y = y if start_time is None else _from(y, start_time)
+    is_robust = y.uses_robust_variance(robust)
+    groups = list(split_groups(y))
+    parts = [_one_curve(one, estimator, is_robust, conf_type, conf_level) for one in groups]
+    frame, starts = curves_frame(y.group.levels, parts)
+    return Curves(
+        frame=frame,
+        groups_frame=_group_counts(y, groups, parts),
+        starts=starts,
+        quantity=estimator.quantity,
+        by=y.group.names,
+        time=y.names["time"],
+        event=y.names["event"],
+        conf_level=conf_level,
+        conf_type=conf_type,
+        variance="robust" if is_robust else estimator.variance,
+        method=estimator.method,
+        n_dropped=y.n_dropped,
+        time_unit=y.time_unit,
+        start_time=start_time or 0.0,
+    )
+
+
+def split_groups(y: Survival) -> list[Survival]:
+    """The observations of each group, in the order of the groups."""
+    if len(y.group) == 1:
+        return [y]
+    order = np.argsort(y.group.code.astype(np.int32), kind="stable")
+    ends = np.cumsum(np.bincount(y.group.code, minlength=len(y.group)))
+    return [y.take(rows) for rows in np.split(order, ends[:-1])]
+
+
+def _one_curve(
+    y: Survival, estimator: CurveEstimator, is_robust: bool, conf_type: str, conf_level: float
+) -> dict[str, np.ndarray]:
+    r = risk_sets(y.time, y.event, y.entry, y.weight)
+    _warn_if_emptied(y, r)
+    estimate, std_error = estimator.kernel(r)
+    is_hazard = estimator.quantity == "cumulative hazard"
+    if is_robust:
+        cluster = y.patient if y.cluster is None else y.cluster
+        variance = robust_variance(
+            r, y.time, y.event, y.entry, y.weight, cluster, hazard=estimator.influences_hazard
+        )
+        with np.errstate(invalid="ignore"):
+            std_error = np.sqrt(variance) * (1.0 if is_hazard else estimate)
+    limits = hazard_limits if is_hazard else probability_limits
+    low, high = limits(estimate, std_error, conf_type, conf_level)
+    return {
+        "time": r.time,
+        "n_risk": r.n_risk,
+        "n_event": r.n_event,
+        "n_censor": r.n_censor,
+        "estimate": estimate,
+        "std_error": std_error,
+        "conf_low": low,
+        "conf_high": high,
+    }
+
+
+def _from(y: Survival, start_time: float) -> Survival:
+    """Those still under observation at `start_time`, as R's `start.time`."""
+    check_number(start_time, argument="start_time", at_least=0, expected="a time of 0 or more", example=60)
+    kept = y.time >= start_time
+    if not kept.any() or len(np.unique(y.group.code[kept])) < len(y.group):
+        from ..errors import DataError
+
+        raise DataError(
+            "nobody (or nobody of some group) is observed until then",
+            argument="start_time",
+            expected="a time before the last follow-up of every group",
+            remedy=f"start_time={float(np.median(y.time)):g}",
+        )
+    return y.take(kept)
+
+
+def _group_counts(y: Survival, groups: list[Survival], parts: list[dict[str, np.ndarray]]) -> Any:
+    import polars as pl
+
+    counts = pl.DataFrame(
+        {
+            "n": [_size(one) for one in groups],
+            "n_event": [float(part["n_event"].sum()) for part in parts],
+            "n_censor": [float(part["n_censor"].sum()) for part in parts],
+        },
+        schema={"n": pl.Float64, "n_event": pl.Float64, "n_censor": pl.Float64},
+    )
+    whole = [c for c in counts.columns if (counts[c] == counts[c].round()).all()]
+    counts = counts.with_columns(pl.col(whole).cast(pl.Int64))
+    return pl.concat([y.group.levels, counts], how="horizontal") if y.group.names else counts
+
+
+def _size(y: Survival) -> float:
+    """How many patients: distinct ids, else the sum of weights, else rows."""
+    if y.patient is not None:
+        return float(len(np.unique(y.patient)))
+    return float(len(y) if y.weight is None else y.weight.sum())
+
+
+def _warn_if_emptied(y: Survival, r: RiskSets) -> None:
+    """Say so when survival falls to 0 only because few had entered yet."""
+    if y.entry is None:
+        return
+    emptied = np.flatnonzero((r.n_event > 0) & (r.n_event >= r.n_risk * (1 - 1e-12)))
+    if len(emptied) and emptied[0] < len(r.time) - 1:
+        t = r.time[emptied[0]]
+        warn(
+            f"leaves so few at risk early that at time {t:g} all {r.n_risk[emptied[0]]:g} of them had the "
+            "event: survival is 0 from there on although others are seen later (an empty risk set)",
+            argument="entry",
+            column=y.names["entry"],
+            rows=y.positions((y.time == t) & y.event),
+            expected="risk sets that do not empty before the last entry",
+            remedy=f"start_time={t:g} for the curve conditional on being event-free then",
+        )
