@@ -11,6 +11,11 @@ import math
 MISSING = "–"  # an en dash, as journals print an estimate that was not reached
 
 
+def is_missing(value: float | None) -> bool:
+    """Whether there is no number: null or NaN."""
+    return value is None or math.isnan(value)
+
+
 def significant(value: float | None, digits: int = 4) -> str:
     """A number with `digits` significant digits, without an exponent where that is short."""
     if value is None or math.isnan(value):
@@ -38,11 +43,11 @@ def percent(value: float | None, decimals: int = 1, sign: str = "%") -> str:
 def interval(
     estimate: float | None, low: float | None, high: float | None, decimals: int = 2, *, scale: float = 1.0
 ) -> str:
-    """`0.71 (0.55–0.92)`; a limit that was not reached is a dash."""
-    first, second, third = (
-        number(None if v is None else scale * v, decimals) for v in (estimate, low, high)
-    )
-    between = " to " if any(v is not None and v < 0 for v in (low, high)) else "–"
+    """`0.71 (0.55–0.92)`; a limit that was not reached is a dash: `14.2 (9.8 to –)`."""
+    if all(is_missing(v) for v in (estimate, low, high)):
+        return MISSING
+    first, second, third = (number(None if v is None else scale * v, decimals) for v in (estimate, low, high))
+    between = " to " if any(is_missing(v) or v < 0 for v in (low, high)) else "–"  # type: ignore[operator]
     return f"{first} ({second}{between}{third})"
 
 
@@ -60,3 +65,22 @@ def p_value(p: float | None, prefix: bool = True) -> str:
 def level(conf_level: float) -> str:
     """`95%` or `97.5%`."""
     return f"{100 * conf_level:.6g}%"
+
+
+def with_level(text: str, conf_level: float) -> str:
+    """`33.6 (25.3–42.1)` becomes `33.6 (95% CI 25.3–42.1)`."""
+    return text.replace("(", f"({level(conf_level)} CI ", 1)
+
+
+def count(value: float | None) -> str:
+    """A count: whole where it is, else with the digits that weights gave it."""
+    if value is None or math.isnan(value):
+        return MISSING
+    return f"{value:,.0f}" if float(value).is_integer() else significant(value)
+
+
+def decimals_for(largest: float | None) -> int:
+    """Decimals for times up to `largest`: none from 100 up, one from 10, else two."""
+    if largest is None or math.isnan(largest) or abs(largest) < 10:
+        return 2
+    return 1 if abs(largest) < 100 else 0

@@ -26,11 +26,16 @@ def round_ties(
     distinct = gap > 0
     scale = (ordered[0] + ordered[1:][distinct].sum()) / (1 + distinct.sum())
     apart = gap > tolerance * scale
-    if np.array_equal(apart, distinct):
+    near = distinct & ~apart
+    if not near.any():
         return time, entry
-    first = ordered[np.concatenate([[True], apart])]
+    # only the few times that follow a near-tie change: each becomes the first of its run
+    first = ordered[np.maximum.accumulate(np.where(np.append(True, apart), np.arange(len(ordered)), 0))]
+    moved = np.append(False, near | (~distinct & (first[1:] != ordered[1:])))
+    old, new = ordered[moved], first[moved]
 
     def rounded(values: Times) -> Times:
-        return first[np.searchsorted(first, values, side="right") - 1]
+        index = np.minimum(np.searchsorted(old, values), len(old) - 1)
+        return np.where(old[index] == values, new[index], values)
 
     return rounded(time), None if entry is None else rounded(entry)
