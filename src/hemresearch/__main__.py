@@ -1,0 +1,7 @@
+"""`python -m hemresearch` is the command `hemresearch`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

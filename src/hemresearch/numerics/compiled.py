@@ -1,0 +1,25 @@
+"""Compilation of kernels, kept on disk for the next process where there is a folder to keep it in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numba
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def kernel(function: F) -> F:
+    """Compile `function` at its first call.
+
+    The machine code is kept in NUMBA_CACHE_DIR, beside the package or in the user's cache folder. A
+    read-only installation of a user without a home has none of these; there it is compiled in every process.
+    """
+    try:
+        compiled: Any = numba.njit(cache=True)(function)
+    except RuntimeError:  # numba found no folder that can be written
+        compiled = numba.njit(function)
+    return cast("F", compiled)
