@@ -6,6 +6,7 @@ import numpy as np
 
 TOLERANCE = 1.5e-8  # about the square root of the float64 epsilon, as R's timefix
 FLOAT32_TOLERANCE = 1e-6
+LOW_BITS = 2**18 - 1
 
 Times = np.ndarray
 
@@ -35,7 +36,18 @@ def round_ties(
     old, new = ordered[moved], first[moved]
 
     def rounded(values: Times) -> Times:
-        index = np.minimum(np.searchsorted(old, values), len(old) - 1)
-        return np.where(old[index] == values, new[index], values)
+        result = values.copy()
+        # the low bits of a time tell most of the others apart from the few that move, cheaply
+        candidate = np.zeros(LOW_BITS + 1, dtype=bool)
+        candidate[_low_bits(old)] = True
+        rows = np.flatnonzero(candidate[_low_bits(values)])
+        index = np.minimum(np.searchsorted(old, values[rows]), len(old) - 1)
+        found = old[index] == values[rows]
+        result[rows[found]] = new[index[found]]
+        return result
 
     return rounded(time), None if entry is None else rounded(entry)
+
+
+def _low_bits(values: Times) -> np.ndarray:
+    return np.ascontiguousarray(values).view(np.uint64) & np.uint64(LOW_BITS)

@@ -70,7 +70,7 @@ def split_groups(y: Survival) -> list[Survival]:
     """The observations of each group, in the order of the groups."""
     if len(y.group) == 1:
         return [y]
-    order = np.argsort(y.group.code.astype(np.int32), kind="stable")
+    order = np.argsort(_small(y.group.code), kind="stable")
     ends = np.cumsum(np.bincount(y.group.code, minlength=len(y.group)))
     return [y.take(rows) for rows in np.split(order, ends[:-1])]
 
@@ -158,3 +158,8 @@ def _warn_if_emptied(y: Survival, r: RiskSets) -> None:
             expected="risk sets that do not empty before the last entry",
             remedy=f"start_time={t:g} for the curve conditional on being event-free then",
         )
+
+
+def _small(code: np.ndarray) -> np.ndarray:
+    """Codes as the narrowest integers, which numpy sorts by radix."""
+    return code.astype(np.min_scalar_type(int(code.max(initial=0))))
