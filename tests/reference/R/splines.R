@@ -13,7 +13,7 @@ samples <- list(
   integers = round(rnorm(400, 60, 9))
 )
 
-basis <- function(m) lapply(seq_len(nrow(m)), function(i) as.numeric(unname(m[i, ])))
+basis <- function(m) lapply(seq_len(nrow(m)), function(i) I(as.numeric(unname(m[i, ]))))
 knots_of <- function(x, nk) suppressWarnings(tryCatch(
   as.numeric(rcspline.eval(x, nk = nk, knots.only = TRUE)), error = function(e) NULL))
 

@@ -1,0 +1,30 @@
+# Where the data sets in data/ and tests/data/ come from: writes each as CSV from the R package that distributes it,
+# with the levels of its factors in levels.json. UTF-8, an empty field is missing, factors as labels, rows in the
+# order of the source. HEM_CSV is the folder for the CSV; HEM_RSRC holds the files of packages that are not installed:
+# casebase/data/bmtcrr.rda, and cgvhd.csv made from scikit-survival's cgvhd.arff.
+OUT <- Sys.getenv("HEM_CSV", "csv")
+RS <- Sys.getenv("HEM_RSRC")
+suppressMessages({library(survival); library(jsonlite)})
+LEV <- list()
+put <- function(name, x) {
+  x <- as.data.frame(x); rownames(x) <- NULL
+  for (c in names(x)) {
+    if (is.factor(x[[c]])) LEV[[name]][[c]] <<- I(levels(x[[c]]))
+    if (is.factor(x[[c]]) || is.character(x[[c]])) { v <- as.character(x[[c]]); v[!is.na(v) & v == ""] <- NA; x[[c]] <- v }
+    else { attributes(x[[c]]) <- NULL }
+  }
+  write.csv(x, file.path(OUT, paste0(name, ".csv")), row.names = FALSE, na = "", fileEncoding = "UTF-8")
+}
+from <- function(package, name) { e <- new.env(); data(list = name, package = package, envir = e); get(name, envir = e) }
+
+# survival
+for (name in c("aml", "flchain", "heart", "lung", "mgus2", "myeloid", "myeloma", "pbc", "retinopathy")) put(name, get(name))
+# KMsurv
+for (name in c("alloauto", "bmt", "channing", "hodg")) put(paste0("kmsurv_", name), from("KMsurv", name))
+d <- from("KMsurv", "bcdeter")   # a lower limit of 0 is left censoring
+put("bcdeter_iv", data.frame(left = ifelse(d$lower == 0, NA, d$lower), right = d$upper, treat = d$treat))
+# timereg, casebase, scikit-survival
+put("timereg_bmt", from("timereg", "bmt"))
+e <- new.env(); load(file.path(RS, "casebase/data/bmtcrr.rda"), e); put("bmtcrr", e$bmtcrr)
+put("cgvhd", read.csv(file.path(RS, "cgvhd.csv"), stringsAsFactors = FALSE))
+write_json(LEV, file.path(OUT, "levels.json"), auto_unbox = TRUE, pretty = TRUE)
