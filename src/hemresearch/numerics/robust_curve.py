@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from .compiled import kernel
 from .risk_sets import RiskSets, place
 
 
@@ -44,7 +44,7 @@ def robust_variance(
     return variance
 
 
-@numba.njit(cache=True)
+@kernel
 def _running_sums(by_leave, by_enter, leave, enter, event, size, owner, n_owner, drift, reach):  # type: ignore[no-untyped-def]
     """Sum over clusters of (B - R A)^2 at every time, A being `drift`."""
     fixed = np.zeros(n_owner)  # B of each cluster
