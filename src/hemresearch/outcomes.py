@@ -167,6 +167,20 @@ def read_survival(
     return y if y.patient is None else _one_patient_at_a_time(y)
 
 
+def require_whole_weights(y: Survival, method: str) -> None:
+    """Refuse weights that are not numbers of patients, for a method that needs each of them."""
+    if y.weight is None or np.array_equal(y.weight, np.round(y.weight)):
+        return
+    raise DataError(
+        f"has weights that are not whole numbers, and {method} counts patients one by one",
+        argument="weights",
+        column=y.names["weights"],
+        rows=y.positions(y.weight != np.round(y.weight)),
+        expected="whole case weights (2 is two patients)",
+        remedy="weights=None, or a method with a robust variance such as a weighted Kaplan-Meier curve",
+    )
+
+
 def read_competing(
     data: Any,
     *,

@@ -150,7 +150,8 @@ class Curves(Result):
         when = f"{time:g}" + (f"-{unit.removesuffix('s')}" if unit else "")
         rows = self.at(time).iter_rows(named=True)
         parts = [self._label(r) + self._value_text(r) for r in rows]
-        return f"{when} {name} {'; '.join(parts)}" if unit else f"{name} at {when}: {'; '.join(parts)}"
+        sentence = f"{when} {name}" if unit else f"{name[:1].upper()}{name[1:]} at {when}:"
+        return f"{sentence} {'; '.join(parts)}"
 
     def __repr__(self) -> str:
         n, events = (int(self.groups_frame[c].sum()) for c in ("n", "n_event"))
@@ -232,11 +233,11 @@ class Curves(Result):
     def _median_text(self, name: str, unit: str | None) -> str:
         parts = []
         for row in self.quantile(0.5).iter_rows(named=True):
-            value = formats.interval(
-                *(row[k] for k in ("estimate", "conf_low", "conf_high")), decimals=_decimals(row["estimate"])
-            )
+            values = [row[k] for k in ("estimate", "conf_low", "conf_high")]
+            value = formats.interval(*values, decimals=_decimals(values))
             parts.append(self._label(row) + _with_level(value, self.conf_level))
-        return f"Median {name}{f' ({unit})' if unit else ''} {'; '.join(parts)}"
+        what = name.removeprefix("under ")  # the median of being under follow-up is the median follow-up
+        return f"Median {what}{f' in {unit}' if unit else ''} {'; '.join(parts)}"
 
     def _value_text(self, row: dict[str, Any]) -> str:
         if row["estimate"] is None:
@@ -445,6 +446,9 @@ def _count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else formats.significant(value)
 
 
-def _decimals(value: float | None) -> int:
-    """Decimals for a time: none from 100 up, one from 10, else two."""
-    return 2 if value is None or abs(value) < 10 else 1 if abs(value) < 100 else 0
+def _decimals(times: list[float | None]) -> int:
+    """Decimals for times: none for whole ones and from 100 up, one from 10, else two."""
+    known = [abs(t) for t in times if t is not None]
+    if all(t.is_integer() for t in known):
+        return 0
+    return 2 if known[0] < 10 else 1 if known[0] < 100 else 0

@@ -9,7 +9,7 @@ import numpy as np
 from ..numerics.product_limit import fleming_harrington_hazard, nelson_aalen_hazard, product_limit
 from ..numerics.risk_sets import RiskSets
 from ..options import ConfType, Missing, check_choice
-from ..outcomes import read_survival
+from ..outcomes import read_survival, require_whole_weights
 from ..results import Curves
 from .curve import CurveEstimator, estimate_curves
 
@@ -115,6 +115,8 @@ def kaplan_meier(
         data, time=time, event=event, event_value=event_value, entry=entry, id=id, by=by, weights=weights,
         cluster=cluster, missing=missing,
     )  # fmt: skip
+    if estimator == "fleming-harrington":
+        require_whole_weights(y, "the Fleming-Harrington estimator")
     return estimate_curves(
         y,
         ESTIMATORS[estimator],

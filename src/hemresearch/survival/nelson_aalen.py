@@ -9,7 +9,7 @@ import numpy as np
 from ..numerics.product_limit import fleming_harrington_hazard, nelson_aalen_hazard
 from ..numerics.risk_sets import RiskSets
 from ..options import ConfType, Missing, check_choice
-from ..outcomes import read_survival
+from ..outcomes import read_survival, require_whole_weights
 from ..results import Curves
 from .curve import CurveEstimator, estimate_curves
 
@@ -81,6 +81,8 @@ def nelson_aalen(
         data, time=time, event=event, event_value=event_value, entry=entry, id=id, by=by, weights=weights,
         cluster=cluster, missing=missing,
     )  # fmt: skip
+    if ties == "fleming-harrington":
+        require_whole_weights(y, "the Fleming-Harrington estimator")
     return estimate_curves(
         y, ESTIMATORS[ties], robust=robust, start_time=start_time, conf_level=conf_level, conf_type=conf_type
     )
