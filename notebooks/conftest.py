@@ -1,0 +1,77 @@
+"""The re-run that compares every notebook with what is committed (`make notebooks`).
+
+nbval runs the cells and compares the texts they print. Two things are added here. Cells run with their
+history, as in Jupyter, and in the environment of `hemresearch studies`. And because nbval never compares
+pictures, the facts saved beside each figure (what it shows, how many, a checksum of its data) are compared
+with those of the committed figure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbval.kernel import RunningKernel
+
+from hemresearch.studies import fixed_environment
+
+ROOT = Path(__file__).resolve().parents[1]
+AGAIN = ROOT / "build" / "again"
+COMMITTED, FRESH = ROOT / "figures", AGAIN / "figures"
+# These may differ between two machines that draw the same figure.
+OF_THE_MACHINE = ("versions",)
+
+
+def execute_with_history(self: RunningKernel, cell_input: str, allow_stdin: bool | None = None) -> str:
+    """Run a cell as Jupyter does; without history IPython ignores the `;` that hides a value."""
+    return str(self.kc.execute(cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False))
+
+
+def figures_that_differ(fresh: Path, committed: Path) -> list[str]:
+    """What is wrong with the facts of each figure that was drawn again."""
+    return [
+        f"{path.name}: {found}" for path in sorted(fresh.glob("*.json")) for found in _unlike(path, committed)
+    ]
+
+
+def _unlike(path: Path, committed: Path) -> list[str]:
+    if not (committed / path.name).exists():
+        return ["is not committed; run `make refresh`"]
+    now, then = (_facts(folder / path.name) for folder in (path.parent, committed))
+    return [
+        f"{key} is not what is committed" for key in sorted({*now, *then}) if now.get(key) != then.get(key)
+    ]
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return {key: value for key, value in facts.items() if key not in OF_THE_MACHINE}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the kernels the environment of a study; figures go where nothing is overwritten."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(AGAIN, ignore_errors=True)
+    FRESH.mkdir(parents=True, exist_ok=True)
+    environment = fixed_environment(FRESH, AGAIN / "ipython")
+    for name in set(os.environ) - set(environment):
+        del os.environ[name]
+    os.environ.update(environment)
+    RunningKernel.execute_cell_input = execute_with_history
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run if a figure's facts are not those of the committed figure."""
+    if not hasattr(session.config, "workerinput") and figures_that_differ(FRESH, COMMITTED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the figures whose facts differ."""
+    for line in figures_that_differ(FRESH, COMMITTED):
+        terminalreporter.write_line(f"FAILED figures/{line}", red=True)
