@@ -84,13 +84,14 @@ def is_valid(notebook: Any) -> Iterator[str]:
     if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
         yield f"is in format {notebook.nbformat}.{notebook.nbformat_minor}; at least 4.5"
         return
-    try:
-        validate(notebook)
-    except ValidationError as error:
-        yield f"is not valid: {error.message if hasattr(error, 'message') else error}"
     ids = [cell.get("id") for cell in notebook.cells]
     if len(set(ids)) < len(ids):
         yield "has two cells with the same id"
+        return
+    try:
+        validate(notebook)
+    except ValidationError as error:
+        yield f"is not valid: {str(error).splitlines()[0]}"
 
 
 def is_tidy(notebook: Any) -> Iterator[str]:
