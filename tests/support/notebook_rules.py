@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import ValidationError, v4, validate
 
+from hemresearch.cohort.personal_numbers import find_personal_numbers
 from hemresearch.studies import tidied
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ COMMENT_MARKER = re.compile(r"#\s*(?:NBVAL|PYTEST_VALIDATE)_")
 ABSOLUTE = re.compile(
     r"(?<![\w.:/])/(?:home|Users|root|tmp|work|mnt|media|opt|usr|var|srv|etc|private|content|workspace)/\w"
     r"|(?<!\w)[A-Za-z]:\\\\?\w|file://"
-)
-PERSONAL = re.compile(
-    r"(?<![\d.,])(?:19|20)?(\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01]))[-+]?(\d{4})(?![\d.,])"
 )
 LOOPS = (ast.For, ast.While, ast.AsyncFor)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -201,7 +199,7 @@ def is_of_no_machine(notebook: Any) -> Iterator[str]:
 def names_nobody(notebook: Any) -> Iterator[str]:
     """Nothing that could be a Swedish personal number, in source or output."""
     for where, text in texts(notebook):
-        if any(_checks(birth + end) for birth, end in PERSONAL.findall(text)):
+        if find_personal_numbers(text):
             yield f"{where} holds what could be a personal number"
 
 
@@ -242,9 +240,3 @@ def _called(tree: ast.AST) -> Iterator[str]:
 
 def _pictures(cell: Any) -> list[Any]:
     return [output for output in cell.outputs if "image/png" in output.get("data", {})]
-
-
-def _checks(number: str) -> bool:
-    """Whether the last of ten digits is the control digit of the others (Luhn)."""
-    doubled = [int(digit) * (2 - position % 2) for position, digit in enumerate(number)]
-    return sum(value // 10 + value % 10 for value in doubled) % 10 == 0
