@@ -45,11 +45,6 @@ def test_a_data_set_is_what_its_catalogue_says(kept: tuple[Store, str]):
         assert present <= set(facts.get("codes") or levels or present), column
 
 
-def test_factors_survive_parquet_itself(kept: tuple[Store, str]):
-    store, name = kept
-    assert pl.read_parquet(store.folder / f"{name}.parquet").schema == store.read(name).schema
-
-
 def test_a_file_has_the_checksum_of_the_catalogue(kept: tuple[Store, str]):
     store, name = kept
     content = (store.folder / f"{name}.parquet").read_bytes()
