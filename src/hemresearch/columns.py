@@ -176,7 +176,8 @@ def read_number(table: Table, role: str, *, what: str, example: str) -> np.ndarr
 def _as_list(columns: Columns) -> list[Column]:
     if columns is None:
         return []
-    return [columns] if isinstance(columns, str | pl.Expr) else list(columns)
+    several = isinstance(columns, list | tuple)
+    return list(columns) if several else [columns]  # type: ignore[arg-type,list-item]
 
 
 def _resolve(column: Any, role: str, known: list[str]) -> tuple[str, pl.Expr]:

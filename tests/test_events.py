@@ -1,0 +1,83 @@
+"""What counts as the event."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from refusals import assert_refused
+
+from hemresearch.columns import read_table
+from hemresearch.events import read_event
+
+TIMES = [1, 2, 3, 4]
+
+
+def events(values, event_value=None, dtype=None, column="status"):
+    frame = pl.DataFrame({column: pl.Series(values, dtype=dtype, strict=False)})
+    return read_event(read_table(frame, {"event": column}), event_value).tolist()
+
+
+@pytest.mark.parametrize("values", [[1, 2, 2, 1], [0, 1, 2, 0], [0.5, 1, 0, 1], ["ja", "nej", "ja", "nej"]])
+def test_a_coding_other_than_true_false_or_one_zero_is_refused(values):
+    assert_refused(
+        lambda: events(values),
+        argument="event",
+        column="status",
+        says=["true/false or 1/0", f"event_value={max(values)!r}"],
+    )
+
+
+def test_all_events_and_no_events_are_both_fine():
+    assert events([1, 1]) == [True, True]
+    assert events([0, 0]) == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("values", "declared", "happened"),
+    [
+        ([1, 2, 2, 1], 2, [False, True, True, False]),
+        ([1, 2, 3, 1], [2, 3], [False, True, True, False]),
+        ([1.0, 2.0, 2.0, 1.0], 2, [False, True, True, False]),
+        (["Död", "Levande", "Död", "Levande"], "Död", [True, False, True, False]),
+        (["a", "b", "c", "a"], ("a", "b"), [True, True, False, True]),
+        ([True, False, True, False], False, [False, True, False, True]),
+    ],
+)
+def test_a_declared_value_is_the_event(values, declared, happened):
+    assert events(values, declared) == happened
+
+
+@pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["alive", "dead"])])
+def test_a_declared_value_of_a_categorical_or_enum(dtype):
+    assert events(["dead", "alive"], "dead", dtype) == [True, False]
+
+
+def test_a_declared_value_that_never_occurs_is_refused_with_near_matches():
+    assert_refused(
+        lambda: events(["Död", "Levande"], "död"),
+        argument="event_value",
+        column="status",
+        says=["never holds the declared event 'död'", "near: Död"],
+    )
+    assert_refused(
+        lambda: events([1, 2, 2], [2, 7]),
+        argument="event_value",
+        column="status",
+        says=["7", "the values 1, 2"],
+    )
+
+
+def test_a_number_does_not_match_its_text():
+    assert_refused(lambda: events([1, 2], "2"), argument="event_value", column="status", says=["never holds"])
+
+
+def test_a_null_stays_missing_when_a_value_is_declared():
+    assert_refused(lambda: events([2, None, 1], 2), argument="event", column="status", rows=[2])
+
+
+def test_a_column_with_many_values_is_counted_and_not_shown():
+    numbers = list(range(1000, 1020))
+    refusal = assert_refused(
+        lambda: events(numbers), argument="event", column="status", says=["20 different"]
+    )
+    assert "1003" not in str(refusal)
