@@ -1,0 +1,100 @@
+"""What a result knows about its own table: its numbers, the headers they need, and the confidence level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from .. import formats
+from ..columns import as_frame
+from ..errors import DataError
+from ..results import Curves, HypothesisTest, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ESTIMATE = ("estimate", "conf_low", "conf_high")
+# Shares of patients are shown as percentages; these are not shares.
+NOT_A_SHARE = ("cumulative hazard", "mean cumulative")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """The numbers of a table and how they are to be shown."""
+
+    frame: pl.DataFrame
+    title: str | None = None
+    footnotes: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    decimals: int | Mapping[str, int] | None = None
+    percent: tuple[str, ...] = ()
+    groups: str | None = None
+    conf_level: float | None = None
+    missing: str = formats.MISSING
+    id: str | None = None
+    masks: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def tidy_frame(item: Any) -> pl.DataFrame:
+    """The tidy frame of a result, or any table as a polars frame."""
+    if isinstance(item, Result):
+        return item.to_frame()  # type: ignore[attr-defined]
+    frame = as_frame(item)
+    return frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+
+
+def read_source(item: Any, times: Any) -> Source:
+    """What a result knows about its own table."""
+    if isinstance(item, Curves):
+        return _curves(item, times)
+    if times is not None:
+        raise DataError(
+            f"times were given with a {type(item).__name__}",
+            argument="times",
+            expected="curves",
+            remedy="hem.report.table(curves, times=[12, 24])",
+        )
+    if isinstance(item, HypothesisTest):
+        return _test(item)
+    if hasattr(item, "to_frame") and hasattr(item, "conf_level"):
+        return Source(item.to_frame(), conf_level=item.conf_level)
+    return Source(tidy_frame(item))
+
+
+def _curves(curves: Curves, times: Any) -> Source:
+    name = curves.quantity[0].upper() + curves.quantity[1:]
+    unit = f" ({curves.time_unit})" if curves.time_unit else ""
+    if times is None and not _is_share(curves):
+        times = float(curves.frame["time"].max())  # type: ignore[arg-type]
+    if times is None and "cause" not in curves.frame.columns:
+        median = curves.quantile(0.5).select(ESTIMATE)
+        frame = pl.concat([curves.groups(), median], how="horizontal")
+        headers = {"estimate": f"Median{f', {curves.time_unit}' if unit else ''}"}
+        return Source(frame, headers=headers, conf_level=curves.conf_level)
+    wanted = np.atleast_1d(np.asarray(curves.frame["time"].max() if times is None else times, dtype=float))
+    frame = curves.at(wanted)
+    keys = [c for c in (*curves.by, "cause") if c in frame.columns]
+    return Source(
+        frame,
+        headers={"estimate": name, "time": f"Time{unit}"},
+        percent=ESTIMATE if _is_share(curves) else (),
+        groups=keys[0] if keys and len(wanted) > 1 else None,
+        conf_level=curves.conf_level,
+    )
+
+
+def _is_share(curves: Curves) -> bool:
+    return not curves.quantity.startswith(NOT_A_SHARE)
+
+
+def _test(test: HypothesisTest) -> Source:
+    """Its groups with the test below; a test without groups is one row."""
+    if test.to_frame().is_empty():
+        row = test.summary().select("name", "statistic", "df", "p_value")
+        return Source(row, headers={"name": "Test"})
+    text = test.text()
+    return Source(test.to_frame(), footnotes=(text[0].upper() + text[1:] + ".",))

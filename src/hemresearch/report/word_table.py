@@ -1,0 +1,184 @@
+"""One table in a Word document: horizontal rules only, a header that repeats, notes below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docx.document import Document
+    from docx.table import Table as WordTable
+    from docx.table import _Cell, _Row
+
+    from .tables import Table
+
+SIZE = 9
+NOTE_SIZE = 8
+THICK, THIN = 8, 4  # eighths of a point
+CHARACTER_MM = 1.75  # the width of an average letter of 9 pt Arial
+PADDING_MM = 3.8
+
+
+def add_table(document: Document, table: Table, room_mm: float) -> None:
+    """Title, rules, header, body and notes."""
+    if table.title:
+        _paragraph(document, table.title, size=SIZE + 1, bold=True, keep=True, after=3)
+    header_rows = 1 + bool(table.spanners)
+    word = document.add_table(header_rows + len(table.body), len(table.header))
+    word.autofit = False
+    _set_widths(word, table, room_mm)
+    if table.spanners:
+        _fill_spanners(word, table)
+    for j, label in enumerate(table.header):
+        _write(word.cell(header_rows - 1, j), label, table.align[j], bold=True, keep=True)
+    last = len(table.body) - 1
+    for i, (kind, cells) in enumerate(zip(table.kinds, table.body, strict=True)):
+        keep = kind == "heading" or i == last - 1 or i == 0 or (i == last and bool(table.footnotes))
+        _fill_row(word.rows[header_rows + i], kind, cells, table.align, keep)
+    _rule(word, table, header_rows)
+    for number, note in enumerate(table.footnotes):
+        final = number == len(table.footnotes) - 1
+        _paragraph(document, note, size=NOTE_SIZE, before=2, after=12 if final else 0, keep=not final)
+    if not table.footnotes:
+        _paragraph(document, "", size=NOTE_SIZE, after=6)
+
+
+def _fill_row(row: _Row, kind: str, cells: tuple[str, ...], align: tuple[str, ...], keep: bool) -> None:
+    _whole(row)
+    word_cells = row.cells
+    if kind == "heading" and not any(cells[1:]):
+        merged = word_cells[0].merge(word_cells[-1])
+        _write(merged, cells[0], "left", bold=True, keep=keep)
+        return
+    for j, (cell, text) in enumerate(zip(word_cells, cells, strict=True)):
+        indent = 3.0 if kind == "indented" and j == 0 else 0.0
+        _write(cell, text, align[j], bold=kind == "heading", keep=keep, indent_mm=indent)
+
+
+def _fill_spanners(word: WordTable, table: Table) -> None:
+    for label, first, last in table.spanners:
+        cell = word.cell(0, first)
+        if first < last:
+            cell = cell.merge(word.cell(0, last))
+        _write(cell, label, "center", bold=True, keep=True)
+
+
+def _write(
+    cell: _Cell, text: str, align: str, *, bold: bool = False, keep: bool = False, indent_mm: float = 0.0
+) -> None:
+    from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Mm, Pt
+
+    paragraph = cell.paragraphs[0]
+    paragraph.alignment = getattr(WD_ALIGN_PARAGRAPH, align.upper())
+    form = paragraph.paragraph_format
+    form.space_before, form.space_after = Pt(1.5), Pt(1.5)
+    form.keep_with_next = keep
+    form.left_indent = Mm(indent_mm)
+    run = paragraph.add_run(text)
+    run.bold, run.font.size = bold, Pt(SIZE)
+    cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
+
+
+def _paragraph(
+    document: Document,
+    text: str,
+    *,
+    size: float,
+    bold: bool = False,
+    before: float = 0,
+    after: float = 0,
+    keep: bool = False,
+) -> None:
+    from docx.shared import Pt
+
+    paragraph = document.add_paragraph()
+    run = paragraph.add_run(text)
+    run.bold, run.font.size = bold, Pt(size)
+    form = paragraph.paragraph_format
+    form.space_before, form.space_after, form.keep_with_next = Pt(before), Pt(after), keep
+
+
+def _set_widths(word: WordTable, table: Table, room_mm: float) -> None:
+    """Columns as wide as their text; scaled down together where the page is too narrow."""
+    from docx.shared import Mm
+
+    wanted = [PADDING_MM + CHARACTER_MM * n for n in _lengths(table)]
+    scale = min(1.0, room_mm / sum(wanted))
+    for column, width in zip(word.columns, wanted, strict=True):
+        column.width = Mm(scale * width)
+        for cell in column.cells:
+            cell.width = Mm(scale * width)
+
+
+def _lengths(table: Table) -> list[float]:
+    """The longest text of each column; bold is wider, and a spanner needs room over its columns."""
+    plain = [row for kind, row in zip(table.kinds, table.body, strict=True) if kind != "heading"]
+    lengths = [
+        max([1.12 * len(label), *(len(row[j]) for row in plain)]) for j, label in enumerate(table.header)
+    ]
+    lengths[0] += 2.0 * ("indented" in table.kinds)
+    for label, first, last in table.spanners:
+        short = 1.12 * len(label) - sum(lengths[first : last + 1])
+        for j in range(first, last + 1):
+            lengths[j] += max(0.0, short) / (last - first + 1)
+    return lengths
+
+
+def _rule(word: WordTable, table: Table, header_rows: int) -> None:
+    """Rules above and below the header and below the body; header rows repeat on every page."""
+    for row in word.rows[:header_rows]:
+        _repeat(row)
+        _whole(row)
+    for cell in word.rows[0].cells:
+        _edge(cell, "top", THICK)
+    for cell in word.rows[header_rows - 1].cells:
+        _edge(cell, "bottom", THIN)
+    for cell in word.rows[len(word.rows) - 1].cells:
+        _edge(cell, "bottom", THICK)
+    for _, first, _ in table.spanners:
+        _edge(word.cell(0, first), "bottom", THIN)
+
+
+def _edge(cell: _Cell, side: str, eighths: int) -> None:
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    properties = cell._tc.get_or_add_tcPr()
+    borders = properties.find(qn("w:tcBorders"))
+    if borders is None:
+        borders = OxmlElement("w:tcBorders")
+        _insert(properties, borders)
+    edge = borders.find(qn(f"w:{side}"))
+    if edge is None:
+        edge = OxmlElement(f"w:{side}")
+        borders.insert(0, edge) if side == "top" else borders.append(edge)
+    values = {"w:val": "single", "w:sz": str(eighths), "w:space": "0", "w:color": "000000"}
+    for name, value in values.items():
+        edge.set(qn(name), value)
+
+
+def _insert(properties: Any, borders: Any) -> None:
+    """Borders go after the width and the spans of a cell, where the file format wants them."""
+    from docx.oxml.ns import qn
+
+    before = [qn(f"w:{name}") for name in ("cnfStyle", "tcW", "gridSpan", "hMerge", "vMerge")]
+    position = max((i + 1 for i, child in enumerate(properties) if child.tag in before), default=0)
+    properties.insert(position, borders)
+
+
+def _repeat(row: _Row) -> None:
+    _flag(row, "tblHeader")
+
+
+def _whole(row: _Row) -> None:
+    _flag(row, "cantSplit")
+
+
+def _flag(row: _Row, name: str) -> None:
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    properties = row._tr.get_or_add_trPr()
+    if properties.find(qn(f"w:{name}")) is None:
+        properties.append(OxmlElement(f"w:{name}"))
