@@ -1,0 +1,23 @@
+"""Figures: what a result already knows, drawn for a journal's column.
+
+`draw_*` functions take a result and axes, draw, and return the axes. They estimate and save nothing.
+"""
+
+from .curves import draw_curves
+from .figure import ResearchFigure, figure, fingerprint, record
+from .layout import layout_problems
+from .risk_table import draw_risk_table
+from .themes import THEMES, Theme, theme
+
+__all__ = [
+    "THEMES",
+    "ResearchFigure",
+    "Theme",
+    "draw_curves",
+    "draw_risk_table",
+    "figure",
+    "fingerprint",
+    "layout_problems",
+    "record",
+    "theme",
+]

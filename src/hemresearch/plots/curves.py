@@ -1,0 +1,325 @@
+"""Step curves with their bands, censor ticks, medians and risk table; everything is known beforehand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from matplotlib import rc_context
+
+from .. import formats
+from ..errors import DataError
+from ..options import TimeUnit, check_choice, check_number
+from ..results import HypothesisTest
+from .curve_lines import (
+    axes_mm,
+    draw_band,
+    draw_censored,
+    draw_line,
+    draw_medians,
+    set_time_axis,
+    set_value_axis,
+    set_words,
+    style_axes,
+    time_label,
+    value_label,
+)
+from .drawn import Drawing, read_drawing
+from .figure import figure, record, root_figure
+from .keys import LEGENDS, add_key, add_note
+from .picture import Picture, TimeAxis
+from .place import PT_PER_MM, MakeRoom, text_mm
+from .risk_table import group_styles, hang_table, widest_cell_mm
+from .themes import MM_PER_INCH, RC, active
+from .ticks import natural_end, snapped_end, tick_label, time_step, unit_of, units_per
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox
+
+MANY_GROUPS = 4  # more bands than this only hide each other
+FEWEST_STEPS, MOST_STEPS = 2, 10
+AROUND_MM = 2.2  # white between two numbers of the risk table
+EXTRA_LABELS_MM = 5.0  # what its labels take from the axis, before they are measured
+
+
+def draw_curves(
+    curves: Any,
+    *,
+    ax: Axes | None = None,
+    by: str | Sequence[str] | None = None,
+    cause: Any = None,
+    quantity: str | None = None,
+    labels: Mapping[Any, str] | str | None = None,
+    colors: Sequence[Any] | None = None,
+    band: bool | None = None,
+    show_censored: bool = True,
+    show_median: bool | None = None,
+    risk_table: bool | Literal["compact"] = True,
+    legend: bool | str = True,
+    p: HypothesisTest | float | None = None,
+    effect: str | None = None,
+    until: float | None = None,
+    time_unit: TimeUnit | None = None,
+    shown_in: TimeUnit | None = None,
+    y_limits: tuple[float, float] | None = None,
+    title: str | None = None,
+    x_label: str | None = None,
+    y_label: str | None = None,
+    width: float | None = None,
+) -> Axes:
+    """Draw one step line per curve, with limits, censor ticks, medians and the numbers at risk below.
+
+    Nothing is estimated here: curves, limits and counts are those of the result, and a p-value or an effect
+    is written only if it is given. Survival and follow-up start at 100 %, incidences and hazards at 0.
+
+    Parameters
+    ----------
+    curves
+        A `Curves` result, or its tidy frame (`time, n_risk, n_event, n_censor, estimate`, limits if any).
+    ax
+        Axes to draw into; default a new figure in the theme in use, which grows with its risk table.
+        A risk table stays within the area that `ax` had. A second call into the same axes adds its curves
+        in the next colours and keeps the time axis.
+    by
+        Grouping columns of a frame; default all columns that no result uses itself.
+    cause
+        The cause or state to draw, or a list of them; default all, told apart by line style.
+    quantity
+        What a frame's `estimate` is: "survival" (default), "under follow-up", "cumulative hazard",
+        "cumulative incidence", ...
+    labels
+        Other names for groups or causes, `{"A": "Arm A"}`; or one name for the only curve.
+    colors
+        Colours of the groups; default those of the theme.
+    band
+        Whether to draw the pointwise limits; default for at most four curves.
+    show_censored
+        Whether to draw a tick at each censoring.
+    show_median
+        Whether to draw dashed lines to the medians; default for curves that start at 100 %.
+    risk_table
+        True for at risk, censored and events (the KMunicate form), "compact" for at risk (events), or False.
+    legend
+        True places the legend where no curve runs, else above the panel; "above"; "direct" names each curve
+        beside its end; a place that matplotlib knows, such as "upper right"; False for none.
+    p, effect
+        A `HypothesisTest` or p-value, and text such as "HR 0.77 (95% CI 0.62–0.95)", shown as given.
+    until
+        End of the time axis. Default: the last time at which 10 % of the patients, and at least 10 of them,
+        are at risk in all groups together, moved to a tick that is near; with fewer than 40 patients nothing
+        is cut.
+    time_unit
+        Unit of the times where the result does not know it; else read off a column name such as `os_months`.
+    shown_in
+        Unit of the ticks and the axis label if it should differ, such as "years" for days (365.25 each). The
+        data keep their unit: `ax.axvline(365)` stays at 365 days.
+    y_limits
+        Ends of the value axis, as proportions.
+    title, x_label, y_label
+        Words; long ones are broken into lines. Default none, `Time (unit)`, and the quantity.
+    width
+        Width of a new figure in mm; default that of the theme.
+
+    Returns
+    -------
+    Axes
+        The axes of the curves. Its figure prints a fingerprint of what it shows (`hem.plots.fingerprint`).
+
+    Raises
+    ------
+    DataError
+        Something that is not a table of curves, an unknown group, cause or choice, a p-value outside [0, 1],
+        or an end of the axis before its start.
+
+    References
+    ----------
+    Pocock SJ, Clayton TC, Altman DG. Survival plots of time-to-event outcomes in clinical trials. Lancet
+    2002;359:1686-9. Morris TP et al. KMunicate. BMJ Open 2019;9:e030215.
+
+    Examples
+    --------
+    >>> import hemresearch as hem
+    >>> import polars as pl
+    >>> rows = {"time": [3.0, 8.0, 14.0], "n_risk": [3, 2, 1], "n_event": [1, 1, 0], "n_censor": [0, 0, 1]}
+    >>> curve = pl.DataFrame(rows | {"estimate": [2 / 3, 1 / 3, 1 / 3]})
+    >>> ax = hem.plots.draw_curves(curve, time_unit="months", until=12, width=80)
+    >>> print(hem.plots.fingerprint(ax))
+    survival of 3 patients, 2 events, to 12 months by 2
+      all: n 3, events 2, median 8, mean 0.5833
+      risk table at 0 2 4 6 8 10 12: at risk 3 3 2 2 2 1 1; censored 0 0 0 0 0 0 0; events 0 0 1 1 1 2 2
+      text: Time (months) | Survival (%)
+    >>> import matplotlib.pyplot as plt
+    >>> plt.close(ax.figure)
+    """
+    _check_options(risk_table, legend, p)
+    names = {"": labels} if isinstance(labels, str) else labels
+    drawing = read_drawing(curves, by=by, quantity=quantity, labels=names, cause=cause)
+    with rc_context(active().rc):
+        panel = figure(width=width).subplots() if ax is None else ax
+        style_axes(panel)
+        axis = _time_axis(panel, drawing, until, time_unit, shown_in, risk_table)
+        styles = _styles(panel, drawing, colors)
+        picture = _draw_data(panel, drawing, axis, styles, band, show_censored, show_median)
+        set_value_axis(panel, drawing, picture.top(), y_limits)
+        words = (title, x_label or axis.label, y_label or value_label(drawing))
+        set_words(panel, *words, *axes_mm(panel))
+        if risk_table:
+            picture.table = drawing.risk_table(axis.ticks)
+            marks = [
+                styles[next(i for i, one in enumerate(drawing.lines) if one.group == g)]
+                for g in range(len(drawing.groups))
+            ]
+            hang_table(picture.table, panel, drawing.by, names, marks, compact=risk_table == "compact")
+        _arrange(panel, legend, _note(p, effect), drawing.falling, words, grows=ax is None)
+        picture.test = p
+        record(panel, picture.lines)
+    return panel
+
+
+def _time_axis(
+    ax: Axes,
+    drawing: Drawing,
+    until: float | None,
+    time_unit: str | None,
+    shown_in: str | None,
+    risk_table: bool | str,
+) -> TimeAxis:
+    """Set the axis, or take the one that an earlier call drew into the same axes."""
+    unit = unit_of(time_unit or drawing.time_unit, drawing.time_name)
+    if shown_in is not None and unit is None:
+        raise DataError(
+            "the unit of the times is not known",
+            argument="shown_in",
+            expected="times with a unit",
+            remedy="time_unit='days' as well",
+        )
+    per = units_per(shown_in, unit) if shown_in and unit else 1.0
+    start = drawing.start_time
+    end, cut = _end(ax, drawing, until)
+    cell = _widest_mm(drawing, end / per, risk_table)
+    room = axes_mm(ax)[0] - (EXTRA_LABELS_MM if risk_table else 0.0)
+    most = float(np.clip(room / (cell + AROUND_MM), FEWEST_STEPS, MOST_STEPS))
+    step = time_step((end - start) / per, shown_in or unit, most)
+    if until is None and not _drawn_before(ax):
+        end = snapped_end(start, end, step * per, cut)
+    ticks = set_time_axis(ax, start, end, step, per)
+    return TimeAxis(end / per, step, shown_in or unit, ticks, time_label(drawing, shown_in or unit))
+
+
+def _end(ax: Axes, drawing: Drawing, until: float | None) -> tuple[float, bool]:
+    start = drawing.start_time
+    if until is not None:
+        return check_number(
+            until, argument="until", above=start, expected=f"a time after {start:g}", example=start + 60
+        ), True
+    if _drawn_before(ax):
+        return ax.get_xlim()[1], True
+    one = {line.group: line for line in drawing.lines}.values()
+    end, cut = natural_end([x.time for x in one], [x.n_risk for x in one], sum(x.n for x in one))
+    return (end, cut) if end > start else (start + 1.0, False)
+
+
+def _drawn_before(ax: Axes) -> int:
+    """How many curves an earlier call has drawn into these axes."""
+    return sum(line.get_drawstyle() == "steps-post" for line in ax.lines)
+
+
+def _widest_mm(drawing: Drawing, end: float, risk_table: bool | str) -> float:
+    """The widest text that stands under a tick."""
+    label = text_mm(tick_label(float(f"{end:.3g}")), RC["xtick.labelsize"])
+    if not risk_table:
+        return label
+    n = max(line.n for line in drawing.lines)
+    return max(label, widest_cell_mm(n, n, risk_table == "compact"))
+
+
+def _styles(ax: Axes, drawing: Drawing, colors: Sequence[Any] | None) -> list[dict[str, Any]]:
+    """Colour and line style of each curve: by group; causes of several groups differ in line style only."""
+    marks = group_styles(colors, _drawn_before(ax) + len(drawing.lines))[_drawn_before(ax) :]
+    dashes = [mark["linestyle"] for mark in group_styles(None, len(drawing.lines))]
+    groups, splits = len(drawing.groups), {line.split for line in drawing.lines}
+    if groups == 1 or len(splits) == 1:
+        return marks
+    return [marks[line.group] | {"linestyle": dashes[line.split]} for line in drawing.lines]
+
+
+def _draw_data(
+    ax: Axes,
+    drawing: Drawing,
+    axis: TimeAxis,
+    styles: list[dict[str, Any]],
+    band: bool | None,
+    show_censored: bool,
+    show_median: bool | None,
+) -> Picture:
+    end = ax.get_xlim()[1]
+    artists = [draw_line(ax, line, drawing, style) for line, style in zip(drawing.lines, styles, strict=True)]
+    for line, style in zip(drawing.lines, styles, strict=True):
+        if band or (band is None and len(drawing.lines) <= MANY_GROUPS):
+            draw_band(ax, line, drawing, style["color"])
+        if show_censored:
+            draw_censored(ax, line, end, style["color"])
+    if drawing.falling if show_median is None else show_median and drawing.falling:
+        draw_medians(
+            ax,
+            [m for m in (line.median for line in drawing.lines) if m is not None and m <= end],
+            drawing.start_time,
+        )
+    return Picture(drawing, axis, artists, end)
+
+
+def _arrange(
+    ax: Axes, legend: bool | str, note: str, falling: bool, words: tuple[str | None, str, str], grows: bool
+) -> None:
+    """Give the table its room, then put legend and note where nothing is drawn."""
+    locator = ax.get_axes_locator()
+    hanging = locator.needed_mm if isinstance(locator, MakeRoom) else 0.0
+    _grow(ax, hanging if grows else 0.0)
+    set_words(ax, *words, *axes_mm(ax))
+    taken: list[Bbox] = []
+    above = add_key(ax, legend, taken, falling)
+    if note:
+        above += add_note(ax, note, taken, falling, above)
+    if words[0] is not None and above:
+        ax.set_title(
+            ax.get_title(loc=RC["axes.titlelocation"]),
+            pad=RC["axes.titlepad"] + above * PT_PER_MM,
+        )
+    _grow(ax, above if grows else 0.0)
+
+
+def _grow(ax: Axes, mm: float) -> None:
+    """Make a figure higher, and lay it out."""
+    whole = root_figure(ax)
+    width, height = whole.get_size_inches()
+    whole.set_size_inches(width, height + mm / MM_PER_INCH)
+    whole.draw_without_rendering()
+
+
+def _note(p: HypothesisTest | float | None, effect: str | None) -> str:
+    """The effect and the p-value, each on its line."""
+    if isinstance(p, HypothesisTest):
+        said = f"{p.name} {formats.p_value(p.p_value)}"
+        said = said[:1].upper() + said[1:]
+    else:
+        said = "" if p is None else formats.p_value(p)
+    return "\n".join(part for part in (effect, said) if part)
+
+
+def _check_options(risk_table: Any, legend: Any, p: Any) -> None:
+    if not isinstance(risk_table, bool):
+        check_choice(risk_table, (True, False, "compact"), argument="risk_table")
+    if not isinstance(legend, bool):
+        check_choice(legend, (True, False, *LEGENDS), argument="legend")
+    if p is not None and not isinstance(p, HypothesisTest):
+        check_number(
+            p,
+            argument="p",
+            at_least=0.0,
+            below=1.0 + 1e-12,
+            expected="a p-value or a HypothesisTest",
+            example=0.03,
+        )

@@ -1,0 +1,253 @@
+"""What is to be drawn: curves as plain arrays with a label each, from a result or its tidy frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ..columns import RESERVED, as_frame
+from ..errors import DataError, listed
+from ..formats import MISSING
+from ..results import FALLING, Curves, _first_at_or_below
+from .ticks import at_risk_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NEEDED = ("time", "estimate", "n_risk", "n_event", "n_censor")
+SPLITS = ("cause", "state")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """One curve: its labels, and one entry per observed time in every array."""
+
+    label: str
+    group: int  # position of its group: one row block of the risk table, one colour
+    split: int  # position of its cause or state: one line style
+    n: float
+    median: float | None
+    time: np.ndarray
+    estimate: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    n_risk: np.ndarray
+    n_event: np.ndarray
+    n_censor: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """All curves of one picture and what they have in common."""
+
+    lines: tuple[Line, ...]
+    groups: tuple[str, ...]  # labels of the groups, "" for everybody
+    quantity: str
+    by: tuple[str, ...]
+    start_time: float
+    time_name: str | None
+    time_unit: str | None
+    conf_level: float | None
+    source: Curves | pl.DataFrame
+
+    @property
+    def falling(self) -> bool:
+        """Whether the curves start at 1 and fall."""
+        return falls(self.quantity)
+
+    def risk_table(self, times: Any) -> pl.DataFrame:
+        """At risk just before each time, events and censorings before it."""
+        if isinstance(self.source, Curves):
+            return self.source.risk_table(times)
+        return _risk_table(self.source, [c for c in self.source.columns if c in (*self.by, *SPLITS)], times)
+
+
+def falls(quantity: str) -> bool:
+    """Whether a quantity starts at 1 and falls: any kind of survival, or being under follow-up."""
+    return quantity in FALLING or quantity.endswith("survival")
+
+
+def read_drawing(
+    curves: Any,
+    *,
+    by: str | Sequence[str] | None,
+    quantity: str | None,
+    labels: Mapping[Any, str] | None,
+    cause: Any = None,
+) -> Drawing:
+    """Curves or a tidy frame as a `Drawing`; what is not such a table is refused."""
+    known = curves if isinstance(curves, Curves) else None
+    frame = known.to_frame() if known else as_frame(curves).lazy().collect()
+    _check_columns(frame)
+    groups_by = known.by if known and by is None else _by(frame, by)
+    what = quantity or (known.quantity if known else "survival")
+    frame = _only_cause(frame, cause)
+    group_keys = _keys(frame, groups_by)
+    named = tuple(group_label(key, groups_by, labels) for key in group_keys)
+    _check_labels(labels, named, group_keys, frame)
+    split = next((c for c in SPLITS if c in frame.columns), None)
+    lines = tuple(_lines(frame, group_keys, named, groups_by, split, labels, falls(what)))
+    return Drawing(
+        lines,
+        named,
+        what,
+        groups_by,
+        known.start_time if known else 0.0,
+        known.time if known else None,
+        known.time_unit if known else None,
+        known.conf_level if known else None,
+        known or frame,
+    )
+
+
+def group_label(key: tuple[Any, ...], by: Sequence[str], labels: Mapping[Any, str] | None = None) -> str:
+    """`A`, `flt3=1` or `sex=F, arm=A`, or what the user calls it."""
+    texts = [MISSING if v is None else f"{v:g}" if isinstance(v, float) else str(v) for v in key]
+    if len(by) == 1 and isinstance(key[0], str):
+        label = texts[0]
+    else:
+        label = ", ".join(f"{name}={text}" for name, text in zip(by, texts, strict=True))
+    given = labels or {}
+    return next((str(given[k]) for k in (key, key[0] if len(key) == 1 else key, label) if k in given), label)
+
+
+def _check_columns(frame: pl.DataFrame) -> None:
+    missing = [name for name in NEEDED if name not in frame.columns]
+    if missing:
+        raise DataError(
+            f"the table has no {listed(map(repr, missing))}",
+            argument="curves",
+            expected="a Curves result or its tidy frame",
+            remedy="kaplan_meier(...).plot()",
+        )
+    if not frame.height:
+        raise DataError(
+            "a table without rows was given",
+            argument="curves",
+            expected="at least one observed time",
+            remedy="kaplan_meier(...).plot() with data that have rows",
+        )
+
+
+def _by(frame: pl.DataFrame, by: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The grouping columns asked for, else all columns with a name that no result uses itself."""
+    if by is None:
+        return tuple(c for c in frame.columns if c not in RESERVED)
+    names = (by,) if isinstance(by, str) else tuple(by)
+    there = [c for c in frame.columns if c not in RESERVED]
+    for name in names:
+        if name not in frame.columns:
+            raise DataError(
+                "no such column is in the table",
+                argument="by",
+                column=name,
+                expected=f"one of {listed(map(repr, there))}" if there else "a table made with groups",
+                remedy="by=None for the columns that the result was made by",
+            )
+    return names
+
+
+def _only_cause(frame: pl.DataFrame, cause: Any) -> pl.DataFrame:
+    split = next((c for c in SPLITS if c in frame.columns), None)
+    if cause is None or split is None:
+        return frame
+    wanted = [cause] if isinstance(cause, str | int) else list(cause)
+    there = frame[split].unique(maintain_order=True).to_list()
+    unknown = [c for c in wanted if c not in there]
+    if unknown:
+        raise DataError(
+            f"{unknown[0]!r} does not occur",
+            argument="cause",
+            column=split,
+            expected=f"one of {listed(map(repr, there))}",
+            remedy=f"cause={there[0]!r}",
+        )
+    return frame.filter(pl.col(split).is_in(wanted))
+
+
+def _check_labels(
+    labels: Any, named: Sequence[str], keys: Sequence[tuple[Any, ...]], frame: pl.DataFrame
+) -> None:
+    """A label for a group that is not there is a misprint, and would leave the real one unnamed."""
+    known = {*named, *keys, *(key[0] for key in keys if len(key) == 1)}
+    known |= {v for c in SPLITS if c in frame.columns for v in frame[c].unique().to_list()}
+    known |= {group_label(key, ()) for key in keys if not key}
+    strays = [k for k in labels or {} if k not in known and str((labels or {})[k]) not in named]
+    if strays:
+        raise DataError(
+            f"{strays[0]!r} is not a group",
+            argument="labels",
+            expected=f"names of {listed(map(repr, named))}",
+            remedy=f"labels={{{named[0]!r}: 'Name'}}",
+        )
+
+
+def _keys(frame: pl.DataFrame, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The distinct values of some columns in order of appearance; one empty key without columns."""
+    return list(frame.select(names).unique(maintain_order=True).iter_rows()) if names else [()]
+
+
+def _lines(
+    frame: pl.DataFrame,
+    keys: Sequence[tuple[Any, ...]],
+    named: Sequence[str],
+    by: Sequence[str],
+    split: str | None,
+    labels: Mapping[Any, str] | None,
+    falling: bool,
+) -> list[Line]:
+    lines = []
+    for g, key in enumerate(keys):
+        part = _rows(frame, by, key)
+        for s, value in enumerate(_keys(part, (split,))) if split else [(0, ())]:
+            one = _rows(part, (split,), value) if split else part
+            words = (named[g], str((labels or {}).get(value[0], value[0])) if value else "")
+            lines.append(_line(one, ": ".join(w for w in words if w), g, s, _n(part, split), falling))
+    return lines
+
+
+def _rows(frame: pl.DataFrame, names: Sequence[str], key: Sequence[Any]) -> pl.DataFrame:
+    tests = [pl.col(n).eq_missing(pl.lit(v)) for n, v in zip(names, key, strict=True)]
+    return frame.filter(*tests) if tests else frame
+
+
+def _n(part: pl.DataFrame, split: str | None) -> float:
+    """Everybody ends with an event (of one of the causes) or is censored (counted in each cause's rows)."""
+    first = part.filter(pl.col(split).eq_missing(part[split].head(1))) if split else part
+    return float(part["n_event"].sum()) + float(first["n_censor"].sum())
+
+
+def _line(part: pl.DataFrame, label: str, group: int, split: int, n: float, falling: bool) -> Line:
+    def array(name: str) -> np.ndarray:
+        if name not in part.columns:
+            return np.full(part.height, np.nan)
+        return part[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+    columns = {name: array(name) for name in NEEDED}
+    median = _first_at_or_below(columns["time"], columns["estimate"], 0.5) if falling else None
+    return Line(
+        label, group, split, n, median, columns["time"], columns["estimate"], array("conf_low"),
+        array("conf_high"), columns["n_risk"], columns["n_event"], columns["n_censor"],
+    )  # fmt: skip
+
+
+def _risk_table(frame: pl.DataFrame, keys: Sequence[str], times: Any) -> pl.DataFrame:
+    """The risk table that a tidy frame holds; as `Curves.risk_table` gives it."""
+    wanted = np.atleast_1d(np.asarray(times, dtype=float))
+    tables = []
+    for key in _keys(frame, keys):
+        part = _rows(frame, keys, key)
+        time = part["time"].cast(pl.Float64).to_numpy()
+        before = np.searchsorted(time, wanted * (1 - 1.5e-8), side="left")
+        counts = {
+            name: np.concatenate([[0.0], np.cumsum(part[name].to_numpy())])[before]
+            for name in ("n_event", "n_censor")
+        }
+        at_risk = at_risk_at(time, part["n_risk"].cast(pl.Float64).to_numpy(), wanted)
+        columns = pl.DataFrame({"time": wanted, "n_risk": at_risk, **counts})
+        labels = part.head(1).select(keys)
+        tables.append(columns.select(*(pl.lit(labels[k]).alias(k) for k in keys), pl.all()))
+    return pl.concat(tables)

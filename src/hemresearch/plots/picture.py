@@ -1,0 +1,131 @@
+"""What was drawn into one Axes, and how to say it in text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import formats
+from ..results import HypothesisTest
+from .ticks import tick_label
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.lines import Line2D
+
+    from .drawn import Drawing, Line
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimeAxis:
+    """Where the time axis ends, its ticks in the unit of the data, and its label."""
+
+    end: float
+    step: float
+    unit: str | None
+    ticks: np.ndarray
+    label: str
+
+
+@dataclass(eq=False)
+class Picture:
+    """The curves of one Axes, with the lines as they were drawn."""
+
+    drawing: Drawing
+    axis: TimeAxis
+    artists: list[Line2D]
+    end: float
+    table: pl.DataFrame | None = None
+    test: HypothesisTest | float | None = None
+
+    def top(self) -> float:
+        """The greatest height within the axis."""
+        heights = [
+            np.asarray(a.get_ydata(), dtype=float)[np.asarray(a.get_xdata()) <= self.end]
+            for a in self.artists
+        ]
+        top = max(float(np.nanmax(h)) for h in heights)
+        return top if top > 0 else 1.0
+
+    def n(self) -> float:
+        """Patients in all groups."""
+        return sum({line.group: line.n for line in self.drawing.lines}.values())
+
+    def events(self) -> float:
+        """Events of all groups and of every cause drawn."""
+        return sum(float(np.nansum(line.n_event)) for line in self.drawing.lines)
+
+    def lines(self) -> list[str]:
+        """The fingerprint: totals, one line per curve, the test, and the risk table summed over groups."""
+        unit = f" {self.axis.unit}" if self.axis.unit else ""
+        head = (
+            f"{self.drawing.quantity} of {_count(self.n())} patients, {_count(self.events())} events, "
+            f"to {_time(self.axis.end)}{unit} by {_time(self.axis.step)}"
+        )
+        curves = [self._curve(*pair) for pair in zip(self.drawing.lines, self.artists, strict=True)]
+        return [head, *curves, *self._test(), *self._risk()]
+
+    def _curve(self, line: Line, artist: Line2D) -> str:
+        start = self.drawing.start_time
+        x, y = (np.asarray(v, dtype=float) for v in (artist.get_xdata(), artist.get_ydata()))
+        heights = [mean_height(x, y, self.end)]
+        heights += [
+            mean_height(np.append(start, line.time), np.append(y[0], v), self.end)
+            for v in (line.low, line.high)
+        ]
+        mean, low, high = map(formats.significant, heights)
+        limits = f" ({low} to {high})" if np.isfinite(line.low).any() else ""
+        median = f"median {_time(line.median)}, " if self.drawing.falling else ""
+        return (
+            f"  {line.label or 'all'}: n {_count(line.n)}, events {_count(float(np.nansum(line.n_event)))}, "
+            f"{median}mean {mean}{limits}"
+        )
+
+    def _test(self) -> list[str]:
+        if self.test is None:
+            return []
+        if not isinstance(self.test, HypothesisTest):
+            return [f"  p {formats.significant(self.test)}"]
+        statistic, p = map(formats.significant, (self.test.statistic, self.test.p_value))
+        return [f"  {self.test.name}: statistic {statistic}, p {p}"]
+
+    def _risk(self) -> list[str]:
+        if self.table is None:
+            return []
+        splits = [c for c in ("cause", "state") if c in self.table.columns]
+        groups = [*self.drawing.by, "time"]
+        one = self.table.unique(groups, keep="first", maintain_order=True) if splits else self.table
+        sums: dict[str, Any] = {}
+        for word, name, frame in (
+            ("at risk", "n_risk", one), ("censored", "n_censor", one), ("events", "n_event", self.table)
+        ):  # fmt: skip
+            totals = frame.select("time", name).group_by("time", maintain_order=True).sum()
+            sums[word] = " ".join(map(_count, totals[name].to_list()))
+        times = " ".join(map(tick_label, (float(t) for t in one["time"].unique(maintain_order=True))))
+        return [
+            f"  risk table at {times}: " + "; ".join(f"{word} {numbers}" for word, numbers in sums.items())
+        ]
+
+
+def mean_height(x: np.ndarray, y: np.ndarray, end: float) -> float:
+    """Mean of a step line between its start and `end`, where it is defined."""
+    width = np.diff(np.minimum(np.append(x, x[-1]), end))
+    known = np.isfinite(y) & (width > 0)
+    if not known.any():
+        return float(y[np.isfinite(y)][-1]) if np.isfinite(y).any() else float("nan")
+    return float((y[known] * width[known]).sum() / width[known].sum())
+
+
+def _count(value: float) -> str:
+    """A count, whole where it is."""
+    return formats.number(value, 0) if float(value).is_integer() else formats.significant(value, 6)
+
+
+def _time(value: float | None) -> str:
+    return (
+        formats.MISSING
+        if value is None
+        else tick_label(float(f"{value:.4g}") if value < 1e4 else round(value))
+    )

@@ -1,0 +1,93 @@
+"""Time axes at clinical units, and where such an axis should end."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+
+from .. import formats
+
+# Distances between ticks that a clinician reads at a glance.
+STEPS: dict[str, tuple[float, ...]] = {
+    "days": (1, 2, 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 3650, 7300),
+    "weeks": (1, 2, 4, 8, 13, 26, 52, 104, 156, 260, 520, 1040),
+    "months": (1, 2, 3, 6, 12, 24, 36, 60, 120, 240, 360),
+    "years": (0.25, 0.5, 1, 2, 5, 10, 20, 50),
+}
+DAYS: dict[str, float] = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
+CUT_SHARE, CUT_PATIENTS, SMALL = 0.10, 10, 40
+
+
+def unit_of(time_unit: str | None, time_name: str | None) -> str | None:
+    """The stated unit, or the one that the name of the time column ends with (`os_months`)."""
+    if time_unit is not None:
+        return time_unit if time_unit in STEPS else None
+    found = re.search(r"(?:^|[_ (.])(day|week|month|year)s?\)?$", time_name or "", re.IGNORECASE)
+    return f"{found.group(1).lower()}s" if found else None
+
+
+def units_per(shown_in: str, unit: str) -> float:
+    """How many of `unit` one of `shown_in` is (`years`, `days`: 365.25)."""
+    if {shown_in, unit} <= {"months", "years"}:
+        return {("years", "months"): 12.0, ("months", "years"): 1 / 12}.get((shown_in, unit), 1.0)
+    return DAYS[shown_in] / DAYS[unit]
+
+
+def time_step(span: float, unit: str | None, most: float) -> float:
+    """The distance between ticks: the smallest clinical one of which `span` holds at most `most`."""
+    fitting = [s for s in STEPS.get(unit or "", ()) if 2 <= span / s <= most + 1e-9]
+    return fitting[0] if fitting else _decimal_step(span, most)
+
+
+def _decimal_step(span: float, most: float) -> float:
+    rough = span / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(m * power for m in (1, 2, 2.5, 5, 10, 20) if m * power >= rough * (1 - 1e-9))
+
+
+def tick_times(start: float, end: float, step: float) -> np.ndarray:
+    """Multiples of `step` in [start, end]."""
+    first, last = math.ceil(start / step - 1e-9), math.floor(end / step + 1e-9)
+    return np.round(np.arange(first, last + 1) * step, 12)
+
+
+def tick_label(value: float) -> str:
+    """A time as text, without an exponent and without a separator of thousands."""
+    if abs(value) >= 1e6:
+        return formats.number(value, 0).replace(",", "")
+    return formats.significant(value, 6)
+
+
+def natural_end(times: list[np.ndarray], n_risk: list[np.ndarray], n: float) -> tuple[float, bool]:
+    """Where a time axis should end, and whether that cuts the curves.
+
+    The last time at which 10 % of all patients, and at least 10 of them, are still at risk in all groups
+    together. With fewer than 40 patients nothing is cut.
+    """
+    last = max(float(t[-1]) for t in times)
+    if n < SMALL:
+        return last, False
+    grid = np.unique(np.concatenate(times))
+    total = sum((at_risk_at(t, r, grid) for t, r in zip(times, n_risk, strict=True)), np.zeros(grid.size))
+    enough = grid[total >= max(CUT_SHARE * n, CUT_PATIENTS)]
+    end = float(enough[-1]) if enough.size and enough[-1] > 0 else last
+    return end, end < last
+
+
+def at_risk_at(times: np.ndarray, n_risk: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """The number at risk just before each of `at`: that of the next observed time, 0 after the last."""
+    return np.append(n_risk, 0.0)[np.searchsorted(times, at * (1 - 1.5e-8), side="left")]
+
+
+def snapped_end(start: float, end: float, step: float, cut: bool) -> float:
+    """The end of the axis moved to a tick where one is near; never over a curve that is not cut."""
+    above = math.ceil(end / step - 1e-9) * step
+    below = math.floor(end / step + 1e-9) * step
+    span = end - start
+    if above - end <= 0.06 * span:
+        return above
+    if cut and end - below <= 0.08 * span and below > start:
+        return below
+    return end if cut else end + 0.02 * span
