@@ -79,7 +79,7 @@ def _one_curve(
     y: Survival, estimator: CurveEstimator, is_robust: bool, conf_type: str, conf_level: float
 ) -> dict[str, np.ndarray]:
     r = risk_sets(y.time, y.event, y.entry, y.weight)
-    _warn_if_emptied(y, r)
+    warn_if_emptied(y, r)
     estimate, std_error = estimator.kernel(r)
     is_hazard = estimator.quantity == "cumulative hazard"
     if is_robust:
@@ -124,7 +124,7 @@ def _group_counts(y: Survival, groups: list[Survival], parts: list[dict[str, np.
 
     counts = pl.DataFrame(
         {
-            "n": [_size(one) for one in groups],
+            "n": [group_size(one) for one in groups],
             "n_event": [float(part["n_event"].sum()) for part in parts],
             "n_censor": [float(part["n_censor"].sum()) for part in parts],
         },
@@ -135,14 +135,14 @@ def _group_counts(y: Survival, groups: list[Survival], parts: list[dict[str, np.
     return pl.concat([y.group.levels, counts], how="horizontal") if y.group.names else counts
 
 
-def _size(y: Survival) -> float:
+def group_size(y: Survival) -> float:
     """How many patients: distinct ids, else the sum of weights, else rows."""
     if y.patient is not None:
         return float(len(np.unique(y.patient)))
     return float(len(y) if y.weight is None else y.weight.sum())
 
 
-def _warn_if_emptied(y: Survival, r: RiskSets) -> None:
+def warn_if_emptied(y: Survival, r: RiskSets) -> None:
     """Say so when survival falls to 0 only because few had entered yet."""
     if y.entry is None:
         return
