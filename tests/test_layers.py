@@ -19,7 +19,7 @@ LAYERS = (
     {"options", "formats"},
     {"numerics"},
     {"columns", "events", "outcomes", "formula", "design", "times"},
-    {"results", "lifetable"},
+    {"curves", "results", "lifetable"},
     {"data", "survival", "epidemiology", "cohort", "hematology"},
     {"regression"},
     {"competing", "recurrent"},
@@ -38,7 +38,7 @@ FIRST_FAMILY, FIRST_OUT = 5, 11
 SIBLINGS = (
     {"options", "formats"},
     {"columns", "events", "outcomes", "formula", "design", "times"},
-    {"results", "lifetable"},
+    {"curves", "results", "lifetable"},
     {"studies", "pages", "installation"},
 )
 DRAWING = ("plot",)  # `result.plot()` may import `plots` inside the method

@@ -123,8 +123,8 @@ def test_results_are_frozen(curves):
 
 def test_estimates_show_their_rows():
     frame = pl.DataFrame(
-        {"term": ["difference"], "estimate": [12.3456], "std_error": [3.0], "p_value": [0.0004], "conf_low": [6.4], "conf_high": [18.2]}
-    )  # fmt: skip
+        {"term": "difference", "estimate": 12.3456, "std_error": 3.0, "p_value": 4e-4, "conf_low": 6.4}
+    ).with_columns(conf_high=18.2)
     estimates = Estimates(
         frame=frame, name="RMST difference to 60", method="Greenwood", conf_level=0.9, n=80, n_event=31.5
     )

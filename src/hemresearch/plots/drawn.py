@@ -227,7 +227,7 @@ def _line(part: pl.DataFrame, label: str, group: int, split: int, n: float, fall
         return part[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
     columns = {name: array(name) for name in NEEDED}
-    median = _first_at_or_below(columns["time"], columns["estimate"], 0.5) if falling else None
+    median = first_at_or_below(columns["time"], columns["estimate"], 0.5) if falling else None
     return Line(
         label, group, split, n, median, columns["time"], columns["estimate"], array("conf_low"),
         array("conf_high"), columns["n_risk"], columns["n_event"], columns["n_censor"],

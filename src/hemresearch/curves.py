@@ -1,0 +1,285 @@
+"""Estimates along time: one curve per group, with what a reader asks of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from . import formats
+from .errors import DataError
+from .numerics.steps import first_at_or_below
+from .options import check_number, check_times
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from matplotlib.axes import Axes
+
+SHOWN_GROUPS = 6
+# Curves that start at 1 and fall; the others start at 0 and rise.
+FALLING = ("survival", "under follow-up")
+
+
+class Result:
+    """What every result shares: its text is also its HTML, escaped."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves(Result):
+    """Estimates along time, one curve per group.
+
+    Attributes
+    ----------
+    frame
+        Tidy: the `by` columns, [`cause`], `time`, `n_risk`, `n_event`, `n_censor`, `estimate`, `std_error`,
+        `conf_low`, `conf_high`; one row per distinct observed time of a group.
+    groups_frame
+        One row per group: the `by` columns, [`cause`], `n`, `n_event`, `n_censor`.
+    starts
+        Where each group's rows begin in `frame`, and its height at the end.
+    quantity
+        What is estimated: "survival", "under follow-up", "cumulative hazard", ...
+    """
+
+    frame: pl.DataFrame = field(repr=False)
+    groups_frame: pl.DataFrame = field(repr=False)
+    starts: np.ndarray = field(repr=False)
+    quantity: str
+    by: tuple[str, ...]
+    time: str
+    event: str
+    conf_level: float
+    conf_type: str
+    variance: str
+    method: str
+    n_dropped: int = 0
+    time_unit: str | None = None
+    start_time: float = 0.0
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row per group and distinct observed time."""
+        return self.frame
+
+    def groups(self) -> pl.DataFrame:
+        """One row per group: its labels, n, events and censored."""
+        return self.groups_frame
+
+    def summary(self) -> pl.DataFrame:
+        """One row: n, events, exclusions, method, variance and confidence level of all groups together."""
+        totals = self.groups_frame.select(pl.col("n", "n_event", "n_censor").sum())
+        return totals.with_columns(
+            n_groups=pl.lit(self.groups_frame.height),
+            n_dropped=pl.lit(self.n_dropped),
+            method=pl.lit(self.method),
+            variance=pl.lit(self.variance),
+            conf_type=pl.lit(self.conf_type),
+            conf_level=pl.lit(self.conf_level),
+        )
+
+    def at(self, times: Any, *, extend: bool = False) -> pl.DataFrame:
+        """The curve at given times, one row per group and time, in the order asked for.
+
+        `n_risk` is just before the time; `n_event` and `n_censor` count since the previous (smaller)
+        requested time. After a group's last observed time the estimate is null, unless the curve has
+        reached its end (survival 0) or `extend=True` carries it on.
+        """
+        wanted = check_times(times)
+        return pl.concat(
+            [self._labelled(g, self._at_one(part, wanted, extend)) for g, part in enumerate(self._parts())]
+        )
+
+    def quantile(self, probability: Any = 0.5) -> pl.DataFrame:
+        """Times by which the event has happened with the given probabilities (0.5: the median).
+
+        The first time at which the curve is at or below 1 - p; the middle of the flat stretch if it equals
+        1 - p there. Limits invert the pointwise confidence limits (Brookmeyer and Crowley, Biometrics
+        1982;38:29-41); null where the curve or its limit does not reach 1 - p.
+        """
+        self._needs_survival("quantile")
+        wanted = np.atleast_1d(np.asarray(probability, dtype=float))
+        for p in wanted:
+            check_number(
+                float(p), argument="probability", above=0, below=1, expected="0 < p < 1", example=0.5
+            )
+        return pl.concat(
+            [self._labelled(g, self._quantiles(part, wanted)) for g, part in enumerate(self._parts())]
+        )
+
+    def risk_table(self, times: Any) -> pl.DataFrame:
+        """Who is at risk just before each time, and the events and censorings before it (cumulative).
+
+        Without delayed entry the three add up to n in every row.
+        """
+        wanted = check_times(times)
+        tables = []
+        for g, part in enumerate(self._parts()):
+            time, at = part["time"].to_numpy(), {}
+            before = np.searchsorted(time, wanted, side="left")
+            for name in ("n_event", "n_censor"):
+                at[name] = np.concatenate([[0.0], np.cumsum(part[name].to_numpy())])[before]
+            frame = pl.DataFrame({"time": wanted, "n_risk": _n_risk(part, before), **at})
+            tables.append(self._labelled(g, frame))
+        return pl.concat(tables)
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the curves with their risk table; see `hem.plots.draw_curves` for the options."""
+        from .plots import draw_curves
+
+        return draw_curves(self, ax=ax, **options)
+
+    def text(self, at: float | None = None, *, label: str | None = None, unit: str | None = None) -> str:
+        """A sentence: the estimate at a time, or the median without one."""
+        name = label or self.quantity
+        unit = unit or self.time_unit
+        if at is None and self.quantity in FALLING:
+            return self._median_text(name, unit)
+        time = float(self.frame["time"].max()) if at is None else at  # type: ignore[arg-type]
+        when = f"{time:g}" + (f"-{unit.removesuffix('s')}" if unit else "")
+        rows = self.at(time).iter_rows(named=True)
+        parts = [self._label(r) + self._value_text(r) for r in rows]
+        sentence = f"{when} {name}" if unit else f"{name[:1].upper()}{name[1:]} at {when}:"
+        return f"{sentence} {'; '.join(parts)}"
+
+    def __repr__(self) -> str:
+        n, events = (int(self.groups_frame[c].sum()) for c in ("n", "n_event"))
+        dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
+        head = (
+            f"{self.method}: {self.quantity} ({self.event} by {self.time}), n={n}, events={events}{dropped}"
+        )
+        note = f"{formats.level(self.conf_level)} limits: {self.conf_type}, {self.variance} variance"
+        lines = [self._repr_line(row) for row in self._overview().head(SHOWN_GROUPS).iter_rows(named=True)]
+        left = self.groups_frame.height - SHOWN_GROUPS
+        more = [f"  and {left} more"] if left > 0 else []
+        return "\n".join([head, *lines, *more, note])
+
+    def _overview(self) -> pl.DataFrame:
+        if self.quantity in FALLING and "cause" not in self.frame.columns:
+            median = self.quantile(0.5).select("estimate", "conf_low", "conf_high")
+            return pl.concat([self.groups_frame, median], how="horizontal")
+        last = pl.concat([part.tail(1) for part in self._parts()])
+        kept = last.select("time", "estimate", "conf_low", "conf_high")
+        return pl.concat([self.groups_frame, kept], how="horizontal")
+
+    def _repr_line(self, row: dict[str, Any]) -> str:
+        label = (
+            ", ".join(f"{k}={row[k]}" for k in (*self.by, *(["cause"] if "cause" in row else []))) or "all"
+        )
+        values = [formats.significant(row[k]) for k in ("estimate", "conf_low", "conf_high")]
+        what = f"at {formats.significant(row['time'])}: " if "time" in row else "median "
+        return (
+            f"  {label}: n={formats.count(row['n'])}, events={formats.count(row['n_event'])}, "
+            f"{what}{values[0]} ({values[1]} to {values[2]})"
+        )
+
+    def _parts(self) -> Iterator[pl.DataFrame]:
+        for begin, end in zip(self.starts[:-1], self.starts[1:], strict=True):
+            yield self.frame[int(begin) : int(end)]
+
+    def _labelled(self, group: int, frame: pl.DataFrame) -> pl.DataFrame:
+        keys = [c for c in self.groups_frame.columns if c not in ("n", "n_event", "n_censor")]
+        if not keys:
+            return frame
+        labels = self.groups_frame.select(keys)[np.full(frame.height, group)]
+        return pl.concat([labels, frame], how="horizontal")
+
+    def _at_one(self, part: pl.DataFrame, wanted: np.ndarray, extend: bool) -> pl.DataFrame:
+        time = part["time"].to_numpy()
+        upto = np.searchsorted(time, wanted, side="right")
+        begin = 1.0 if self.quantity in FALLING else 0.0
+        last = part["estimate"][-1]
+        ended = self.quantity in FALLING and last is not None and last <= 0
+        unknown = (wanted < self.start_time) | ((wanted > time[-1]) & (not (extend or ended)))
+        columns: dict[str, np.ndarray] = {"time": wanted}
+        columns["n_risk"] = _n_risk(part, np.searchsorted(time, wanted, side="left"))
+        for name in ("n_event", "n_censor"):
+            columns[name] = _since_previous(part[name].to_numpy(), upto, wanted)
+        first = {"estimate": begin, "std_error": 0.0, "conf_low": begin, "conf_high": begin}
+        for name, value in first.items():
+            values = np.concatenate([[value], part[name].to_numpy()])[upto]
+            columns[name] = np.where(unknown, np.nan, values)
+        return pl.DataFrame(columns).with_columns(pl.col(*first).fill_nan(None))
+
+    def _quantiles(self, part: pl.DataFrame, wanted: np.ndarray) -> pl.DataFrame:
+        time = part["time"].to_numpy()
+        columns: dict[str, Any] = {"quantile": wanted}
+        for name in ("estimate", "conf_low", "conf_high"):
+            curve = part[name].to_numpy()
+            columns[name] = [first_at_or_below(time, curve, 1 - p) for p in wanted]
+        schema = dict.fromkeys(columns, pl.Float64)
+        return pl.DataFrame(columns, schema=schema)
+
+    def _needs_survival(self, what: str) -> None:
+        if self.quantity not in FALLING:
+            raise DataError(
+                f"{what} was asked of a {self.quantity}",
+                argument="curves",
+                expected="a survival curve",
+                remedy="kaplan_meier(...) with the same arguments",
+            )
+
+    def _median_text(self, name: str, unit: str | None) -> str:
+        parts = []
+        for row in self.quantile(0.5).iter_rows(named=True):
+            values = [row[k] for k in ("estimate", "conf_low", "conf_high")]
+            value = formats.interval(*values, _decimals(values))
+            parts.append(self._label(row) + formats.with_level(value, self.conf_level))
+        what = name.removeprefix("under ")  # the median of being under follow-up is the median follow-up
+        return f"Median {what}{f' in {unit}' if unit else ''} {'; '.join(parts)}"
+
+    def _value_text(self, row: dict[str, Any]) -> str:
+        if row["estimate"] is None:
+            return "not estimable (after the last follow-up)"
+        share = self.quantity != "cumulative hazard"
+        value = formats.interval(
+            row["estimate"], row["conf_low"], row["conf_high"], 1 if share else 2, scale=100 if share else 1
+        )
+        first, _, rest = value.partition(" ")
+        return formats.with_level(f"{first}{'%' if share else ''} {rest}", self.conf_level)
+
+    def _label(self, row: dict[str, Any]) -> str:
+        keys = [k for k in (*self.by, "cause") if k in row]
+        label = str(row[keys[0]]) if len(keys) == 1 else ", ".join(f"{k}={row[k]}" for k in keys)
+        return f"{label} " if keys else ""
+
+
+def curves_frame(
+    levels: pl.DataFrame, parts: Sequence[dict[str, np.ndarray]]
+) -> tuple[pl.DataFrame, np.ndarray]:
+    """The tidy frame of several groups' columns, with their labels in front; and where each begins."""
+    lengths = np.array([len(part["time"]) for part in parts])
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    undefined = [name for name in ("estimate", "std_error", "conf_low", "conf_high") if name in columns]
+    frame = pl.DataFrame(columns).with_columns(pl.col(undefined).fill_nan(None))
+    if levels.width:
+        frame = pl.concat([levels[np.repeat(np.arange(len(parts)), lengths)], frame], how="horizontal")
+    return frame, np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _n_risk(part: pl.DataFrame, index: np.ndarray) -> np.ndarray:
+    """At risk at the next observed time, 0 after the last one."""
+    return np.append(part["n_risk"].to_numpy(), 0.0)[index]
+
+
+def _since_previous(counts: np.ndarray, upto: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Counts between each requested time and the previous smaller one."""
+    order = np.argsort(wanted, kind="stable")
+    total = np.concatenate([[0.0], np.cumsum(counts)])[upto][order]
+    result = np.empty(len(wanted))
+    result[order] = np.diff(total, prepend=0.0)
+    return result
+
+
+def _decimals(times: list[float | None]) -> int:
+    """Decimals for times: none for whole ones, else by their size."""
+    known = [t for t in times if t is not None]
+    return 0 if all(t.is_integer() for t in known) else formats.decimals_for(known[0])

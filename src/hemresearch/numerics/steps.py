@@ -1,0 +1,20 @@
+"""Step functions: where they cross a level."""
+
+from __future__ import annotations
+
+import numpy as np
+
+TOLERANCE = 1.5e-8  # a curve that differs from a level by less is at the level, as in R's quantile.survfit
+
+
+def first_at_or_below(time: np.ndarray, curve: np.ndarray, level: float) -> float | None:
+    """When a falling curve first reaches a level; the middle of the flat stretch that equals it."""
+    with np.errstate(invalid="ignore"):
+        reached = np.flatnonzero(curve <= level + TOLERANCE)
+        below = np.flatnonzero(curve < level - TOLERANCE)
+    if not len(reached):
+        return None
+    first = reached[0]
+    if curve[first] >= level - TOLERANCE and len(below):
+        return float((time[first] + time[below[0]]) / 2)
+    return float(time[first])
