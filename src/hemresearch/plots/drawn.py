@@ -9,9 +9,11 @@ import numpy as np
 import polars as pl
 
 from ..columns import RESERVED, as_frame
+from ..curves import FALLING
 from ..errors import DataError, listed
 from ..formats import MISSING
-from ..results import FALLING, Curves, _first_at_or_below
+from ..numerics.steps import first_at_or_below
+from ..results import Curves
 from .ticks import at_risk_at
 
 if TYPE_CHECKING:
