@@ -148,7 +148,7 @@ def draw_curves(
     >>> ax = hem.plots.draw_curves(curve, time_unit="months", until=12, width=80)
     >>> print(hem.plots.fingerprint(ax))
     survival of 3 patients, 2 events, to 12 months by 2
-      all: n 3, events 2, median 8, mean 0.5833
+      all: n 3, events 2, median 8, mean 0.6389
       risk table at 0 2 4 6 8 10 12: at risk 3 3 2 2 2 1 1; censored 0 0 0 0 0 0 0; events 0 0 1 1 1 2 2
       text: Time (months) | Survival (%)
     >>> import matplotlib.pyplot as plt

@@ -39,6 +39,7 @@ class ResearchFigure(Figure):
 
     def savefig(self, fname: Any, **options: Any) -> None:
         """Save as matplotlib does, with TrueType text and without the date, so that a repeat is equal."""
+        settle(self)
         kind = options.get("format") or str(fname).rsplit(".", 1)[-1]
         options["metadata"] = _UNDATED.get(kind, {}) | (options.get("metadata") or {})
         with rc_context(_FILE):
@@ -56,7 +57,7 @@ def figure(*, width: float | None = None, height: float | None = None) -> Resear
     width
         Width in mm; default that of the theme in use.
     height
-        Height in mm; default the theme's share of the width.
+        Height in mm; default that of one panel in the theme.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def figure(*, width: float | None = None, height: float | None = None) -> Resear
 
     style = active()
     mm_wide = style.width if width is None else _length(width, "width")
-    mm_high = mm_wide * style.aspect if height is None else _length(height, "height")
+    mm_high = style.height(mm_wide) if height is None else _length(height, "height")
     with rc_context(style.rc):
         made = plt.figure(
             FigureClass=ResearchFigure,
@@ -95,6 +96,18 @@ def _length(mm: Any, argument: str) -> float:
     )
 
 
+def settle(drawn: Figure) -> None:
+    """Put every panel where its grid has it, so that the layout always begins from the same place.
+
+    Otherwise a figure that was drawn before could be saved with its last decimals different.
+    """
+    for ax in drawn.axes:
+        spec = ax.get_subplotspec()
+        engine = ax.figure.get_layout_engine()
+        if spec is not None and engine is not None and not engine.adjust_compatible:
+            ax.set_subplotspec(spec)
+
+
 def record(ax: Axes, describe: Describe) -> None:
     """Remember how to describe what was drawn into `ax`; its figure prints it from now on.
 
@@ -105,6 +118,11 @@ def record(ax: Axes, describe: Describe) -> None:
     owner: Any = root_figure(ax)
     if type(owner) is Figure:
         owner.__class__ = ResearchFigure
+
+
+def described(ax: Axes) -> list[Describe]:
+    """What was recorded for an Axes."""
+    return list(vars(ax).get(_DRAWN, []))
 
 
 def fingerprint(drawn: Figure | Axes) -> str:
@@ -141,7 +159,7 @@ def root_figure(ax: Axes) -> Figure:
 
 def _axes_lines(ax: Axes) -> list[str]:
     """The recorded lines of one Axes (or a summary of its artists), and the texts it shows."""
-    told = [line for describe in vars(ax).get(_DRAWN, []) for line in describe()]
+    told = [line for describe in described(ax) for line in describe()]
     words = _squeezed(_words(ax))
     return (told or _artist_lines(ax)) + ([f"  text: {' | '.join(words)}"] if words else [])
 

@@ -9,13 +9,18 @@ import numpy as np
 
 from .. import formats
 from ..results import HypothesisTest
+from .figure import described
 from .ticks import tick_label
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     from .drawn import Drawing, Line
+
+
+LIMITS_ABOVE = 1.3  # confidence limits may make the axis this much higher
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,13 +46,13 @@ class Picture:
     test: HypothesisTest | float | None = None
 
     def top(self) -> float:
-        """The greatest height within the axis."""
-        heights = [
-            np.asarray(a.get_ydata(), dtype=float)[np.asarray(a.get_xdata()) <= self.end]
-            for a in self.artists
-        ]
-        top = max(float(np.nanmax(h)) for h in heights)
-        return top if top > 0 else 1.0
+        """The greatest height within the axis, and most of the limits above it."""
+        lines = [line for line in self.drawing.lines if (line.time <= self.end).any()]
+        heights = [line.estimate[line.time <= self.end] for line in lines]
+        top = max((float(np.nanmax(h)) for h in heights if np.isfinite(h).any()), default=0.0)
+        limits = [line.high[line.time <= self.end] for line in lines]
+        high = max((float(np.nanmax(h)) for h in limits if np.isfinite(h).any()), default=0.0)
+        return max(top, min(high, LIMITS_ABOVE * top)) or 1.0
 
     def n(self) -> float:
         """Patients in all groups."""
@@ -129,3 +134,16 @@ def _time(value: float | None) -> str:
         if value is None
         else tick_label(float(f"{value:.4g}") if value < 1e4 else round(value))
     )
+
+
+def totals(figure: Figure) -> tuple[float | None, float | None]:
+    """The most patients and the most events that any panel of a figure shows; None if no curves are drawn."""
+    owners = [getattr(describe, "__self__", None) for ax in figure.axes for describe in described(ax)]
+    pictures = [owner for owner in owners if isinstance(owner, Picture)]
+    if not pictures:
+        return None, None
+    return _whole(max(p.n() for p in pictures)), _whole(max(p.events() for p in pictures))
+
+
+def _whole(value: float) -> float:
+    return int(value) if float(value).is_integer() else value

@@ -35,6 +35,8 @@ def text_mm(text: str, size: float, strong: bool = False) -> float:
 
 def wrapped(text: str, size: float, width_mm: float, strong: bool = False) -> list[str]:
     """The lines of a text that fit a width, broken between words, and within a word that is wider."""
+    if text_mm(text, size, strong) <= width_mm:
+        return [text]
     lines = [""]
     for word in text.split():
         joined = f"{lines[-1]} {word}".strip()

@@ -28,7 +28,7 @@ FONT = 7.0
 LINE_MM = 1.35 * FONT / PT_PER_MM
 BETWEEN_MM = 0.9
 SAMPLE_MM, PAD_MM = 5.0, 1.3
-WIDEST_LABEL = 0.26  # share of the figure's width that labels beside the numbers may take
+WIDEST_LABEL = 0.24  # share of the figure's width that labels beside the numbers may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def _full_rows(
 
 
 def _compact_rows(parts: list[pl.DataFrame], named: list[str], heading: str, room: float) -> list[Row]:
-    beside = max(text_mm(name, FONT) for name in named) <= WIDEST_LABEL * room
+    beside = max(text_mm(name, FONT) for name in named) + SAMPLE_MM + PAD_MM <= WIDEST_LABEL * room
     rows = [Row(heading, strong=True)]
     for g, (part, name) in enumerate(zip(parts, named, strict=True)):
         cells = _compact_cells(part)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MM_PER_INCH = 25.4
 RC: Any = mpl.rcParams  # the settings now in force
+WIDE_MM = 120.0  # from here on a panel grows more in width than in height
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES: tuple[Any, ...] = (
@@ -137,6 +138,11 @@ class Theme(dict[str, Any]):
         """The settings alone, for `matplotlib.rc_context`."""
         return dict(self)
 
+    def height(self, width: float) -> float:
+        """Height in mm of a curve panel of this width: wide ones are flatter."""
+        narrow = min(width, WIDE_MM)
+        return self.aspect * (narrow + 0.4 * (width - narrow))
+
     def use(self) -> Theme:
         """Draw every figure from here on in this theme, until another one is used."""
         global _default
@@ -194,8 +200,9 @@ def theme(
     palette = tuple(chosen["colors"] if colors is None else colors)
     settings = BASE | {key: value for key, value in chosen.items() if key not in _SETTINGS} | dict(rc or {})
     settings.setdefault("axes.prop_cycle", _cycle(palette))
-    settings.setdefault("figure.figsize", (mm / MM_PER_INCH, mm * shape / MM_PER_INCH))
-    return Theme(name, mm, shape, chosen["at_risk"], settings)
+    made = Theme(name, mm, shape, chosen["at_risk"], settings)
+    made.setdefault("figure.figsize", (mm / MM_PER_INCH, made.height(mm) / MM_PER_INCH))
+    return made
 
 
 def active() -> Theme:
