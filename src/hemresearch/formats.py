@@ -7,6 +7,7 @@ rounded in one way wherever it is read.
 from __future__ import annotations
 
 import math
+import re
 
 MISSING = "–"  # an en dash, as journals print an estimate that was not reached
 
@@ -84,3 +85,8 @@ def decimals_for(largest: float | None) -> int:
     if largest is None or math.isnan(largest) or abs(largest) < 10:
         return 2
     return 1 if abs(largest) < 100 else 0
+
+
+def minus(text: str) -> str:
+    """A number with the minus sign of print: `-2.60` becomes `−2.60`."""
+    return re.sub(r"-(?=[\d∞])", "−", text)

@@ -155,7 +155,7 @@ def compose(source: Source) -> Table:
         title=source.title,
         footnotes=source.footnotes,
         kinds=kinds,
-        align=tuple(column.align for column in columns),
+        align=("left", *(column.align for column in columns[1:])),
         id=source.id or "",
         source=source,
     )
@@ -220,7 +220,7 @@ def _interval_column(source: Source) -> _Column:
     rows = source.frame.select(ESTIMATE).rows()
     share = "estimate" in source.percent
     decimals, scale = _decimals(source, "estimate"), 100.0 if share else 1.0
-    cells = [formats.interval(e, low, high, decimals, scale=scale) for e, low, high in rows]
+    cells = [formats.minus(formats.interval(e, low, high, decimals, scale=scale)) for e, low, high in rows]
     ci = f"{formats.level(source.conf_level)} CI" if source.conf_level else "CI"
     hidden = _hidden(source, *ESTIMATE)
     return _Column(f"{_header(source, 'estimate')} ({ci})", _shown(source, cells, hidden), "center")
@@ -231,9 +231,9 @@ def _plain_column(source: Source, name: str) -> _Column:
     write = _writer(source, name)
     cells = [formats.MISSING if _is_null(v) else write(v) for v in values]
     label = _is_label(source.frame, name)
-    return _Column(
-        _header(source, name), _shown(source, cells, _hidden(source, name)), "left" if label else "center"
-    )
+    cells = cells if label else [formats.minus(cell) for cell in cells]
+    side: Align = "left" if label else "right"
+    return _Column(_header(source, name), _shown(source, cells, _hidden(source, name)), side)
 
 
 def _writer(source: Source, name: str) -> Callable[[Any], str]:

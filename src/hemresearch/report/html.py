@@ -37,6 +37,7 @@ def html(table: Table) -> str:
         made = made.cols_align(side, [name])
     if table.title:
         made = made.tab_header(title=table.title)
+        made = made.tab_style(gt.style.text(weight="bold"), gt.loc.title())
     for number, (label, first, last) in enumerate(table.spanners):
         made = made.tab_spanner(label=label, columns=names[first : last + 1], id=f"spanner-{number}")
     for note in table.footnotes:
@@ -60,7 +61,7 @@ def _marked(made: great_tables.GT, table: Table, names: list[str]) -> great_tabl
 
 def _ruled(made: great_tables.GT) -> great_tables.GT:
     edges = {
-        "table_border_top": RULE,
+        "table_border_top": {"style": "none"},
         "table_border_bottom": {"style": "none"},
         "column_labels_border_top": RULE,
         "column_labels_border_bottom": THIN,
@@ -79,7 +80,7 @@ def _ruled(made: great_tables.GT) -> great_tables.GT:
         table_font_color="#000000",
         heading_align="left",
         heading_title_font_size="13px",
-        heading_title_font_weight="bold",
+        table_margin_left="0px",
         column_labels_font_weight="bold",
         data_row_padding="3px",
         data_row_padding_horizontal="10px",

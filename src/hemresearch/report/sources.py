@@ -78,9 +78,11 @@ def _curves(curves: Curves, times: Any) -> Source:
     wanted = np.atleast_1d(np.asarray(curves.frame["time"].max() if times is None else times, dtype=float))
     frame = curves.at(wanted)
     keys = [c for c in (*curves.by, "cause") if c in frame.columns]
+    counted = "At risk just before each time; events and censored since the time before it."
     return Source(
         frame,
         headers={"estimate": name, "time": f"Time{unit}"},
+        footnotes=(counted,) if len(wanted) > 1 else (),
         percent=ESTIMATE if _is_share(curves) else (),
         groups=keys[0] if keys and len(wanted) > 1 else None,
         conf_level=curves.conf_level,

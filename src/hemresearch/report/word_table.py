@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 SIZE = 9
 NOTE_SIZE = 8
 THICK, THIN = 8, 4  # eighths of a point
-CHARACTER_MM = 1.75  # the width of an average letter of 9 pt Arial
-PADDING_MM = 3.8
+CHARACTER_MM = 1.8  # the width of an average letter of 9 pt Arial
+PADDING_MM = 6.0
+MARGIN_MM = 1.9  # inside a cell, left and right
+KEPT_WHOLE = 30  # rows of a table that is not broken over pages
 
 
 def add_table(document: Document, table: Table, room_mm: float) -> None:
@@ -25,6 +27,7 @@ def add_table(document: Document, table: Table, room_mm: float) -> None:
     header_rows = 1 + bool(table.spanners)
     word = document.add_table(header_rows + len(table.body), len(table.header))
     word.autofit = False
+    _indent(word)
     _set_widths(word, table, room_mm)
     if table.spanners:
         _fill_spanners(word, table)
@@ -32,7 +35,8 @@ def add_table(document: Document, table: Table, room_mm: float) -> None:
         _write(word.cell(header_rows - 1, j), label, table.align[j], bold=True, keep=True)
     last = len(table.body) - 1
     for i, (kind, cells) in enumerate(zip(table.kinds, table.body, strict=True)):
-        keep = kind == "heading" or i == last - 1 or i == 0 or (i == last and bool(table.footnotes))
+        whole = last < KEPT_WHOLE or kind == "heading" or i in (0, last - 1)
+        keep = bool(table.footnotes) if i == last else whole
         _fill_row(word.rows[header_rows + i], kind, cells, table.align, keep)
     _rule(word, table, header_rows)
     for number, note in enumerate(table.footnotes):
@@ -123,6 +127,18 @@ def _lengths(table: Table) -> list[float]:
         for j in range(first, last + 1):
             lengths[j] += max(0.0, short) / (last - first + 1)
     return lengths
+
+
+def _indent(word: WordTable) -> None:
+    """Move the table in by the margin of a cell, so that its rules begin where the text does."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    indent = OxmlElement("w:tblInd")
+    indent.set(qn("w:w"), str(round(MARGIN_MM * 1440 / 25.4)))
+    indent.set(qn("w:type"), "dxa")
+    layout = word._tbl.tblPr.find(qn("w:tblLayout"))
+    layout.addprevious(indent)
 
 
 def _rule(word: WordTable, table: Table, header_rows: int) -> None:
