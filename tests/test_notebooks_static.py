@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FIGURES = ROOT / "figures"
 PERSON, COORDINATION = "-".join(["19" + "121212", "1212"]), "-".join(["70" + "1063", "2391"])
+OF_A_MACHINE = "/".join(["", "home", "somebody", "data.csv"])
 PICTURE = {"image/png": "AAAA", "text/plain": "Figure 80 x 60 mm\n  survival, n=646"}
 
 
@@ -201,7 +202,7 @@ def _long(nb: Any) -> None:
 
 
 def _path_in_source(nb: Any) -> None:
-    nb.cells[1].source += "\nfile = '/home/somebody/data.csv'"
+    nb.cells[1].source += f"\nfile = {OF_A_MACHINE!r}"
 
 
 def _path_in_output(nb: Any) -> None:
