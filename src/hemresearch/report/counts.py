@@ -200,10 +200,9 @@ def _total_column(values: np.ndarray, counts: tuple[str, ...]) -> str | None:
 
 def _adds_to_constant(frame: pl.DataFrame, values: np.ndarray) -> bool:
     """Whether every group's counts add up to one number at all times, as in a risk table."""
-    labels = [c for c, dtype in frame.schema.items() if c != "time" and not dtype.is_numeric()]
-    sums = frame.select(labels).with_columns(_sum=pl.Series(values.sum(axis=1)).round(6))
-    keys = _keys(sums, tuple(labels))
-    return len(set(zip(keys, sums["_sum"].to_list(), strict=True))) == len(set(keys))
+    labels = tuple(c for c, dtype in frame.schema.items() if c != "time" and not dtype.is_numeric())
+    keys = _keys(frame, labels)
+    return len(set(zip(keys, values.sum(axis=1).round(6), strict=True))) == len(set(keys))
 
 
 def _labelled_column(frame: pl.DataFrame, label: str) -> str:
