@@ -27,7 +27,7 @@ NAMED_ROLES = ("by", "strata", "covariates")
 # A tidy frame's own names; a grouping column may not take one of them.
 RESERVED = frozenset(
     {
-        "term", "time", "cause", "state", "quantile", "n", "n_risk", "n_event", "n_censor",
+        "term", "time", "given", "cause", "state", "quantile", "n", "n_risk", "n_event", "n_censor",
         "observed", "expected", "estimate", "std_error", "statistic", "df", "p_value", "conf_low",
         "conf_high",
     }
