@@ -55,11 +55,11 @@ notebooks: $(INSTALLED)
 	    --nbval-cell-timeout=300 -n $(WORKERS) --dist loadfile
 
 simulate: $(INSTALLED)
-	@$(BIN)/python tests/benchmarks/simulate.py
+	@$(BIN)/python tests/simulations/run.py
 
 benchmark: $(INSTALLED)
 	$(BIN)/python tests/benchmarks/startup.py
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s
 
 clean:
 	rm -rf build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

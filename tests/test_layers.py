@@ -18,7 +18,7 @@ LAYERS = (
     {"errors"},
     {"options", "formats"},
     {"numerics"},
-    {"columns", "events", "outcomes", "formula", "design", "times"},
+    {"columns", "events", "outcomes", "coding", "formula", "design", "times"},
     {"curves", "results", "lifetable"},
     {"data", "survival", "epidemiology", "cohort", "hematology"},
     {"regression"},
@@ -37,7 +37,7 @@ USERS_OF_FAMILIES = {"cohort", "data", "hematology"}
 FIRST_FAMILY, FIRST_OUT = 5, 11
 SIBLINGS = (
     {"options", "formats"},
-    {"columns", "events", "outcomes", "formula", "design", "times"},
+    {"columns", "events", "outcomes", "coding", "formula", "design", "times"},
     {"curves", "results", "lifetable"},
     {"studies", "pages", "installation"},
 )
