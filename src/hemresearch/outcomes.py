@@ -234,7 +234,7 @@ def read_interval(
     """Read interval-censored times: a missing `left` is left-censored, a missing `right` right-censored."""
     roles: dict[str, Columns] = {"left": left, "right": right, "by": by, "weights": weights}
     table = read_table(data, roles, missing=missing, nullable=("left", "right"))
-    bounds, units = zip(*(_duration(table, role) for role in ("left", "right")), strict=True)
+    bounds, units = zip(*(read_duration(table, role) for role in ("left", "right")), strict=True)
     low, high = np.nan_to_num(bounds[0], nan=0.0), np.nan_to_num(bounds[1], nan=np.inf)
     unbounded = np.isnan(bounds[0]) & np.isnan(bounds[1])
     _refuse_times(table, "left", unbounded, "is missing together with `right`", "at least one of the two")
@@ -283,11 +283,11 @@ def _read_weights(table: Table) -> np.ndarray | None:
 
 def _read_times(table: Table) -> tuple[np.ndarray | None, np.ndarray, str | None]:
     """Entry (if any), time and the unit that durations gave them."""
-    time, unit = _duration(table, "time")
+    time, unit = read_duration(table, "time")
     _refuse_times(table, "time", time < 0, "has {} below zero (negative times)", TIMES)
     if "entry" not in table:
         return None, round_ties(time, None, _tolerance(table, ("time",)))[0], unit
-    entry, entry_unit = _duration(table, "entry")
+    entry, entry_unit = read_duration(table, "entry")
     if unit != entry_unit:
         raise DataError(
             f"and time={table.name('time')!r} are not both durations",
@@ -306,7 +306,7 @@ def _read_times(table: Table) -> tuple[np.ndarray | None, np.ndarray, str | None
     return start, time, unit
 
 
-def _duration(table: Table, role: str) -> tuple[np.ndarray, str | None]:
+def read_duration(table: Table, role: str) -> tuple[np.ndarray, str | None]:
     """A column of times as float64 (missing as NaN), and "days" if it held durations."""
     series, name = table.series(role), table.name(role)
     if isinstance(series.dtype, pl.Duration):
