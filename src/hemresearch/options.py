@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 ConfType = Literal["plain", "log", "log-log", "logit", "arcsin"]
 Missing = Literal["raise", "drop"]
 TimeUnit = Literal["days", "weeks", "months", "years"]
-TestWeight = Literal["gehan", "tarone-ware", "peto-peto", "modified-peto"]
+TestWeight = Literal["gehan", "tarone-ware", "peto-peto", "modified-peto", "modestly"]
 
 
 def check_choice(value: Any, choices: Any, *, argument: str) -> Any:
     """`value` if it is one of the choices (a Literal alias or a sequence); else refused with the nearest."""
     allowed = get_args(choices) or tuple(choices)
-    if value in allowed:
+    if any(type(value) is type(choice) and value == choice for choice in allowed):
         return value
     best = nearest(str(value), map(str, allowed)) or [str(allowed[0])]
     raise DataError(
@@ -51,10 +51,9 @@ def check_number(
     at_least: float = -math.inf,
 ) -> float:
     """A finite number within its bounds (`above` and `below` exclusive, `at_least` inclusive)."""
-    good = isinstance(value, int | float) or (hasattr(value, "__float__") and not isinstance(value, str))
-    good = good and not isinstance(value, bool) and math.isfinite(float(value))
-    if good and above < float(value) < below and float(value) >= at_least:
-        return float(value)
+    given = _as_float(value)
+    if math.isfinite(given) and above < given < below and given >= at_least:
+        return given
     raise DataError(
         f"{value!r} was given", argument=argument, expected=expected, remedy=f"{argument}={example!r}"
     )
@@ -65,7 +64,8 @@ def check_times(times: Any, *, argument: str = "times") -> np.ndarray:
     import numpy as np
 
     try:
-        array = np.atleast_1d(np.asarray(times, dtype=float))
+        text = isinstance(times, str) or any(isinstance(time, str | bool) for time in np.atleast_1d(times))
+        array = np.array([np.nan]) if text else np.atleast_1d(np.asarray(times, dtype=float))
     except (TypeError, ValueError):
         array = np.array([np.nan])
     if array.ndim == 1 and array.size and np.isfinite(array).all() and (array >= 0).all():
@@ -76,6 +76,16 @@ def check_times(times: Any, *, argument: str = "times") -> np.ndarray:
         expected="one time or a list of times in the unit of the data",
         remedy=f"{argument}=[12, 24, 60]",
     )
+
+
+def _as_float(value: Any) -> float:
+    """The number that one value is; NaN for text, true/false, and anything that is not one number."""
+    if isinstance(value, str) or type(value).__name__ in ("bool", "bool_") or not hasattr(value, "__float__"):
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def nearest(name: str, known: Iterable[str], n: int = 3) -> list[str]:

@@ -130,10 +130,10 @@ def _row_label(row: dict[str, Any]) -> str:
         "std_error",
         "statistic",
     }
-    values |= {"df", "p_value", "conf_low", "conf_high"}
+    values |= {"score", "df", "p_value", "p_adjusted", "conf_low", "conf_high"}
     labels = {k: v for k, v in row.items() if k not in values}
-    if set(labels) == {"term"}:
-        return str(labels["term"])
+    if set(labels) in ({"term"}, {"group"}):
+        return str(*labels.values())
     return ", ".join(str(v) if k == "term" else f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}"
                      for k, v in labels.items())  # fmt: skip
 
