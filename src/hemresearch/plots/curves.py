@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from matplotlib import rc_context
 
 from .. import formats
 from ..errors import DataError
@@ -157,8 +156,9 @@ def draw_curves(
     _check_options(risk_table, legend, p)
     names = {"": labels} if isinstance(labels, str) else labels
     drawing = read_drawing(curves, by=by, quantity=quantity, labels=names, cause=cause)
-    with rc_context(active().rc):
+    with active():
         panel = figure(width=width).subplots() if ax is None else ax
+        before = panel.get_children()
         style_axes(panel)
         axis = _time_axis(panel, drawing, until, time_unit, shown_in, risk_table)
         styles = _styles(panel, drawing, colors)
@@ -175,7 +175,7 @@ def draw_curves(
             hang_table(picture.table, panel, drawing.by, names, marks, compact=risk_table == "compact")
         _arrange(panel, legend, _note(p, effect), drawing.falling, words, grows=ax is None)
         picture.test = p
-        record(panel, picture.lines)
+        record(panel, picture.lines, before=before)
     return panel
 
 
@@ -288,7 +288,8 @@ def _arrange(
             ax.get_title(loc=RC["axes.titlelocation"]),
             pad=RC["axes.titlepad"] + above * PT_PER_MM,
         )
-    _grow(ax, above if grows else 0.0)
+    if grows and above:
+        _grow(ax, above)
 
 
 def _grow(ax: Axes, mm: float) -> None:
@@ -296,7 +297,11 @@ def _grow(ax: Axes, mm: float) -> None:
     whole = root_figure(ax)
     width, height = whole.get_size_inches()
     whole.set_size_inches(width, height + mm / MM_PER_INCH)
-    whole.draw_without_rendering()
+    engine = whole.get_layout_engine()
+    if engine is None or engine.adjust_compatible:
+        whole.draw_without_rendering()
+    else:
+        engine.execute(whole)
 
 
 def _note(p: HypothesisTest | float | None, effect: str | None) -> str:

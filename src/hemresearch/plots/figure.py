@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from .. import formats
 from ..options import check_number
@@ -19,11 +20,12 @@ from .themes import MM_PER_INCH, active
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     Describe = Callable[[], list[str]]
 
-_DRAWN = "_hemresearch_drawn"
+_DRAWN, _TOLD = "_hemresearch_drawn", "_hemresearch_told"
 _FILE: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "hemresearch"}
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "ps": {"CreationDate": None}}
 
@@ -79,7 +81,7 @@ def figure(*, width: float | None = None, height: float | None = None) -> Resear
     style = active()
     mm_wide = style.width if width is None else _length(width, "width")
     mm_high = style.height(mm_wide) if height is None else _length(height, "height")
-    with rc_context(style.rc):
+    with style:
         made = plt.figure(
             FigureClass=ResearchFigure,
             figsize=(mm_wide / MM_PER_INCH, mm_high / MM_PER_INCH),
@@ -108,13 +110,35 @@ def settle(drawn: Figure) -> None:
             ax.set_subplotspec(spec)
 
 
-def record(ax: Axes, describe: Describe) -> None:
+def record(ax: Axes, describe: Describe, *, before: Iterable[Artist] = ()) -> None:
     """Remember how to describe what was drawn into `ax`; its figure prints it from now on.
 
-    `describe` is called when the figure is shown, so that it can read the artists as they are then.
-    A plain matplotlib `Figure` becomes a `ResearchFigure`; other subclasses are left alone.
+    A plain matplotlib `Figure` becomes a `ResearchFigure`; other subclasses are left alone. Whatever else is
+    in these axes (a line of the user's own) is described by its mean position.
+
+    Parameters
+    ----------
+    ax
+        The axes drawn into.
+    describe
+        Gives the lines of text; called when the figure is shown, so that it can read the artists as they are.
+    before
+        What was in the axes before.
+
+    Examples
+    --------
+    >>> import hemresearch as hem
+    >>> ax = hem.plots.figure(width=80, height=50).subplots()
+    >>> points = ax.scatter([1, 2], [3, 4])
+    >>> hem.plots.record(ax, lambda: ["two points, of mine"])
+    >>> print(hem.plots.fingerprint(ax))
+    two points, of mine
+    >>> import matplotlib.pyplot as plt
+    >>> plt.close(ax.figure)
     """
+    others = list(before)
     vars(ax).setdefault(_DRAWN, []).append(describe)
+    vars(ax).setdefault(_TOLD, []).extend(child for child in ax.get_children() if child not in others)
     owner: Any = root_figure(ax)
     if type(owner) is Figure:
         owner.__class__ = ResearchFigure
@@ -161,7 +185,7 @@ def _axes_lines(ax: Axes) -> list[str]:
     """The recorded lines of one Axes (or a summary of its artists), and the texts it shows."""
     told = [line for describe in described(ax) for line in describe()]
     words = _squeezed(_words(ax))
-    return (told or _artist_lines(ax)) + ([f"  text: {' | '.join(words)}"] if words else [])
+    return told + _artist_lines(ax) + ([f"  text: {' | '.join(words)}"] if words else [])
 
 
 def _words(ax: Axes) -> Iterator[str]:
@@ -172,20 +196,26 @@ def _words(ax: Axes) -> Iterator[str]:
     if key is not None:
         yield from (t.get_text() for t in (key.get_title(), *key.get_texts()) if t.get_visible())
     yield from (t.get_text() for t in ax.texts if t.get_visible())
+    for child in ax.child_axes:  # the words of a risk table; its numbers are annotations at their times
+        yield from (t.get_text() for t in child.texts if t.get_visible() and not isinstance(t, Annotation))
 
 
 def _squeezed(words: Iterable[str]) -> list[str]:
-    return [" ".join(word.split()) for word in words if word.strip()]
+    """Each text once, in order, without its line breaks."""
+    return list(dict.fromkeys(" ".join(word.split()) for word in words if word.strip()))
 
 
 def _artist_lines(ax: Axes) -> list[str]:
-    """Axes that no draw function told about: how many lines, points and patches, and their means."""
-    parts = [f"line at mean {_mean(line.get_xydata())}" for line in ax.lines]
-    offsets: list[Any] = [np.atleast_2d(np.ma.asarray(c.get_offsets())) for c in ax.collections]
+    """What no draw function told about: each line, cloud of points and patch, and its mean position."""
+    told = vars(ax).get(_TOLD, [])
+    parts = [f"line at mean {_mean(line.get_xydata())}" for line in ax.lines if line not in told]
+    clouds = [cloud for cloud in ax.collections if cloud not in told]
+    offsets: list[Any] = [np.atleast_2d(np.ma.asarray(cloud.get_offsets())) for cloud in clouds]
     parts += [f"points at mean {_mean(points)}" for points in offsets if points.size]
     parts += [
         f"patch at {_mean(p.get_extents().transformed(ax.transData.inverted()).get_points())}"
         for p in ax.patches
+        if p not in told
     ]
     return [f"  {part}" for part in parts]
 

@@ -10,7 +10,7 @@ from matplotlib.transforms import Bbox, ScaledTranslation
 
 from .curve_lines import broken
 from .place import CORNERS as SHARES
-from .place import PT_PER_MM, free_place, stepped, text_mm
+from .place import HINTED, PT_PER_MM, free_place, stepped, text_mm
 from .themes import MM_PER_INCH, RC
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ LEGENDS = (
     "center left", "center right", "upper center", "lower center", "center",
 )  # fmt: skip
 PAD_MM = 1.0
+WIDEST_NAME = 0.3  # the same for names beside the curves
 WIDEST_LEGEND = 0.55  # share of the panel's width
 LINE_SPACING = 1.2
 CORNERS = {
@@ -42,10 +43,9 @@ def add_key(ax: Axes, legend: bool | str, taken: list[Bbox], falling: bool) -> f
     lines, labels = ax.get_legend_handles_labels()
     if not labels or legend is False:
         return 0.0
-    if legend == "direct":
-        label_ends(ax, [line for line in lines if hasattr(line, "get_xdata")])
+    if legend == "direct" and label_ends(ax, [line for line in lines if hasattr(line, "get_xdata")]):
         return 0.0
-    if legend not in (True, "above"):
+    if legend not in (True, "above", "direct"):
         _legend(ax, labels, WIDEST_LEGEND, loc=str(legend))
         return 0.0
     if legend != "above":
@@ -72,20 +72,26 @@ def add_note(ax: Axes, note: str, taken: list[Bbox], falling: bool, above_mm: fl
     return 0.0
 
 
-def label_ends(ax: Axes, lines: Sequence[Any]) -> None:
-    """The name of each curve beside its end, moved apart where ends are close."""
+def label_ends(ax: Axes, lines: Sequence[Any]) -> bool:
+    """The name of each curve beside its end, none over another; False if the names are too long."""
     size = RC["legend.fontsize"]
     end, (low, high) = ax.get_xlim()[1], ax.get_ylim()
-    width = 0.24 * _mm(ax, ax.get_window_extent().width)
+    width = WIDEST_NAME * _mm(ax, ax.get_window_extent().width)
+    words = [word for line in lines for word in str(line.get_label()).split()]
+    if max(text_mm(word, size) for word in words) * HINTED > width:
+        return False
     names = [broken(str(line.get_label()), size, width) for line in lines]
     per_mm = (high - low) / _mm(ax, ax.get_window_extent().height)
     heights = np.array([(name.count("\n") + 1) * LINE_SPACING * size / PT_PER_MM * per_mm for name in names])
+    if heights.sum() > high - low:
+        return False
     ends = np.array([_height_at(line, end) for line in lines])
     for line, name, y in zip(lines, names, _apart(ends, heights, low, high), strict=True):
         ax.text(
             1.0, y, name, transform=ax.get_yaxis_transform() + _right(ax, PAD_MM), color=line.get_color(),
             fontsize=size, va="center", ha="left", linespacing=LINE_SPACING, parse_math=False,
         )  # fmt: skip
+    return True
 
 
 def _height_at(line: Line2D, end: float) -> float:
@@ -102,7 +108,7 @@ def _apart(at: np.ndarray, heights: np.ndarray, low: float, high: float) -> np.n
     for i in order:
         placed[i] = max(placed[i], floor + heights[i] / 2)
         floor = placed[i] + heights[i] / 2
-    ceiling = max(high, low + float(heights.sum()))
+    ceiling = high
     for i in order[::-1]:
         placed[i] = min(placed[i], ceiling - heights[i] / 2)
         ceiling = placed[i] - heights[i] / 2

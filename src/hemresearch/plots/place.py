@@ -25,6 +25,9 @@ GAP_MM = 1.6  # between the labels of an axis and the table below
 LEAST_HEIGHT = 0.25  # share of its height that an Axes keeps, however large the table below
 
 
+HINTED = 1.04  # letters on a screen can be this much wider than their outlines
+
+
 def text_mm(text: str, size: float, strong: bool = False) -> float:
     """Width of one line of text in mm, in the font of the theme."""
     font = FontProperties(family=RC["font.family"], size=size, weight="bold" if strong else "normal")
@@ -35,6 +38,7 @@ def text_mm(text: str, size: float, strong: bool = False) -> float:
 
 def wrapped(text: str, size: float, width_mm: float, strong: bool = False) -> list[str]:
     """The lines of a text that fit a width, broken between words, and within a word that is wider."""
+    width_mm /= HINTED
     if text_mm(text, size, strong) <= width_mm:
         return [text]
     lines = [""]

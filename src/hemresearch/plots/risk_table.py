@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from matplotlib import rc_context
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Affine2D, ScaledTranslation, blended_transform_factory
 
@@ -28,6 +27,8 @@ FONT = 7.0
 LINE_MM = 1.35 * FONT / PT_PER_MM
 BETWEEN_MM = 0.9
 SAMPLE_MM, PAD_MM = 5.0, 1.3
+INSET_MM = 3.0  # white around a figure
+Y_LABELS_MM = 15.0  # the labels of the y axis, where they reach further left than the table
 WIDEST_LABEL = 0.24  # share of the figure's width that labels beside the numbers may take
 
 
@@ -112,7 +113,7 @@ def draw_risk_table(
     frame = as_frame(risk_table).lazy().collect()
     _check_table(frame)
     names = _group_columns(frame, by)
-    with rc_context(active().rc):
+    with active():
         marks = group_styles(colors, len(_distinct(frame, names)))
         return hang_table(frame, ax, names, labels, marks, compact=compact, words=words, heading=heading)
 
@@ -199,7 +200,7 @@ def _full_rows(
 ) -> list[Row]:
     rows: list[Row] = []
     for g, (part, name) in enumerate(zip(parts, named, strict=True)):
-        rows += _head(name, g, room, BETWEEN_MM if rows else 0.0)
+        rows += _head(name, g, room - INSET_MM, BETWEEN_MM if rows else 0.0)
         split = next((c for c in SPLITS if c in part.columns), None)
         kinds = part[split].unique(maintain_order=True).to_list() if split else []
         one = part.filter(pl.col(split) == kinds[0]) if split else part
@@ -219,7 +220,7 @@ def _compact_rows(parts: list[pl.DataFrame], named: list[str], heading: str, roo
         if beside:
             rows.append(Row(name, cells, g if name else None, BETWEEN_MM / 3, sample=bool(name)))
         else:
-            rows += [*_head(name, g, room, BETWEEN_MM if g else 0.0), Row("", cells)]
+            rows += [*_head(name, g, room - Y_LABELS_MM, BETWEEN_MM if g else 0.0), Row("", cells)]
     return rows
 
 
@@ -231,7 +232,7 @@ def _compact_cells(part: pl.DataFrame) -> tuple[str, ...]:
 
 def _head(name: str, group: int, room: float, above_mm: float) -> list[Row]:
     """The name of a group on lines of its own, marked with its colour and line style."""
-    lines = wrapped(name, FONT, room - SAMPLE_MM - 3 * PAD_MM, strong=True) if name else []
+    lines = wrapped(name, FONT, room - SAMPLE_MM - PAD_MM, strong=True) if name else []
     return [Row(line, (), group, 0.0 if i else above_mm, True, i == 0) for i, line in enumerate(lines)]
 
 
@@ -309,5 +310,8 @@ def _draw_row(
     if row.label:
         weight = "bold" if row.strong else "normal"
         table.text(x, y, row.label, transform=left, ha="left", weight=weight, **text)
-    for time, cell in zip(times, row.cells, strict=False):
-        table.annotate(cell, (time, y), ha="center", annotation_clip=True, **{**text, "color": "black"})
+    for i, (time, cell) in enumerate(zip(times, row.cells, strict=False)):
+        shown = table.annotate(
+            cell, (time, y), ha="center", annotation_clip=True, **{**text, "color": "black"}
+        )
+        shown.set_in_layout(i in (0, len(row.cells) - 1))  # the others cannot reach beyond the table

@@ -121,6 +121,7 @@ class Theme(dict[str, Any]):
         self._entered: list[ExitStack] = []
 
     def __enter__(self) -> Theme:
+        load_backend()
         stack = ExitStack()
         stack.enter_context(mpl.rc_context(self.rc))
         stack.callback(_ACTIVE.reset, _ACTIVE.set(self))
@@ -203,6 +204,16 @@ def theme(
     made = Theme(name, mm, shape, chosen["at_risk"], settings)
     made.setdefault("figure.figsize", (mm / MM_PER_INCH, made.height(mm) / MM_PER_INCH))
     return made
+
+
+def load_backend() -> None:
+    """Choose matplotlib's backend now: it sets rcParams of its own, which must outlive a theme.
+
+    The inline backend of notebooks shows nothing if that happens within `rc_context`.
+    """
+    import matplotlib.pyplot as plt
+
+    plt.draw_if_interactive()
 
 
 def active() -> Theme:
