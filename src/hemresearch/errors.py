@@ -100,7 +100,8 @@ def _message(
 ) -> str:
     where = f"{argument}: " if column is None else f"{argument}: column {column!r} "
     at = f" (row{'s' if len(rows) > 1 else ''} {listed(rows)})" if rows else ""
-    return f"{where}{found}{at}. Expected {expected}. Try {remedy}."
+    stop = "" if expected.endswith("?") else "."
+    return f"{where}{found}{at}. Expected {expected}{stop} Try {remedy}."
 
 
 def _outside() -> int:

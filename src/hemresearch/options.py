@@ -22,7 +22,7 @@ TestWeight = Literal["gehan", "tarone-ware", "peto-peto", "modified-peto", "mode
 def check_choice(value: Any, choices: Any, *, argument: str) -> Any:
     """`value` if it is one of the choices (a Literal alias or a sequence); else refused with the nearest."""
     allowed = get_args(choices) or tuple(choices)
-    if any(type(value) is type(choice) and value == choice for choice in allowed):
+    if any(isinstance(value, type(choice)) and value == choice for choice in allowed):
         return value
     best = nearest(str(value), map(str, allowed)) or [str(allowed[0])]
     raise DataError(
@@ -64,8 +64,8 @@ def check_times(times: Any, *, argument: str = "times") -> np.ndarray:
     import numpy as np
 
     try:
-        text = isinstance(times, str) or any(isinstance(time, str | bool) for time in np.atleast_1d(times))
-        array = np.array([np.nan]) if text else np.atleast_1d(np.asarray(times, dtype=float))
+        numbers = np.asarray(times).dtype.kind in "iufO"  # text and true/false would turn into numbers
+        array = np.atleast_1d(np.asarray(times, dtype=float)) if numbers else np.array([np.nan])
     except (TypeError, ValueError):
         array = np.array([np.nan])
     if array.ndim == 1 and array.size and np.isfinite(array).all() and (array >= 0).all():
