@@ -5,6 +5,7 @@
 
 from .curves import draw_curves
 from .figure import ResearchFigure, figure, fingerprint, record
+from .flow import draw_flow
 from .layout import layout_problems
 from .risk_table import draw_risk_table
 from .themes import THEMES, Theme, theme
@@ -14,6 +15,7 @@ __all__ = [
     "ResearchFigure",
     "Theme",
     "draw_curves",
+    "draw_flow",
     "draw_risk_table",
     "figure",
     "fingerprint",
