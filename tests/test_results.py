@@ -145,8 +145,8 @@ def test_a_test_shows_its_statistic_and_its_groups():
     )  # fmt: skip
     assert repr(test).splitlines() == [
         "log-rank test: statistic 1.235, df 1, p 0.2665",
-        "  group=A: n 10, observed 3, expected 4.51",
-        "  group=B: n 12, observed 6, expected 4.49",
+        "  A: n 10, observed 3, expected 4.51",
+        "  B: n 12, observed 6, expected 4.49",
         "hypergeometric variance; 2 rows with missing values left out",
     ]
     assert test.text() == "log-rank test: chi-squared 1.23 on 1 df, p=0.27"

@@ -65,6 +65,7 @@ class Curves(Result):
     n_dropped: int = 0
     time_unit: str | None = None
     start_time: float = 0.0
+    entry: str | None = None
 
     def to_frame(self) -> pl.DataFrame:
         """One row per group and distinct observed time."""
@@ -149,6 +150,16 @@ class Curves(Result):
         parts = [self._label(r) + self._value_text(r) for r in rows]
         sentence = f"{when} {name}" if unit else f"{name[:1].upper()}{name[1:]} at {when}:"
         return f"{sentence} {'; '.join(parts)}"
+
+    def methods(self) -> str:
+        """A sentence for the methods section: estimator, delayed entry, limits and variance."""
+        late = f", with delayed entry ({self.entry})" if self.entry else ""
+        begin = f", among those still observed at {self.start_time:g}" if self.start_time else ""
+        return (
+            f"{self.quantity[:1].upper()}{self.quantity[1:]} ({self.event} by {self.time}) was estimated by "
+            f"{self.method}{late}{begin}, with pointwise {formats.level(self.conf_level)} confidence limits "
+            f"({self.conf_type}, {self.variance} variance)."
+        )
 
     def __repr__(self) -> str:
         n, events = (int(self.groups_frame[c].sum()) for c in ("n", "n_event"))

@@ -60,6 +60,13 @@ class Estimates(Result):
         ]
         return f"{self.name}: {'; '.join(parts)}"
 
+    def methods(self) -> str:
+        """A sentence for the methods section: what was estimated, with which limits."""
+        return (
+            f"{self.name[:1].upper()}{self.name[1:]} was estimated with {formats.level(self.conf_level)} "
+            f"confidence limits ({self.method})."
+        )
+
     def __repr__(self) -> str:
         dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
         lines = [_estimate_line(row) for row in self.frame.head(SHOWN_GROUPS).iter_rows(named=True)]
@@ -106,6 +113,11 @@ class HypothesisTest(Result):
         if self.df is not None:
             kind = f"chi-squared {formats.number(self.statistic)} on {self.df:g} df"
         return f"{self.name}: {kind}, {formats.p_value(self.p_value)}"
+
+    def methods(self) -> str:
+        """A sentence for the methods section: the test and how it was computed."""
+        how = f" ({self.method})" if self.method else ""
+        return f"Groups were compared by the {self.name}{how}."
 
     def __repr__(self) -> str:
         df = "" if self.df is None else f", df {self.df:g}"

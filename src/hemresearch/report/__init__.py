@@ -3,9 +3,24 @@
 from . import inline
 from .compose import table
 from .excel import to_csv, to_excel
+from .figures import save_figure
 from .masking import disclosure
+from .paragraph import Paragraph, methods, paragraph
 from .session import session_info
 from .tables import Table
 from .word import to_word
 
-__all__ = ["Table", "disclosure", "inline", "session_info", "table", "to_csv", "to_excel", "to_word"]
+__all__ = [
+    "Paragraph",
+    "Table",
+    "disclosure",
+    "inline",
+    "methods",
+    "paragraph",
+    "save_figure",
+    "session_info",
+    "table",
+    "to_csv",
+    "to_excel",
+    "to_word",
+]

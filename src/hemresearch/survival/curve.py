@@ -63,6 +63,7 @@ def estimate_curves(
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
         start_time=start_time or 0.0,
+        entry=y.names.get("entry"),
     )
 
 
