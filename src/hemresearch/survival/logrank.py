@@ -213,14 +213,7 @@ def weighting(rho: float, gamma: float, test_weight: str | None, t_star: float |
 
 def compare_groups(y: Survival) -> EventTable:
     """The counts by group at the event times, once it is clear that there is something to compare."""
-    if len(y.group) < 2:
-        raise DataError(
-            "holds one group only, so there is nothing to compare",
-            argument="by",
-            column=y.names.get("by"),
-            expected="at least two groups",
-            remedy="kaplan_meier(...) for the survival of one group",
-        )
+    refuse_one_group(y)
     if not y.event.any():
         raise DataError(
             "holds no events, so the groups cannot be compared",
@@ -235,6 +228,18 @@ def compare_groups(y: Survival) -> EventTable:
         y.time, y.event, y.group.code, len(y.group), entry=y.entry, weight=y.weight,
         stratum=y.stratum.code if len(y.stratum) > 1 else None,
     )  # fmt: skip
+
+
+def refuse_one_group(y: Survival) -> None:
+    """A comparison needs two groups."""
+    if len(y.group) < 2:
+        raise DataError(
+            "holds one group only, so there is nothing to compare",
+            argument="by",
+            column=y.names.get("by"),
+            expected="at least two groups",
+            remedy="kaplan_meier(...) for the survival of one group",
+        )
 
 
 def group_sizes(y: Survival, *, whole: bool = False) -> np.ndarray:
