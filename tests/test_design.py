@@ -269,6 +269,12 @@ def test_a_boolean_counts_as_zero_and_one_in_arithmetic():
     np.testing.assert_array_equal(design.matrix[:, 0], COHORT["age"] * COHORT["flag"])
 
 
+def test_signs_and_precedence_of_arithmetic_are_those_of_algebra():
+    frame = pl.DataFrame({"x": [1.0, 2.0, 3.0], "y": [5.0, 7.0, 9.0]})
+    design = build_design(frame, "I(-x**2 + +y / (x - 4) * 2)")
+    np.testing.assert_allclose(design.matrix[:, 0], [-1 - 10 / 3, -4 - 7, -9 - 18])
+
+
 def test_the_matrix_is_rows_in_c_order_and_doubles():
     matrix = build_design(COHORT, FORMULA).matrix
     assert matrix.dtype == np.float64

@@ -9,6 +9,7 @@ samples <- list(
   at_zero  = c(rep(0, 30), round(rexp(170), 4)),
   at_both  = c(rep(0, 30), round(runif(140), 5), rep(1, 30)),
   at_top   = c(round(runif(60) * 40, 3), rep(41, 12)),
+  at_zero_small = c(rep(0, 9), round(rexp(50), 4)),
   few      = rep(c(1, 2, 3, 4, 5, 6, 7), times = 12),
   integers = round(rnorm(400, 60, 9))
 )
