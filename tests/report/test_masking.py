@@ -17,8 +17,13 @@ from hemresearch.report import Table, disclosure, table
 HARD_CASES = Path(__file__).parents[1] / "reference" / "hard_cases.json"
 
 ARMS = pl.DataFrame(
-    {"arm": ["A", "A", "B", "B"], "r": ["y", "n", "y", "n"], "n": [30, 2, 25, 11], "percent": [93.8, 6.2, 69.4, 30.6]}
-)  # fmt: skip
+    {
+        "arm": ["A", "A", "B", "B"],
+        "r": ["y", "n", "y", "n"],
+        "n": [30, 2, 25, 11],
+        "percent": [93.8, 6.2, 69.4, 30.6],
+    }
+)
 TIMES = pl.DataFrame(
     {
         "arm": ["A", "A", "B", "B"],
@@ -110,9 +115,7 @@ def test_a_true_label_is_not_a_total():
 
 
 def test_by_makes_tables_with_totals_of_their_own():
-    frame = pl.DataFrame(
-        {"variable": ["sex", "sex", "risk", "risk", "risk"], "n": [30, 32, 3, 20, 39]}
-    )  # fmt: skip
+    frame = pl.DataFrame({"variable": ["sex", "sex", "risk", "risk", "risk"], "n": [30, 32, 3, 20, 39]})
     assert disclosure(frame)["n"].to_list() == [30, 32, None, None, 39]
 
 
@@ -167,8 +170,14 @@ def test_a_result_gives_a_masked_frame(trial):
     curves = hem.survival.kaplan_meier(trial, time="futime", event="death", by="trt")
     test = disclosure(curves.groups(), threshold=160)
     assert test["n_event"].null_count() == 2
-    estimates = hem.results.Estimates(pl.DataFrame({"term": ["a", "b"], "n": [3, 50], "estimate": [1.0, 2.0]}),
-                                      name="rate", method="exact", conf_level=0.95, n=53, n_event=0)  # fmt: skip
+    estimates = hem.results.Estimates(
+        pl.DataFrame({"term": ["a", "b"], "n": [3, 50], "estimate": [1.0, 2.0]}),
+        name="rate",
+        method="exact",
+        conf_level=0.95,
+        n=53,
+        n_event=0,
+    )
     masked = disclosure(estimates, margins=False)
     assert masked["n"].to_list() == [None, 50]
     assert masked["estimate"].to_list() == [None, 2.0]
@@ -197,8 +206,14 @@ def test_a_table_without_small_counts_says_nothing():
 
 def test_an_interval_whose_count_is_hidden_is_hidden_too():
     frame = pl.DataFrame(
-        {"term": ["a", "b"], "n_event": [2, 50], "estimate": [1.0, 2.0], "conf_low": [0.5, 1.0], "conf_high": [3.0, 4.0]}
-    )  # fmt: skip
+        {
+            "term": ["a", "b"],
+            "n_event": [2, 50],
+            "estimate": [1.0, 2.0],
+            "conf_low": [0.5, 1.0],
+            "conf_high": [3.0, 4.0],
+        }
+    )
     masked = disclosure(table(frame), margins=False)
     assert masked.body == (("a", "*", "*"), ("b", "50", "2.00 (1.00–4.00)"))
 

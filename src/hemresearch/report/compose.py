@@ -231,7 +231,8 @@ def _plain_column(source: Source, name: str) -> _Column:
     write = _writer(source, name)
     cells = [formats.MISSING if _is_null(v) else write(v) for v in values]
     label = _is_label(source.frame, name)
-    cells = cells if label else [formats.minus(cell) for cell in cells]
+    if source.frame[name].dtype.is_numeric():
+        cells = [formats.minus(cell) for cell in cells]
     side: Align = "left" if label else "right"
     return _Column(_header(source, name), _shown(source, cells, _hidden(source, name)), side)
 

@@ -26,6 +26,7 @@ AS_TEXT = {
     "strings_to_urls": False,
     "nan_inf_to_errors": True,
 }
+A4 = 9  # as Excel numbers paper sizes
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 FORBIDDEN = re.compile(r"[\[\]:*?/\\]|^'|'$")
 
@@ -194,6 +195,8 @@ def _write_table(book: xlsxwriter.Workbook, name: str, table: Table) -> None:
         sheet.write_string(row + k, 0, note, book.add_format({**font, "font_size": 9}))
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
     sheet.hide_gridlines(2)
+    sheet.set_paper(A4)
+    sheet.fit_to_pages(1, 0)
     for j in range(len(table.header)):
         sheet.set_column(j, j, _width(table, j))
 

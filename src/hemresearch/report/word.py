@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DataError
 from .excel import target_path
 from .extras import needs
+from .figures import DPI, FOLDER_VARIABLE, SavedFigure
+from .paragraph import Paragraph
 from .tables import Table
 from .word_table import add_table
 
 if TYPE_CHECKING:
     from docx.document import Document
+    from matplotlib.figure import Figure
 
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -36,9 +40,9 @@ def to_word(path: str | Path, *items: Any, landscape: bool = False) -> Path:
     path
         Where to write; ends in `.docx`.
     *items
-        A `Table`, or a result or frame that becomes one; a sentence or paragraph as text ("# " and "## " in
-        front make headings); a figure as a matplotlib Figure or the path of a PNG or JPEG file; a figure with
-        a caption as `(figure, "Figure 1. ...")`.
+        A `Table`, or a result or frame that becomes one; text or what `paragraph` and `methods` give
+        ("# " and "## " in front make headings); a figure (a matplotlib Figure or Axes, what `save_figure` gave back, or the path
+        of a PNG or JPEG file); a figure with a caption as `(figure, "Figure 1. ...")`.
     landscape
         Whether the pages lie on their side, for wide tables.
 
@@ -81,17 +85,16 @@ def to_word(path: str | Path, *items: Any, landscape: bool = False) -> Path:
 
 
 def _add(document: Document, item: Any) -> None:
-    from matplotlib.figure import Figure
-
     caption = None
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], str):
         item, caption = item
-    if isinstance(item, Figure | Path) or (isinstance(item, str) and _is_picture(item)):
-        _add_picture(document, item, caption)
+    picture = _picture(item)
+    if picture is not None:
+        _add_picture(document, picture, caption)
     elif caption is not None:
         raise _not_an_item(item, "a caption for something other than a figure")
-    elif isinstance(item, str):
-        _add_text(document, item)
+    elif isinstance(item, str | Paragraph):
+        _add_text(document, str(item))
     elif isinstance(item, Table):
         add_table(document, item, text_width_mm(document))
     elif isinstance(item, int | float | bool | None | list | tuple | dict):
@@ -111,8 +114,20 @@ def _not_an_item(item: Any, found: str) -> DataError:
     )
 
 
-def _is_picture(text: str) -> bool:
-    return text.lower().endswith(PICTURES) and "\n" not in text
+def _picture(item: Any) -> Path | Figure | None:
+    """The file or the matplotlib figure that an item is, if it is one."""
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..plots.figure import root_figure
+
+    if isinstance(item, SavedFigure):
+        return Path(os.environ.get(FOLDER_VARIABLE) or item.folder) / f"{item.name}.png"
+    if isinstance(item, str):
+        return Path(item) if item.lower().endswith(PICTURES) and "\n" not in item else None
+    if isinstance(item, Axes):
+        return root_figure(item)
+    return item if isinstance(item, Path | Figure) else None
 
 
 def _add_text(document: Document, text: str) -> None:
@@ -125,14 +140,14 @@ def _add_text(document: Document, text: str) -> None:
         document.add_paragraph(" ".join(paragraph.split("\n")))
 
 
-def _add_picture(document: Document, picture: Any, caption: str | None) -> None:
+def _add_picture(document: Document, picture: Path | Figure, caption: str | None) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Mm
 
-    if isinstance(picture, str | Path):
-        if Path(picture).suffix.lower() not in PICTURES or not Path(picture).is_file():
+    if isinstance(picture, Path):
+        if picture.suffix.lower() not in PICTURES or not picture.is_file():
             raise DataError(
-                f"there is no picture {Path(picture).name!r}",
+                f"there is no picture {picture.name!r}",
                 argument="items",
                 expected="a PNG or JPEG file",
                 remedy="hem.report.save_figure(...) first, or the Figure itself",
@@ -149,9 +164,15 @@ def _add_picture(document: Document, picture: Any, caption: str | None) -> None:
         document.add_paragraph(caption, style="Caption")
 
 
-def _drawn(figure: Any) -> io.BytesIO:
+def _drawn(figure: Figure) -> io.BytesIO:
+    from matplotlib import rc_context
+
+    from ..plots.figure import settle
+
+    settle(figure)
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=300, metadata={"Software": None})
+    with rc_context({"savefig.bbox": "standard", "savefig.facecolor": "white"}):
+        figure.savefig(content, format="png", dpi=DPI, metadata={"Software": None})
     content.seek(0)
     return content
 

@@ -59,6 +59,9 @@ def _fill_row(row: _Row, kind: str, cells: tuple[str, ...], align: tuple[str, ..
 
 
 def _fill_spanners(word: WordTable, table: Table) -> None:
+    covered = {j for _, first, last in table.spanners for j in range(first, last + 1)}
+    for j in set(range(len(table.header))) - covered:
+        _write(word.cell(0, j), "", "left", keep=True)
     for label, first, last in table.spanners:
         cell = word.cell(0, first)
         if first < last:

@@ -1,0 +1,38 @@
+"""What a result knows about its own table."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import polars as pl
+from refusals import assert_refused
+
+import hemresearch as hem
+from hemresearch.report import table
+
+ALONE = pl.DataFrame({"months": [2, 4, 6], "died": [True, True, False]})
+
+
+def test_the_unit_of_time_is_in_the_headers():
+    curves = hem.survival.kaplan_meier(ALONE, time="months", event="died")
+    in_months = dataclasses.replace(curves, time_unit="months")
+    assert table(in_months).header[-1] == "Median, months (95% CI)"
+    assert table(in_months, times=[2, 4]).header[0] == "Time (months)"
+
+
+def test_one_curve_has_no_column_of_groups():
+    curves = hem.survival.kaplan_meier(ALONE, time="months", event="died")
+    assert table(curves).header[0] == "N"
+    assert table(curves, times=[2, 4]).kinds == ("plain", "plain")
+
+
+def test_several_grouping_columns_keep_the_second_beside_the_times():
+    two = pl.concat([ALONE.with_columns(arm=pl.lit(a), sex=pl.lit(s)) for a in "AB" for s in "FM"])
+    curves = hem.survival.kaplan_meier(two, time="months", event="died", by=["arm", "sex"])
+    made = table(curves, times=[2, 4])
+    assert made.header[:2] == ("sex", "Time")
+    assert [row[0] for row in made.body if row[1] == ""] == ["A", "B"]
+
+
+def test_times_are_for_curves_only():
+    assert_refused(lambda: table(ALONE, times=[12]), argument="times", says=["table(curves, times="])
