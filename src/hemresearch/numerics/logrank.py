@@ -200,18 +200,25 @@ def expected_events(table: EventTable) -> np.ndarray:
     return share @ d
 
 
-def quadratic_form(score: np.ndarray, covariance: np.ndarray) -> tuple[float, np.ndarray]:
-    """U' V^- U, and for each group the number of the set of groups that it was compared with.
+def linked_sets(covariance: np.ndarray) -> np.ndarray:
+    """For each group the first member of the set of groups that it was compared with, directly or not.
 
-    Two groups with a covariance were at risk together when somebody had the event. Groups that are linked in
-    this way form a set in which V has rank size - 1, so the degrees of freedom are the number of groups less
-    the number of sets; leaving one group of each set out gives the statistic exactly. A group that was
-    never at risk with another (none expected in R's survdiff) is a set of its own and adds nothing.
+    Two groups with a covariance were at risk together when somebody had the event. A group that never was
+    (in R's `survdiff` one with no events expected) is a set of its own.
     """
-    linked = _linked_sets(covariance)
-    kept = np.array([g != np.flatnonzero(linked == linked[g])[0] for g in range(len(score))])
-    part = covariance[np.ix_(kept, kept)]
-    return float(score[kept] @ np.linalg.solve(part, score[kept])), linked
+    edge = (covariance != 0) | np.eye(len(covariance), dtype=bool)
+    label = np.arange(len(covariance))
+    while True:
+        least = np.where(edge, label[None, :], len(label)).min(axis=1)
+        if (least == label).all():
+            return label
+        label = least
+
+
+def quadratic_form(score: np.ndarray, covariance: np.ndarray, linked: np.ndarray) -> float:
+    """U' V^- U: within a set of linked groups V has rank size - 1, so one group of each set is left out."""
+    kept = linked != np.arange(len(score))
+    return float(score[kept] @ np.linalg.solve(covariance[np.ix_(kept, kept)], score[kept]))
 
 
 def contrast(score: np.ndarray, covariance: np.ndarray, c: np.ndarray) -> tuple[float, float]:
@@ -223,14 +230,3 @@ def _shares(table: EventTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Each group's share of those at risk, d, and d (n - d)/(n - 1), which is 0 for a single one at risk."""
     n, d = table.n_risk.sum(axis=0), table.n_event.sum(axis=0)
     return table.n_risk / n, d, d * (n - d) / np.maximum(n - 1, 1)
-
-
-def _linked_sets(covariance: np.ndarray) -> np.ndarray:
-    """The connected sets of the graph whose edges are the covariances, each named by its first member."""
-    edge = (covariance != 0) | np.eye(len(covariance), dtype=bool)
-    label = np.arange(len(covariance))
-    while True:
-        least = np.where(edge, label[None, :], len(label)).min(axis=1)
-        if (least == label).all():
-            return label
-        label = least

@@ -17,9 +17,9 @@ from ..numerics.risk_sets import risk_sets
 from ..options import ConfType, Missing, check_number
 from ..outcomes import Survival, read_survival
 from ..results import Curves, HypothesisTest
+from .comparison import refuse_one_group
 from .curve import estimate_curves, split_groups
 from .kaplan_meier import ESTIMATORS
-from .logrank import refuse_one_group
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -50,7 +50,7 @@ class FixedTimeTest(HypothesisTest):
         """A sentence: the survival of each group, the differences and the p-value."""
         groups = [f"{row['group']} {self._in_points(row, '%')}" for row in self.frame.iter_rows(named=True)]
         points = [
-            f"difference {row['term']} {self._in_points(row, ' percentage points')}"
+            f"difference ({row['term']}) {self._in_points(row, ' percentage points')}"
             for row in self.differences.iter_rows(named=True)
         ]
         unit = f" {self.time_unit}" if self.time_unit else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +10,16 @@ import numpy as np
 import polars as pl
 from scipy.special import chdtrc
 
-from ..errors import DataError, listed, warn
+from ..errors import DataError, counted, listed
 from ..numerics import logrank as kernel
 from ..numerics.logrank import EventTable
-from ..options import Missing, TestWeight, check_choice, check_number
+from ..options import Missing, TestWeight
 from ..outcomes import Survival, read_survival
 from ..results import HypothesisTest
+from .comparison import compare_groups, group_sizes, never_together, stratified, warn_if_apart, weighting
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
-
-NAMES = {
-    "gehan": "Gehan-Breslow test",
-    "tarone-ware": "Tarone-Ware test",
-    "peto-peto": "Peto-Peto test",
-    "modified-peto": "modified Peto-Peto test",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -116,6 +110,7 @@ def logrank(
     DataWarning
         If some groups were never at risk with the others when somebody had the event: they are left out
         and the degrees of freedom are fewer (R's `survdiff` drops a group without expected events likewise).
+        If a risk set empties early under delayed entry, so that weights by survival are 0 from there on.
 
     References
     ----------
@@ -139,8 +134,13 @@ def logrank(
         weights=weights, missing=missing,
     )  # fmt: skip
     table = compare_groups(y)
-    score, covariance = kernel.scores(table, weigh.weights(table))
-    test = _trend(y, scores, score, covariance) if scores is not None else _equality(y, score, covariance)
+    score, covariance = kernel.scores(table, weigh.weights(y, table))
+    linked = kernel.linked_sets(covariance)
+    if len(np.unique(linked)) == len(linked):
+        raise never_together(y)
+    c = None if scores is None else _read_scores(scores, y.group.labels())
+    warn_if_apart(y, linked)
+    test = _equality(score, covariance, linked) if c is None else _trend(y, score, covariance, c)
     return LogRankTest(
         name=weigh.name + (" for trend" if scores is not None else ""),
         statistic=test.statistic,
@@ -156,129 +156,6 @@ def logrank(
     )
 
 
-# ---- what the tests of this family share
-
-
-@dataclass(frozen=True, slots=True)
-class Weighting:
-    """The name of a test and its weight at each event time."""
-
-    name: str
-    kernel: Callable[[EventTable], np.ndarray]
-    remedy: str = "rho=0, gamma=0"
-    argument: str = "rho"
-
-    def weights(self, table: EventTable) -> np.ndarray:
-        """The weights, refused where they are not finite."""
-        weight = self.kernel(table)
-        if np.isfinite(weight).all():
-            return weight
-        raise DataError(
-            f"gives the {self.name} infinite weights: survival of all groups has fallen to 0 before",
-            argument=self.argument,
-            expected="a time at which survival is above 0",
-            remedy=self.remedy,
-        )
-
-
-def weighting(rho: float, gamma: float, test_weight: str | None, t_star: float | None) -> Weighting:
-    """The weighting that the arguments of a test ask for."""
-    for name, value in (("rho", rho), ("gamma", gamma)):
-        check_number(value, argument=name, at_least=0, expected="a power of 0 or more", example=1.0)
-    if test_weight is None:
-        _refuse_t_star(t_star)
-        return Weighting(
-            _fleming_harrington_name(rho, gamma), lambda t: kernel.fleming_harrington(t, rho, gamma)
-        )
-    check_choice(test_weight, TestWeight, argument="test_weight")
-    if rho or gamma:
-        raise DataError(
-            f"{test_weight!r} was given together with rho={rho:g}, gamma={gamma:g}",
-            argument="test_weight",
-            expected="one kind of weight",
-            remedy=f"test_weight=None, rho={rho:g}, gamma={gamma:g}",
-        )
-    if test_weight != "modestly":
-        _refuse_t_star(t_star)
-        return Weighting(NAMES[test_weight], kernel.WEIGHTS[test_weight])
-    at = check_number(
-        t_star, argument="t_star", above=0, example=12.0,
-        expected="the time up to which the weights of the modestly weighted test rise",
-    )  # fmt: skip
-    return Weighting(
-        f"modestly weighted log-rank test (t*={at:g})", lambda t: kernel.modest(t, at),
-        argument="t_star", remedy=f"t_star={at / 2:g}",
-    )  # fmt: skip
-
-
-def compare_groups(y: Survival) -> EventTable:
-    """The counts by group at the event times, once it is clear that there is something to compare."""
-    refuse_one_group(y)
-    if not y.event.any():
-        raise DataError(
-            "holds no events, so the groups cannot be compared",
-            argument="event",
-            column=y.names["event"],
-            expected="at least one event",
-            remedy="event_value=... with the value that means the event, if it is coded otherwise",
-        )
-    if y.weight is not None:
-        _refuse_broken_weights(y)
-    return kernel.event_table(
-        y.time, y.event, y.group.code, len(y.group), entry=y.entry, weight=y.weight,
-        stratum=y.stratum.code if len(y.stratum) > 1 else None,
-    )  # fmt: skip
-
-
-def refuse_one_group(y: Survival) -> None:
-    """A comparison needs two groups."""
-    if len(y.group) < 2:
-        raise DataError(
-            "holds one group only, so there is nothing to compare",
-            argument="by",
-            column=y.names.get("by"),
-            expected="at least two groups",
-            remedy="kaplan_meier(...) for the survival of one group",
-        )
-
-
-def group_sizes(y: Survival, *, whole: bool = False) -> np.ndarray:
-    """Patients in each group (distinct ids, else the sum of weights, else rows); or in all, as one number."""
-    code, n = (np.zeros_like(y.group.code), 1) if whole else (y.group.code, len(y.group))
-    if y.patient is None:
-        return np.bincount(code, y.weight, n).astype(int)
-    patients = int(y.patient.max()) + 1
-    return np.bincount(np.unique(code * patients + y.patient) // patients, minlength=n)
-
-
-def warn_if_apart(y: Survival, linked: np.ndarray) -> None:
-    """Say which groups were never at risk together with the others at an event."""
-    sets, size = np.unique(linked, return_counts=True)
-    if len(sets) == 1:
-        return
-    largest = sets[np.argmax(size)]
-    apart = linked != largest
-    labels = y.group.labels()
-    named = listed(repr(labels[g]) for g in np.flatnonzero(apart))
-    warn(
-        f"has groups ({named}) that were never at risk together with the others when somebody had the event; "
-        f"the test has {int(size.sum()) - len(sets)} instead of {len(labels) - 1} degrees of freedom",
-        argument="by",
-        column=y.names["by"],
-        rows=y.positions(apart[y.group.code]),
-        expected="groups that are at risk at the same times (and in the same strata)",
-        remedy="data.filter(...) without these groups",
-    )
-
-
-def stratified(y: Survival) -> str:
-    """What a method says about its strata."""
-    return "" if not y.stratum.names else f"; stratified by {', '.join(y.stratum.names)}"
-
-
-# ---- helpers of `logrank` alone
-
-
 @dataclass(frozen=True, slots=True)
 class _Test:
     statistic: float
@@ -286,73 +163,37 @@ class _Test:
     z: float | None
 
 
-def _equality(y: Survival, score: np.ndarray, covariance: np.ndarray) -> _Test:
+def _equality(score: np.ndarray, covariance: np.ndarray, linked: np.ndarray) -> _Test:
     """All groups alike: chi-squared on the rank of the covariance."""
-    if not covariance.any():
-        raise never_together(y)
-    statistic, linked = kernel.quadratic_form(score, covariance)
-    warn_if_apart(y, linked)
     z = float(score[1] / np.sqrt(covariance[1, 1])) if len(score) == 2 else None
+    statistic = kernel.quadratic_form(score, covariance, linked)
     return _Test(statistic, len(score) - len(np.unique(linked)), z)
 
 
-def _trend(y: Survival, scores: Sequence[float], score: np.ndarray, covariance: np.ndarray) -> _Test:
+def _trend(y: Survival, score: np.ndarray, covariance: np.ndarray, c: np.ndarray) -> _Test:
     """A hazard that rises or falls with the scores of the groups."""
-    c = np.asarray(scores, dtype=float)
-    labels = y.group.labels()
-    if c.shape != (len(labels),) or not np.isfinite(c).all() or (c == c[0]).all():
-        raise DataError(
-            f"{len(c) if c.ndim else 1} score(s) were given, not one for each of {len(labels)} groups"
-            if c.shape != (len(labels),)
-            else "the scores are all equal or not finite",
-            argument="scores",
-            expected=f"one finite number per group, not all equal, in the order {listed(labels, 12)}",
-            remedy=f"scores={list(range(1, len(labels) + 1))}",
-        )
     total, variance = kernel.contrast(score, covariance, c)
     if variance <= 0:
         raise never_together(y)
     return _Test(total**2 / variance, 1, total / float(np.sqrt(variance)))
 
 
-def never_together(y: Survival) -> DataError:
-    """No two groups can be compared."""
-    return DataError(
-        "has no two groups at risk together when somebody but not everybody had the event (or only where the "
-        "test's weight is 0), so the groups cannot be compared",
-        argument="by",
-        column=y.names["by"],
-        expected="groups that are at risk at the same times (and in the same strata)",
-        remedy="strata=None, rho=0, gamma=0, or kaplan_meier(...) to look at the groups",
+def _read_scores(scores: Any, labels: list[str]) -> np.ndarray:
+    """One finite number per group, not all equal."""
+    try:
+        c = np.atleast_1d(np.asarray(scores, dtype=float))
+    except (TypeError, ValueError):
+        c = np.array([np.nan])
+    if c.shape == (len(labels),) and np.isfinite(c).all() and (c != c[0]).any():
+        return c
+    raise DataError(
+        f"{counted(c.size, 'score')} given for {len(labels)} groups"
+        if c.shape != (len(labels),)
+        else "the scores are all equal or not finite",
+        argument="scores",
+        expected=f"one finite number per group, not all equal, in the order {listed(labels, 12)}",
+        remedy=f"scores={list(range(1, len(labels) + 1))}",
     )
-
-
-def _refuse_broken_weights(y: Survival) -> None:
-    assert y.weight is not None
-    broken = y.weight != np.round(y.weight)
-    if broken.any():
-        raise DataError(
-            f"has {int(broken.sum())} value(s) that are not whole numbers",
-            argument="weights",
-            column=y.names["weights"],
-            rows=y.positions(broken),
-            expected="whole-numbered weights (2 is two patients): the test's variance is that of counts",
-            remedy=f"fixed_time_test(..., at=12, weights={y.names['weights']!r}), whose variance is robust",
-        )
-
-
-def _refuse_t_star(t_star: float | None) -> None:
-    if t_star is not None:
-        raise DataError(
-            f"{t_star!r} was given without the test that uses it",
-            argument="t_star",
-            expected="None, or the modestly weighted test",
-            remedy='test_weight="modestly"',
-        )
-
-
-def _fleming_harrington_name(rho: float, gamma: float) -> str:
-    return "log-rank test" if rho == gamma == 0 else f"Fleming-Harrington test (rho={rho:g}, gamma={gamma:g})"
 
 
 def _frame(y: Survival, table: EventTable, score: np.ndarray) -> pl.DataFrame:

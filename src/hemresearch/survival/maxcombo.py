@@ -16,7 +16,7 @@ from ..numerics.multiplicity import largest_exceeds
 from ..options import Missing, check_choice, check_number
 from ..outcomes import Survival, read_survival
 from ..results import HypothesisTest
-from .logrank import compare_groups, group_sizes, never_together, stratified
+from .comparison import compare_groups, group_sizes, never_together, stratified, weighting
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -87,6 +87,11 @@ def maxcombo(
         Other than two groups, `rho` and `gamma` of different lengths, a component without variance, and as
         `logrank`.
 
+    Warns
+    -----
+    DataWarning
+        If a risk set empties early under delayed entry, so that weights by survival are 0 from there on.
+
     Notes
     -----
     The p-value integrates the normal density over a fixed set of 2^15 lattice points: it is the same in
@@ -116,7 +121,7 @@ def maxcombo(
     )  # fmt: skip
     table = compare_groups(y)
     _refuse_many_groups(y)
-    weight = np.array([kernel.fleming_harrington(table, r, g) for r, g in powers])
+    weight = np.array([weighting(r, g).weights(y, table) for r, g in powers])
     score, covariance = kernel.several_scores(table, weight)
     _refuse_no_variance(y, powers, covariance)
     scale = np.sqrt(covariance.diagonal())

@@ -19,7 +19,7 @@ from ..numerics.multiplicity import adjusted
 from ..options import Missing, TestWeight, check_choice
 from ..outcomes import Survival, read_survival
 from ..results import Result
-from .logrank import Weighting, compare_groups, group_sizes, stratified, weighting
+from .comparison import Weighting, compare_groups, group_sizes, stratified, weighting
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -160,7 +160,7 @@ def pairwise_logrank(
         weights=weights, missing=missing,
     )  # fmt: skip
     table = compare_groups(y)
-    frame = _pairs(y, np.array(list(_statistics(table, weigh))), adjust)
+    frame = _pairs(y, np.array(list(_statistics(y, table, weigh))), adjust)
     return PairwiseTests(
         frame=frame,
         name=weigh.name,
@@ -172,11 +172,11 @@ def pairwise_logrank(
     )
 
 
-def _statistics(table: EventTable, weigh: Weighting) -> Iterator[float]:
+def _statistics(y: Survival, table: EventTable, weigh: Weighting) -> Iterator[float]:
     """The chi-squared statistic of each pair, undefined (NaN) where its variance is 0."""
     for pair in combinations(range(len(table.n_risk)), 2):
         of_pair = table.of_groups(list(pair))
-        score, covariance = kernel.scores(of_pair, weigh.weights(of_pair))
+        score, covariance = kernel.scores(of_pair, weigh.weights(y, of_pair))
         variance = covariance[0, 0]
         yield float(score[0] ** 2 / variance) if variance > 0 else np.nan
 
