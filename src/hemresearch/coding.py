@@ -226,13 +226,18 @@ def arithmetic(factor: Factor, source: Source) -> np.ndarray:
     """The values of a factor's arithmetic; a logarithm of zero and the like are refused with their rows."""
     with np.errstate(all="ignore"):
         values = evaluate(factor.body, source.numbers, FUNCTIONS)
-    if not np.isfinite(values).all():
+    odd = ~np.isfinite(values)
+    if odd.any():
+        name, inner = factor.columns[0], factor.body.args[0] if isinstance(factor.body, ast.Call) else None
+        of_column = isinstance(inner, ast.Name) and factor.kind == "number"
         source.refuse(
             f"gives no finite number in {factor.label}",
-            factor.columns[0],
-            at_fault=~np.isfinite(values),
+            name,
+            at_fault=odd,
             expected="values for which it is defined, such as numbers above 0 for a logarithm",
-            remedy=f"data.filter(pl.col({factor.columns[0]!r}) > 0), or log({factor.columns[0]} + 1)",
+            remedy=f"data.filter(pl.col({name!r}) > 0), or log({name} + 1)"
+            if of_column
+            else f"data[{np.flatnonzero(odd)[:5].tolist()}] to look at those rows",
         )
     return values
 
@@ -391,21 +396,34 @@ def _place_knots(factor: Factor, source: Source) -> tuple[float, ...]:
             else "df=1 or more, of which df=1 is a straight line",
             remedy=f"{factor.kind}({factor.columns[0]}, df=3)",
         )
-    if factor.kind == "rcs":
-        knots = np.sort(given) if given else harrell_knots(x, df + 1)
-        wanted = len(given) if given else df + 1
-    else:
-        low, high = sorted(factor.option("boundary") or (x.min(), x.max()))
-        inside = x[(x >= low) & (x <= high)]
-        inner = given or (np.quantile(inside, np.linspace(0, 1, df + 1)[1:-1]) if inside.size else ())
-        knots, wanted = np.array([low, *np.sort(inner), high]), (len(given) if given else df - 1) + 2
-    if len(knots) < max(wanted, least + 1) or not (np.diff(knots) > 0).all():
+    distinct = len(np.unique(x))
+    knots, wanted = _knots(factor, x, df)
+    if not _carried(knots, max(wanted, least + 1), distinct):
+        fewer = range(min(df or 4, 7) - 1, least - 1, -1)
+        good = [d for d in fewer if _carried(*_knots(factor, x, d), distinct) and not given]
         source.refuse(
-            f"has {counted(len(np.unique(x)), 'distinct value')}, and the {wanted} knots of {factor.label} "
-            "do not fall on distinct places",
+            f"has {counted(distinct, 'distinct value')}, which do not carry the {wanted} knots "
+            f"of {factor.label}",
             factor.columns[0],
-            expected="knots that increase strictly (a spline needs a column with enough distinct values)",
-            remedy=f"{factor.kind}({factor.columns[0]}, df={max(least, (df or 4) - 1)}), fewer "
-            "degrees of freedom, or knots=[...] of your own",
+            expected="knots that increase strictly, in a column with at least as many distinct values",
+            remedy=f"{factor.kind}({factor.columns[0]}, df={good[0]})"
+            if good
+            else f"{factor.columns[0]} without a spline, or other knots",
         )
     return tuple(float(knot) for knot in knots)
+
+
+def _knots(factor: Factor, x: np.ndarray, df: int) -> tuple[np.ndarray, int]:
+    """The knots that the data give for `df` (or that were given), and how many there ought to be."""
+    given = factor.option("knots")
+    if factor.kind == "rcs":
+        return (np.sort(given), len(given)) if given else (harrell_knots(x, df + 1), df + 1)
+    low, high = sorted(factor.option("boundary") or (x.min(), x.max()))
+    inside = x[(x >= low) & (x <= high)]
+    inner = given or (np.quantile(inside, np.linspace(0, 1, df + 1)[1:-1]) if inside.size else ())
+    return np.array([low, *np.sort(inner), high]), (len(given) if given else df - 1) + 2
+
+
+def _carried(knots: np.ndarray, wanted: int, distinct: int) -> bool:
+    """Whether there are as many increasing knots as wanted, and values enough for their columns."""
+    return distinct >= wanted <= len(knots) and bool((np.diff(knots) > 0).all())

@@ -98,7 +98,8 @@ class Design:
         frame = as_frame(new_data)
         known = frame.collect_schema().names()
         for name in self.request.roots:
-            _check_known(name, known, argument, f"the columns of the fit: {listed(self.request.roots)}")
+            expected = f"the columns of the fit: {listed(self.request.roots)}"
+            _check_known(name, known, argument, expected, fitted=True)
         kept = frame.select(self.request.roots) if self.request.roots else frame
         kept = kept.collect() if isinstance(kept, pl.LazyFrame) else kept
         source = Source(_evaluate(kept, self.request, argument), argument, fitting=False)
@@ -311,16 +312,21 @@ def _check_item(item: Any, known: Sequence[str], argument: str) -> None:
         _check_known(name, known, argument, "columns of the data")
 
 
-def _check_known(name: str, known: Sequence[str], argument: str, expected: str) -> None:
+def _check_known(
+    name: str, known: Sequence[str], argument: str, expected: str, *, fitted: bool = False
+) -> None:
     if name in known:
         return
     near = nearest(name, known, 1)
+    renamed = f"{argument}.rename({{{near[0]!r}: {name!r}}})" if near else ""
     raise FormulaError(
-        f"there is no column {name!r} in the data",
+        "is not in the data",
         argument=argument,
         column=name,
         expected=f"{expected}; {suggestion(name, known)}",
-        remedy=f"data.rename({{{near[0]!r}: {name!r}}}) or {near[0]!r}" if near else "data.columns",
+        remedy=(renamed if fitted else f"{argument}=[{near[0]!r}]")
+        if near
+        else "data.columns, for the names",
     )
 
 
