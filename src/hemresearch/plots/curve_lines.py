@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, PercentFormatter
 
-from .place import stepped, wrapped
+from .place import PT_PER_MM, stepped, wrapped
 from .themes import MM_PER_INCH, RC
 from .ticks import tick_label, tick_times
 
@@ -177,6 +177,13 @@ def set_words(ax: Axes, title: str | None, x_label: str, y_label: str, width: fl
     if title is not None:
         size, strong = RC["axes.titlesize"], RC["axes.titleweight"] == "bold"
         ax.set_title(broken(title, size, width, strong), fontsize=size, fontfamily=RC["font.family"])
+
+
+def title_mm(ax: Axes, all_lines: bool) -> float:
+    """Height of the title, or of its lines after the first."""
+    title = ax.get_title(loc=RC["axes.titlelocation"])
+    lines = title.count("\n") + 1 if title else 0
+    return (lines if all_lines else max(lines - 1, 0)) * 1.25 * float(RC["axes.titlesize"]) / PT_PER_MM
 
 
 def broken(text: str, size: float, width_mm: float, strong: bool = False) -> str:

@@ -21,6 +21,7 @@ from .curve_lines import (
     set_words,
     style_axes,
     time_label,
+    title_mm,
     value_label,
 )
 from .drawn import Drawing, read_drawing
@@ -173,7 +174,7 @@ def draw_curves(
                 for g in range(len(drawing.groups))
             ]
             hang_table(picture.table, panel, drawing.by, names, marks, compact=risk_table == "compact")
-        _arrange(panel, legend, _note(p, effect), drawing.falling, words, grows=ax is None)
+        _arrange(panel, legend, _note(p, effect), picture, words, grows=ax is None)
         picture.test = p
         record(panel, picture.lines, before=before)
     return panel
@@ -272,24 +273,26 @@ def _draw_data(
 
 
 def _arrange(
-    ax: Axes, legend: bool | str, note: str, falling: bool, words: tuple[str | None, str, str], grows: bool
+    ax: Axes, legend: bool | str, note: str, picture: Picture, words: tuple[str | None, str, str], grows: bool
 ) -> None:
     """Give the table its room, then put legend and note where nothing is drawn."""
     locator = ax.get_axes_locator()
     hanging = locator.needed_mm if isinstance(locator, MakeRoom) else 0.0
     _grow(ax, hanging if grows else 0.0)
     set_words(ax, *words, *axes_mm(ax))
-    taken: list[Bbox] = []
-    above = add_key(ax, legend, taken, falling)
+    taken: list[Bbox] = [text.get_window_extent() for text in ax.texts]
+    falling = picture.drawing.falling
+    above = add_key(ax, legend, taken, falling, picture.table_tells())
     if note:
         above += add_note(ax, note, taken, falling, above)
-    if words[0] is not None and above:
-        ax.set_title(
-            ax.get_title(loc=RC["axes.titlelocation"]),
-            pad=RC["axes.titlepad"] + above * PT_PER_MM,
-        )
-    if grows and above:
-        _grow(ax, above)
+    if above:
+        title = ax.get_title(loc=RC["axes.titlelocation"])
+        ax.set_title(title, pad=RC["axes.titlepad"] + above * PT_PER_MM)
+    above += title_mm(ax, all_lines=grows)
+    if above and not grows:
+        ax.set_axes_locator(MakeRoom(ax.get_axes_locator(), 0.0, 0.0, above))
+    if above:
+        _grow(ax, above if grows else 0.0)
 
 
 def _grow(ax: Axes, mm: float) -> None:

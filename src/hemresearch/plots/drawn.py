@@ -250,6 +250,6 @@ def _risk_table(frame: pl.DataFrame, keys: Sequence[str], times: Any) -> pl.Data
         }
         at_risk = at_risk_at(time, part["n_risk"].cast(pl.Float64).to_numpy(), wanted)
         columns = pl.DataFrame({"time": wanted, "n_risk": at_risk, **counts})
-        labels = part.head(1).select(keys)
-        tables.append(columns.select(*(pl.lit(labels[k]).alias(k) for k in keys), pl.all()))
+        labels = part.select(keys)[np.zeros(wanted.size, dtype=int)]
+        tables.append(pl.concat([labels, columns], how="horizontal") if keys else columns)
     return pl.concat(tables)

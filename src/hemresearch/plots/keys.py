@@ -29,16 +29,18 @@ PAD_MM = 1.0
 WIDEST_NAME = 0.3  # the same for names beside the curves
 WIDEST_LEGEND = 0.55  # share of the panel's width
 LINE_SPACING = 1.2
+HIGH_MM = 12.0
 CORNERS = {
     True: ("upper right", "lower left", "lower right", "upper left"),
     False: ("upper left", "lower right", "upper right", "lower left"),
 }
 
 
-def add_key(ax: Axes, legend: bool | str, taken: list[Bbox], falling: bool) -> float:
+def add_key(ax: Axes, legend: bool | str, taken: list[Bbox], falling: bool, told: bool) -> float:
     """The legend of all labelled lines: among the curves if there is room, else above; height above in mm.
 
-    `taken` gets the box of a legend that stands among the curves.
+    `taken` gets the box of a legend that stands among the curves. A high legend above is left out where the
+    risk table has told already which line is which.
     """
     lines, labels = ax.get_legend_handles_labels()
     if not labels or legend is False:
@@ -46,7 +48,7 @@ def add_key(ax: Axes, legend: bool | str, taken: list[Bbox], falling: bool) -> f
     if legend == "direct" and label_ends(ax, [line for line in lines if hasattr(line, "get_xdata")]):
         return 0.0
     if legend not in (True, "above", "direct"):
-        _legend(ax, labels, WIDEST_LEGEND, loc=str(legend))
+        taken.append(_legend(ax, labels, WIDEST_LEGEND, loc=str(legend)).get_window_extent())
         return 0.0
     if legend != "above":
         key = _legend(ax, labels, WIDEST_LEGEND, loc="upper right")
@@ -55,7 +57,12 @@ def add_key(ax: Axes, legend: bool | str, taken: list[Bbox], falling: bool) -> f
         if spot is not None:
             _move(ax, key, spot, taken)
             return 0.0
-    return _legend_above(ax, labels)
+    height = _legend_above(ax, labels)
+    shown = ax.get_legend()
+    if told and legend is True and height > HIGH_MM and shown is not None:
+        shown.remove()
+        return 0.0
+    return height
 
 
 def add_note(ax: Axes, note: str, taken: list[Bbox], falling: bool, above_mm: float) -> float:
@@ -101,18 +108,30 @@ def _height_at(line: Line2D, end: float) -> float:
 
 
 def _apart(at: np.ndarray, heights: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Heights of labels, none over another: pushed up from the bottom, then down from the top."""
-    placed = np.array(at, dtype=float)
-    order = np.argsort(at, kind="stable")
-    floor = low
+    """Heights of labels, none over another, each group of close ones about the mean of where they belong."""
+    order = [int(i) for i in np.argsort(at, kind="stable")]
+    groups: list[list[int]] = []
     for i in order:
-        placed[i] = max(placed[i], floor + heights[i] / 2)
-        floor = placed[i] + heights[i] / 2
-    ceiling = high
-    for i in order[::-1]:
-        placed[i] = min(placed[i], ceiling - heights[i] / 2)
-        ceiling = placed[i] - heights[i] / 2
+        groups.append([i])
+        while len(groups) > 1 and _bottom(groups[-1], at, heights, low, high) < _top(
+            groups[-2], at, heights, low, high
+        ):
+            last = groups.pop()
+            groups[-1] += last
+    placed = np.empty(len(at))
+    for group in groups:
+        below = np.concatenate([[0.0], np.cumsum(heights[group])])[:-1]
+        placed[group] = _bottom(group, at, heights, low, high) + below + heights[group] / 2
     return placed
+
+
+def _bottom(group: list[int], at: np.ndarray, heights: np.ndarray, low: float, high: float) -> float:
+    height = float(heights[group].sum())
+    return float(np.clip(at[group].mean() - height / 2, low, high - height))
+
+
+def _top(group: list[int], at: np.ndarray, heights: np.ndarray, low: float, high: float) -> float:
+    return _bottom(group, at, heights, low, high) + float(heights[group].sum())
 
 
 def _legend(ax: Axes, labels: Sequence[str], share: float, **options: Any) -> Legend:

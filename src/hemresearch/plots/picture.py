@@ -54,6 +54,10 @@ class Picture:
         high = max((float(np.nanmax(h)) for h in limits if np.isfinite(h).any()), default=0.0)
         return max(top, min(high, LIMITS_ABOVE * top)) or 1.0
 
+    def table_tells(self) -> bool:
+        """Whether the risk table names and marks every curve."""
+        return self.table is not None and len({line.split for line in self.drawing.lines}) == 1
+
     def n(self) -> float:
         """Patients in all groups."""
         return sum({line.group: line.n for line in self.drawing.lines}.values())

@@ -82,16 +82,17 @@ class Below:
 
 @dataclass
 class MakeRoom:
-    """Locator of an Axes that leaves room for what hangs below it, where no layout engine does."""
+    """Locator of an Axes that leaves room for what is below and above it, where no layout engine does."""
 
     before: Locator | None
-    more_mm: float
+    below_mm: float
     left_mm: float
+    above_mm: float = 0.0
 
     @property
     def needed_mm(self) -> float:
         """Height of everything that hangs below the labels of the x axis."""
-        return self.more_mm + (self.before.needed_mm if isinstance(self.before, MakeRoom) else 0.0)
+        return self.below_mm + (self.before.needed_mm if isinstance(self.before, MakeRoom) else 0.0)
 
     def __call__(self, ax: Any, renderer: Any) -> Bbox:
         """The box in shares of the figure, as `Axes.set_axes_locator` wants it."""
@@ -99,9 +100,10 @@ class MakeRoom:
         if _laid_out(ax):
             return box
         width, height = (inches * MM_PER_INCH for inches in ax.figure.bbox.size / ax.figure.dpi)
-        bottom = min(box.y0 + self.more_mm / height, box.y1 - LEAST_HEIGHT * box.height)
+        top = box.y1 - min(self.above_mm / height, (1 - LEAST_HEIGHT) * box.height)
+        bottom = min(box.y0 + self.below_mm / height, top - LEAST_HEIGHT * box.height)
         left = box.x0 + max(0.0, self.left_mm - _left_mm(ax, renderer)) / width
-        return Bbox([[min(left, box.x1 - LEAST_HEIGHT * box.width), bottom], [box.x1, box.y1]])
+        return Bbox([[min(left, box.x1 - LEAST_HEIGHT * box.width), bottom], [box.x1, top]])
 
 
 def _laid_out(ax: Axes) -> bool:
