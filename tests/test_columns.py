@@ -57,7 +57,7 @@ def test_durations_become_days_and_the_result_says_so():
     days = COHORT.with_columns(pl.duration(days=pl.col("överlevnad (mån)").cast(pl.Int64)).alias("t"))
     curves = kaplan_meier(days, time="t", event="död")
     assert curves.time_unit == "days"
-    assert curves.text().startswith("Median survival in days")
+    assert curves.text().startswith("Median survival 5 days (95% CI")
     assert kaplan_meier(COHORT, time="överlevnad (mån)", event="död").time_unit is None
 
 

@@ -101,7 +101,14 @@ def test_a_sentence_with_and_without_a_time(curves):
     assert one.text() == "Median survival 4 (95% CI 1 to –)"
     assert one.text(at=3) == "Survival at 3: 60.0% (95% CI 12.6–88.2)"
     assert one.text(at=3, unit="months", label="OS") == "3-month OS 60.0% (95% CI 12.6–88.2)"
+    assert curves.text().startswith("Median survival: A 4 (95% CI 2 to –); B 1 (")
     assert curves.text(at=5.5).endswith("B not estimable (after the last follow-up)")
+    assert (
+        curves.text(at=2, unit="months")
+        == "2-month survival: A 66.7% (95% CI 5.4–94.5); B 50.0% (95% CI 0.6–91.0)"
+    )
+    nobody = kaplan_meier(TWO_ARMS, time="months", event=pl.lit(False))
+    assert nobody.text(unit="months") == "Median survival not reached"
     hazard = nelson_aalen(TWO_ARMS, time="months", event="died")
     assert hazard.text(at=1) == "Cumulative hazard at 1: 0.20 (95% CI 0.03–1.42)"
 

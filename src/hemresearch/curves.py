@@ -149,7 +149,7 @@ class Curves(Result):
         rows = self.at(time).iter_rows(named=True)
         parts = [self._label(r) + self._value_text(r) for r in rows]
         sentence = f"{when} {name}" if unit else f"{name[:1].upper()}{name[1:]} at {when}:"
-        return f"{sentence} {'; '.join(parts)}"
+        return self._sentence(sentence, parts)
 
     def methods(self) -> str:
         """A sentence for the methods section: estimator, delayed entry, limits and variance."""
@@ -242,10 +242,15 @@ class Curves(Result):
         parts = []
         for row in self.quantile(0.5).iter_rows(named=True):
             values = [row[k] for k in ("estimate", "conf_low", "conf_high")]
-            value = formats.interval(*values, _decimals(values))
-            parts.append(self._label(row) + formats.with_level(value, self.conf_level))
+            first, _, limits = formats.interval(*values, _decimals(values)).partition(" ")
+            value = "not reached" if values[0] is None else f"{first} {unit}" if unit else first
+            parts.append(self._label(row) + formats.with_level(f"{value} {limits}".strip(), self.conf_level))
         what = name.removeprefix("under ")  # the median of being under follow-up is the median follow-up
-        return f"Median {what}{f' in {unit}' if unit else ''} {'; '.join(parts)}"
+        return self._sentence(f"Median {what}", parts)
+
+    def _sentence(self, beginning: str, parts: list[str]) -> str:
+        colon = ":" if self.by and not beginning.endswith(":") else ""
+        return f"{beginning}{colon} {'; '.join(parts)}"
 
     def _value_text(self, row: dict[str, Any]) -> str:
         if row["estimate"] is None:
@@ -293,4 +298,4 @@ def _since_previous(counts: np.ndarray, upto: np.ndarray, wanted: np.ndarray) ->
 def _decimals(times: list[float | None]) -> int:
     """Decimals for times: none for whole ones, else by their size."""
     known = [t for t in times if t is not None]
-    return 0 if all(t.is_integer() for t in known) else formats.decimals_for(known[0])
+    return 0 if all(float(t).is_integer() for t in known) else formats.decimals_for(known[0])
