@@ -36,3 +36,21 @@ def test_several_grouping_columns_keep_the_second_beside_the_times():
 
 def test_times_are_for_curves_only():
     assert_refused(lambda: table(ALONE, times=[12]), argument="times", says=["table(curves, times="])
+
+
+def test_a_log_rank_test_shows_observed_and_expected_of_each_group():
+    trial = hem.data.load("myeloid")
+    made = table(hem.survival.logrank(trial, time="futime", event="death", by="trt"))
+    assert made.header == ("Group", "N", "Observed", "Expected")
+    assert made.body == (("A", "317", "171", "143.49"), ("B", "329", "149", "176.51"))
+    assert made.footnotes == ("Log-rank test: chi-squared 9.59 on 1 df, p=0.002.",)
+
+
+def test_a_test_with_limits_names_their_level():
+    transplant = hem.data.load("kmsurv_alloauto")
+    test = hem.survival.fixed_time_test(
+        transplant, time="time", event="delta", by="type", at=24, conf_level=0.9
+    )
+    made = table(test, percent=True)
+    assert made.header[-1] == "Estimate, % (90% CI)"
+    assert made.footnotes[0].startswith("Survival at 24: ")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from hemresearch.report.suppression import KNOWN_TO_NOBODY, Cell, Network, hidden_cells, possible_range
+from hemresearch.report.suppression import KNOWN_TO_NOBODY, Cell, Network, hidden_cells
 
 THRESHOLD = 5.0
 
@@ -122,17 +122,6 @@ def test_nothing_is_hidden_that_is_not_needed(counts):
             or narrower[c][0] == narrower[c][1]
             for c in n.small
         )
-
-
-@settings(max_examples=20, deadline=None)
-@given(tables())
-def test_the_flow_says_how_far_a_cell_can_move_as_integer_programs_do(counts):
-    n = two_way(counts)
-    hidden = set(n.small | n.free)
-    for cell, (low, high) in attacked(n, hidden).items():
-        up, down = possible_range(n, cell, hidden, limit=8.0)
-        assert up == min(8.0, high - n.cells[cell].value)
-        assert down == min(8.0, n.cells[cell].value - low)
 
 
 def test_an_attacker_who_tries_every_table_finds_two_answers_at_least():

@@ -12,6 +12,7 @@ from .. import formats
 from ..errors import DataError
 from ..options import check_number, suggestion
 from .sources import ESTIMATE, Source, read_source
+from .table_one import HIDDEN, check_no_options, written
 from .tables import Align, Kind, Table
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ HEADERS = {
     "cause": "Cause",
     "state": "State",
     "group": "Group",
+    "group_1": "Group",
+    "group_2": "Compared with",
     "quantity": "Quantity",
 }
-HIDDEN = "*"
 
 
 def table(
@@ -71,8 +73,8 @@ def table(
     Parameters
     ----------
     item
-        Curves (their medians; the estimates at `times` if these are given), Estimates, a HypothesisTest, or
-        a frame such as `curves.quantile(0.5)`.
+        Curves (their medians; the estimates at `times` if these are given), Estimates, a HypothesisTest, a
+        Table 1 of `hem.cohort.table_one`, or a frame such as `curves.quantile(0.5)`.
     title, footnote
         Text above and below; several footnotes as a list.
     labels
@@ -111,15 +113,18 @@ def table(
     >>> hem.report.table(curves, labels={"trt": "Arm"}, title="Overall survival (days)")
     Overall survival (days)
     ──────────────────────────────────────────────
-    Arm   N   Events  Censored   Median (95% CI)
+    Arm    N  Events  Censored   Median (95% CI)
     ──────────────────────────────────────────────
-    A    317   171      146      707 (524–1,164)
-    B    329   149      180     2,283 (1,020 to –)
+    A    317     171       146   707 (524–1,164)
+    B    329     149       180  2,283 (1,020 to –)
     ──────────────────────────────────────────────
     """
     if conf_level is not None:
         check_number(conf_level, argument="conf_level", above=0, below=1, expected="0 to 1", example=0.95)
     source = read_source(item, times)
+    if source.table_one is not None:
+        own = {"labels": labels, "decimals": decimals, "percent": percent, "groups": groups}
+        check_no_options(own, "table_one(..., labels=..., decimals=...)")
     frame = source.frame
     chosen = _percent_columns(frame, source.percent if percent is None else percent)
     notes = (footnote,) if isinstance(footnote, str) else tuple(footnote or ())
@@ -136,12 +141,15 @@ def table(
             conf_level=conf_level or source.conf_level,
             missing=missing,
             id=id,
+            table_one=source.table_one,
         )
     )
 
 
 def compose(source: Source) -> Table:
     """Choose the columns, write the cells, and put headings over groups."""
+    if source.table_one is not None:
+        return written(source.table_one, source)
     _check(source)
     columns = _columns(source)
     header = tuple(column.header for column in columns)

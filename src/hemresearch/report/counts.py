@@ -145,7 +145,7 @@ def _long_table(
         if (row == label) != (column == label):  # the total of a line runs against its cells
             tail, head = head, tail
         cells.append(Cell(tail, head, float(value[i]), is_total=label in (row, column)))
-    return Layout(_without_lone(cells), tuple((i, count) for i in where))
+    return Layout(without_lone(cells), tuple((i, count) for i in where))
 
 
 def _wide(
@@ -174,11 +174,11 @@ def _wide(
             ends = (head, tail) if name == total else (tail, head)
             value = float(values[i, counts.index(name)])
             cells.append(Cell(*ends, value, is_total=name == total, stays=name == stays))
-        tables.append(Layout(_without_lone(cells), tuple(places)))
+        tables.append(Layout(without_lone(cells), tuple(places)))
     return tables
 
 
-def _without_lone(cells: list[Cell]) -> tuple[Cell, ...]:
+def without_lone(cells: list[Cell]) -> tuple[Cell, ...]:
     """A line of one cell has no total besides that cell."""
     ends = Counter(end for cell in cells for end in (cell.tail, cell.head))
     lone = {line: KNOWN_TO_NOBODY for line, n in ends.items() if n == 1}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xlsxwriter
 
 # A spreadsheet reads a cell that starts with one of these as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_START = r"^[=+\-@\t\r]"
 # Text is written as text, whatever it looks like.
 AS_TEXT = {
     "strings_to_formulas": False,
@@ -113,14 +113,14 @@ def to_csv(path: str | Path, item: Any) -> Path:
     target = target_path(path, ".csv")
     frame = item.to_frame() if isinstance(item, Table) else tidy_frame(item)
     text = [c for c, dtype in frame.schema.items() if dtype in (pl.String, pl.Categorical, pl.Enum)]
-    safe = frame.with_columns(pl.col(c).cast(pl.String).map_elements(defused, pl.String) for c in text)
+    safe = frame.with_columns(pl.col(c).cast(pl.String).str.replace(FORMULA_START, "'$0") for c in text)
     safe.rename({c: defused(c) for c in frame.columns}).write_csv(target, include_bom=True)
     return target
 
 
 def defused(text: str) -> str:
     """Text that a spreadsheet will not read as a formula."""
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
+    return re.sub(FORMULA_START, r"'\g<0>", text)
 
 
 def target_path(path: str | Path, suffix: str) -> Path:
@@ -187,7 +187,7 @@ def _write_table(book: xlsxwriter.Workbook, name: str, table: Table) -> None:
         last = {"bottom": 2} if i == len(table.body) - 1 else {}
         for j, cell in enumerate(cells):
             look = {**font, **last, "align": table.align[j]}
-            look |= {"bold": True} if kind == "heading" else {}
+            look |= {"bold": True} if kind == "heading" and j == 0 else {}
             look |= {"indent": 1} if kind == "indented" and j == 0 else {}
             sheet.write_string(row + 1 + i, j, cell, book.add_format(look))
     row += 1 + len(table.body)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ..cohort import TableOne
 from ..errors import DataError
 from ..options import check_number
 from ..results import Curves
 from .counts import Layout, layout
 from .sources import tidy_frame
 from .suppression import hidden_cells
+from .table_one import check_no_options, table_one_masks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +55,8 @@ def disclosure(
     ----------
     item
         A frame, a result, a `Table` made by `hem.report.table`, or `Curves`. Curves are cut in each group
-        after the last time at which at least `threshold` remain at risk.
+        after the last time at which at least `threshold` remain at risk. A Table 1 knows its own counts,
+        totals and percentages.
     counts
         The columns of counts; by default those of `n`, `n_risk`, `n_event`, `n_censor`, `n_missing` and
         `observed` that are there. Several columns that add up to another of them, or to one constant in
@@ -122,6 +125,8 @@ def disclosure(
 
     if isinstance(item, Table):
         return _masked_table(item, options)
+    if isinstance(item, TableOne):
+        return _with_nulls(item.to_frame(), _table_one_masks(item, options))
     frame = tidy_frame(item)
     return _with_nulls(frame, _masks(frame, options))
 
@@ -169,6 +174,14 @@ def _hidden(one: Layout, o: _Options) -> list[tuple[int, str]]:
     return [one.places[c] for c in sorted(hidden)]
 
 
+def _table_one_masks(one: TableOne, o: _Options) -> dict[str, np.ndarray]:
+    names = ("counts", "rows", "columns", "by", "total", "derived")
+    own = {name: getattr(o, name) for name in names}
+    own["margins"] = None if o.margins is True else o.margins
+    check_no_options(own, "hem.report.disclosure(table_one, threshold=5)")
+    return table_one_masks(one, lambda layout: _hidden(layout, o), o.threshold)
+
+
 def _derived(frame: pl.DataFrame, counts: tuple[str, ...], o: _Options) -> tuple[str, ...]:
     if o.derived is not None:
         return o.derived
@@ -193,7 +206,8 @@ def _masked_table(item: Table, o: _Options) -> Table:
             expected="a frame, a result, or a table made by hem.report.table",
             remedy="hem.report.disclosure(frame) before the numbers become text",
         )
-    masks = _masks(item.source.frame, o)
+    one = item.source.table_one
+    masks = _masks(item.source.frame, o) if one is None else _table_one_masks(one, o)
     note = (
         f"* Fewer than {o.threshold:g}, or withheld so that such a count cannot be derived."
         if any(mask.any() for mask in masks.values())

@@ -16,6 +16,8 @@ from ..results import Curves, HypothesisTest, Result
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..cohort import TableOne
+
 ESTIMATE = ("estimate", "conf_low", "conf_high")
 # Shares of patients are shown as percentages; these are not shares.
 NOT_A_SHARE = ("cumulative hazard", "mean cumulative")
@@ -37,6 +39,13 @@ class Source:
     missing: str = formats.MISSING
     id: str | None = None
     masks: Mapping[str, np.ndarray] = field(default_factory=dict)
+    table_one: TableOne | None = None
+
+
+def _is_table_one(item: Any) -> bool:
+    from ..cohort import TableOne
+
+    return isinstance(item, TableOne)
 
 
 def tidy_frame(item: Any) -> pl.DataFrame:
@@ -60,9 +69,12 @@ def read_source(item: Any, times: Any) -> Source:
         )
     if isinstance(item, HypothesisTest):
         return _test(item)
+    if _is_table_one(item):
+        return Source(item.to_frame(), table_one=item)
     if hasattr(item, "to_frame") and hasattr(item, "conf_level"):
         return Source(item.to_frame(), conf_level=item.conf_level)
-    return Source(tidy_frame(item))
+    said = (item.methods(),) if isinstance(item, Result) and hasattr(item, "methods") else ()
+    return Source(tidy_frame(item), footnotes=said)
 
 
 def _curves(curves: Curves, times: Any) -> Source:
@@ -98,5 +110,6 @@ def _test(test: HypothesisTest) -> Source:
     if test.to_frame().is_empty():
         row = test.summary().select("name", "statistic", "df", "p_value")
         return Source(row, headers={"name": "Test"})
-    text = test.text()
-    return Source(test.to_frame(), footnotes=(text[0].upper() + text[1:] + ".",))
+    text, level = test.text(), getattr(test, "conf_level", None)
+    frame = test.to_frame().drop("score", strict=False)  # observed less expected says the same
+    return Source(frame, footnotes=(text[0].upper() + text[1:] + ".",), conf_level=level)

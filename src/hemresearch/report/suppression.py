@@ -62,14 +62,6 @@ def hidden_cells(network: Network) -> tuple[set[int], list[int]]:
     return _without_superfluous(network, hidden, needs), given_away
 
 
-def possible_range(network: Network, cell: int, hidden: Collection[int], limit: float) -> tuple[float, float]:
-    """How far up and down a hidden cell could be from its value, each at most `limit`."""
-    room = min(limit, network.cells[cell].value - network.lowest)
-    up, _ = _flow(network, cell, limit, hidden, upward=True)
-    down, _ = _flow(network, cell, room, hidden, upward=False)
-    return up, down
-
-
 def _reachable(network: Network, cell: int, hidden: Collection[int]) -> tuple[float, float]:
     """What is asked of a small cell, up and down, cut to what hiding `hidden` can give."""
     value = network.cells[cell].value

@@ -15,7 +15,7 @@ from .extras import needs
 from .figures import DPI, FOLDER_VARIABLE, SavedFigure
 from .paragraph import Paragraph
 from .tables import Table
-from .word_table import add_table
+from .word_table import add_style, add_table
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -41,8 +41,8 @@ def to_word(path: str | Path, *items: Any, landscape: bool = False) -> Path:
         Where to write; ends in `.docx`.
     *items
         A `Table`, or a result or frame that becomes one; text or what `paragraph` and `methods` give
-        ("# " and "## " in front make headings); a figure (a matplotlib Figure or Axes, what `save_figure` gave back, or the path
-        of a PNG or JPEG file); a figure with a caption as `(figure, "Figure 1. ...")`.
+        ("# " and "## " in front make headings); a figure (a matplotlib Figure or Axes, what `save_figure`
+        gave back, or the path of a PNG or JPEG file); a figure with a caption as `(figure, "Figure 1. ...")`.
     landscape
         Whether the pages lie on their side, for wide tables.
 
@@ -199,6 +199,7 @@ def _new_document(landscape: bool) -> Document:
     for side in ("left_margin", "right_margin", "top_margin", "bottom_margin"):
         setattr(section, side, Mm(MARGIN_MM))
     _set_styles(document)
+    add_style(document)
     properties = document.core_properties
     properties.author = properties.last_modified_by = "hemresearch"
     properties.title = properties.comments = properties.keywords = ""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from .tables import Table
 
+STYLE = "Table Text"
 SIZE = 9
 NOTE_SIZE = 8
 THICK, THIN = 8, 4  # eighths of a point
@@ -46,6 +47,17 @@ def add_table(document: Document, table: Table, room_mm: float) -> None:
         _paragraph(document, "", size=NOTE_SIZE, after=6)
 
 
+def add_style(document: Document) -> None:
+    """The style of the text in cells, which can be changed in Word for all tables at once."""
+    from docx.enum.style import WD_STYLE_TYPE
+    from docx.shared import Pt
+
+    style = document.styles.add_style(STYLE, WD_STYLE_TYPE.PARAGRAPH)
+    style.base_style = document.styles["Normal"]
+    style.font.size = Pt(SIZE)
+    style.paragraph_format.space_before = style.paragraph_format.space_after = Pt(1.5)
+
+
 def _fill_row(row: _Row, kind: str, cells: tuple[str, ...], align: tuple[str, ...], keep: bool) -> None:
     _whole(row)
     word_cells = row.cells
@@ -55,7 +67,7 @@ def _fill_row(row: _Row, kind: str, cells: tuple[str, ...], align: tuple[str, ..
         return
     for j, (cell, text) in enumerate(zip(word_cells, cells, strict=True)):
         indent = 3.0 if kind == "indented" and j == 0 else 0.0
-        _write(cell, text, align[j], bold=kind == "heading", keep=keep, indent_mm=indent)
+        _write(cell, text, align[j], bold=kind == "heading" and j == 0, keep=keep, indent_mm=indent)
 
 
 def _fill_spanners(word: WordTable, table: Table) -> None:
@@ -74,16 +86,15 @@ def _write(
 ) -> None:
     from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
     from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.shared import Mm, Pt
+    from docx.shared import Mm
 
     paragraph = cell.paragraphs[0]
+    paragraph.style = STYLE
     paragraph.alignment = getattr(WD_ALIGN_PARAGRAPH, align.upper())
     form = paragraph.paragraph_format
-    form.space_before, form.space_after = Pt(1.5), Pt(1.5)
     form.keep_with_next = keep
     form.left_indent = Mm(indent_mm)
-    run = paragraph.add_run(text)
-    run.bold, run.font.size = bold, Pt(SIZE)
+    paragraph.add_run(text).bold = bold
     cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
 
 
