@@ -1,5 +1,6 @@
 """Who is studied: eligibility with counts and reasons, Table 1, what is missing, and what cannot be right."""
 
 from .flow import Flow
+from .table_one import TableOne, table_one
 
-__all__ = ["Flow"]
+__all__ = ["Flow", "TableOne", "table_one"]
