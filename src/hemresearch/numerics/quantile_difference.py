@@ -52,9 +52,11 @@ def joint_factor(one: Crossing, other: Crossing) -> float:
     Limits at +-f z of both differ by z sqrt(s1^2 + s0^2) when f = sqrt(s1^2 + s0^2) / (s1 + s0), s being the
     lengths of the separate intervals; 1 where a length is unknown.
     """
-    lengths = [high - low for low, high in (c.limits(normal_quantile(SPREAD_LEVEL)) for c in (one, other))]
-    total = sum(lengths)
-    return float(np.hypot(*lengths) / total) if np.isfinite(total) and total > 0 else 1.0
+    z = normal_quantile(SPREAD_LEVEL)
+    (low, high), (other_low, other_high) = one.limits(z), other.limits(z)
+    total = (high - low) + (other_high - other_low)
+    both = np.hypot(high - low, other_high - other_low)
+    return float(both / total) if np.isfinite(total) and total > 0 else 1.0
 
 
 def difference_limits(one: Crossing, other: Crossing, z: float) -> tuple[float, float]:

@@ -157,7 +157,7 @@ def warn_if_emptied(y: Survival, r: RiskSets) -> None:
             column=y.names["entry"],
             rows=y.positions((y.time == t) & y.event),
             expected="risk sets that do not empty before the last entry",
-            remedy=f"start_time={t:g} for the curve conditional on being event-free then",
+            remedy=f"kaplan_meier(..., start_time={t:g}) for the curve given event-free then",
         )
 
 

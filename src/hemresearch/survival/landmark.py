@@ -273,5 +273,7 @@ def _like(data: pl.DataFrame, name: str, values: np.ndarray, at: float) -> pl.Se
     if isinstance(dtype, pl.Duration):
         microseconds = np.round(values * MICROSECONDS_PER_DAY).astype(np.int64)
         return pl.Series(name, microseconds).cast(pl.Duration("us")).cast(dtype)
-    stays_whole = dtype is not None and dtype.is_integer() and float(at).is_integer()
-    return pl.Series(name, values).cast(dtype if stays_whole else pl.Float64)
+    series = pl.Series(name, values)
+    if dtype is None or not dtype.is_integer() or not float(at).is_integer():
+        return series
+    return series.cast(dtype)
