@@ -8,6 +8,8 @@ import numpy as np
 
 from .risk_sets import RiskSets, place
 
+NO_VARIANCE = 1e-14  # of a survival: rounding error, far below that of a billion patients
+
 
 def log_survival_influence(
     r: RiskSets, time: np.ndarray, event: np.ndarray, entry: np.ndarray | None, at: float
@@ -35,6 +37,17 @@ def clustered_covariance(influences: Sequence[np.ndarray], clusters: Sequence[np
 
 def equality_statistic(value: np.ndarray, covariance: np.ndarray) -> float:
     """(C x)' (C V C')^-1 (C x), C taking the differences from the first value."""
-    contrast = np.hstack([-np.ones((len(value) - 1, 1)), np.eye(len(value) - 1)])
+    contrast = _differences(len(value))
     difference = contrast @ value
     return float(difference @ np.linalg.solve(contrast @ covariance @ contrast.T, difference))
+
+
+def is_comparable(covariance: np.ndarray) -> bool:
+    """Whether the differences from the first value have a covariance of full rank."""
+    contrast = _differences(len(covariance))
+    rank = np.linalg.matrix_rank(contrast @ covariance @ contrast.T, tol=NO_VARIANCE)
+    return bool(rank == len(covariance) - 1)
+
+
+def _differences(n: int) -> np.ndarray:
+    return np.hstack([-np.ones((n - 1, 1)), np.eye(n - 1)])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import DataError, listed, warn
+from ..errors import DataError, counted, listed, warn
 from ..numerics import logrank as kernel
 from ..numerics.logrank import EventTable
 from ..options import TestWeight, check_choice, check_number
@@ -177,7 +177,7 @@ def _refuse_broken_weights(y: Survival) -> None:
     broken = y.weight != np.round(y.weight)
     if broken.any():
         raise DataError(
-            f"has {int(broken.sum())} value(s) that are not whole numbers",
+            f"has {counted(int(broken.sum()), 'value')} that are not whole",
             argument="weights",
             column=y.names["weights"],
             rows=y.positions(broken),

@@ -11,7 +11,12 @@ from scipy.special import chdtrc
 
 from .. import formats
 from ..errors import DataError, listed
-from ..numerics.fixed_time import clustered_covariance, equality_statistic, log_survival_influence
+from ..numerics.fixed_time import (
+    clustered_covariance,
+    equality_statistic,
+    is_comparable,
+    log_survival_influence,
+)
 from ..numerics.intervals import PROBABILITY, normal_quantile
 from ..numerics.risk_sets import risk_sets
 from ..options import ConfType, Missing, check_number
@@ -125,7 +130,7 @@ def fixed_time_test(
     ------
     DataError
         One group only, `at` after the last follow-up of a group, a group whose survival is still 1 or is
-        already 0 (no variance), and as `kaplan_meier`.
+        already 0 (no variance), too few clusters, and as `kaplan_meier`.
 
     References
     ----------
@@ -224,13 +229,13 @@ def _covariance(y: Survival, frame: pl.DataFrame, at: float, is_robust: bool) ->
     clusters = [owner[y.group.code == g] for g in range(len(groups))]
     survival = frame["estimate"].to_numpy()
     covariance = clustered_covariance(influences, clusters) * np.outer(survival, survival)
-    if np.linalg.matrix_rank(covariance) < len(groups):
+    if not is_comparable(covariance):
         raise DataError(
-            "leaves too few clusters to estimate the covariance of the groups",
-            argument="cluster",
-            column=y.names.get("cluster", y.names.get("id")),
-            expected="more clusters than groups",
-            remedy="cluster=None, robust=False",
+            "leaves too few clusters, or groups too alike, to estimate the variance of their differences",
+            argument="cluster" if y.cluster is not None else "id",
+            column=y.names["cluster" if y.cluster is not None else "id"],
+            expected="more clusters than groups, with different outcomes",
+            remedy="robust=False",
         )
     return covariance
 
