@@ -112,6 +112,9 @@ def differences_from_r(case: dict[str, Any]) -> list[float]:
     from . import survival
 
     result = getattr(survival, case["estimator"])(_data(case), **case["arguments"])
+    if "then" in case:  # an estimate from the data that the first one prepared
+        then = case["then"]
+        result = getattr(survival, then["estimator"])(result.data, **then["arguments"])
     return [_difference(_value(result, wanted), wanted) for wanted in case["values"]]
 
 
