@@ -4,7 +4,7 @@
 >>> trial = hem.data.load("myeloid")
 >>> survival = hem.survival.kaplan_meier(trial, time="futime", event="death", by="trt")
 >>> survival.quantile(0.5)["estimate"].to_list()
-[707.0, 1057.0]
+[707.0, 2283.0]
 
 The families are loaded when they are first used, so that the import itself costs next to nothing.
 """

@@ -153,10 +153,11 @@ class Curves(Result):
 
     def methods(self) -> str:
         """A sentence for the methods section: estimator, delayed entry, limits and variance."""
+        name = self.quantity.removeprefix("under ")
         late = f", with delayed entry ({self.entry})" if self.entry else ""
         begin = f", among those still observed at {self.start_time:g}" if self.start_time else ""
         return (
-            f"{self.quantity[:1].upper()}{self.quantity[1:]} ({self.event} by {self.time}) was estimated by "
+            f"{name[:1].upper()}{name[1:]} ({self.event} by {self.time}) was estimated by "
             f"{self.method}{late}{begin}, with pointwise {formats.level(self.conf_level)} confidence limits "
             f"({self.conf_type}, {self.variance} variance)."
         )
@@ -241,9 +242,10 @@ class Curves(Result):
     def _median_text(self, name: str, unit: str | None) -> str:
         parts = []
         for row in self.quantile(0.5).iter_rows(named=True):
-            values = [row[k] for k in ("estimate", "conf_low", "conf_high")]
-            first, _, limits = formats.interval(*values, _decimals(values)).partition(" ")
-            value = "not reached" if values[0] is None else f"{first} {unit}" if unit else first
+            median, low, high = (row[k] for k in ("estimate", "conf_low", "conf_high"))
+            text = formats.interval(median, low, high, _decimals([median, low, high]))
+            first, _, limits = text.partition(" ")
+            value = "not reached" if median is None else f"{first} {unit}" if unit else first
             parts.append(self._label(row) + formats.with_level(f"{value} {limits}".strip(), self.conf_level))
         what = name.removeprefix("under ")  # the median of being under follow-up is the median follow-up
         return self._sentence(f"Median {what}", parts)

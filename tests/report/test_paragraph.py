@@ -19,8 +19,9 @@ def curves():
 
 def test_the_methods_name_estimator_entry_limits_and_software(curves):
     assert str(methods(curves)) == (
-        "Survival (e by t) was estimated by Kaplan-Meier, with delayed entry (start), with pointwise 95% "
-        f"confidence limits (log-log, greenwood variance). Analyses were done with hemresearch {hem.__version__}."
+        "Survival (e by t) was estimated by Kaplan-Meier, with delayed entry (start), with pointwise "
+        "95% confidence limits (log-log, greenwood variance). "
+        f"Analyses were done with hemresearch {hem.__version__}."
     )
 
 

@@ -65,7 +65,7 @@ def follow_up(
     >>> import hemresearch as hem
     >>> trial = hem.data.load("myeloid")
     >>> hem.survival.follow_up(trial, time="futime", event="death").quantile(0.5)["estimate"][0]
-    1553.0
+    1745.0
     """
     y = read_survival(
         data, time=time, event=event, event_value=event_value, entry=entry, id=id, by=by, weights=weights,

@@ -74,7 +74,7 @@ def nelson_aalen(
     >>> relapse = hem.data.load("aml")
     >>> hazard = hem.survival.nelson_aalen(relapse, time="time", event="status", by="x")
     >>> hazard.at([13, 23])["estimate"].round(4).to_list()
-    [0.1909, 0.3159, 0.5514, 0.9014]
+    [0.1909, 0.4588, 0.4917, 0.6583]
     """
     check_choice(ties, HazardTies, argument="ties")
     y = read_survival(
