@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ SIBLINGS = (
 )
 DRAWING = ("plot",)  # `result.plot()` may import `plots` inside the method
 ARRAYS_ONLY = {"numpy", "scipy", "numba"}
-STANDARD = {"__future__", "collections", "dataclasses", "functools", "itertools", "math", "typing", "enum"}
+STANDARD = sys.stdlib_module_names - {"os", "io", "pathlib", "json", "csv", "sqlite3", "subprocess"}
 BROAD = {"Exception", "BaseException"}
 PICKLES = {"pickle", "cPickle", "cloudpickle", "dill", "shelve", "marshal", "jsonpickle"}
 
