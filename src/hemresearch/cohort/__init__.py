@@ -1,6 +1,7 @@
 """Who is studied: eligibility with counts and reasons, Table 1, what is missing, and what cannot be right."""
 
 from .flow import Flow
+from .missingness import Missingness, missingness
 from .table_one import TableOne, table_one
 
-__all__ = ["Flow", "TableOne", "table_one"]
+__all__ = ["Flow", "Missingness", "TableOne", "missingness", "table_one"]

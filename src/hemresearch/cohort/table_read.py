@@ -49,7 +49,7 @@ def read_variables(
     frame = as_frame(data)
     if variables is None:
         known = frame.collect_schema().names()
-        grouping = _names(by)
+        grouping = names_of(by)
         variables = [name for name in known if name not in grouping]
     table = read_table(frame, {"variables": variables, "by": by}, missing=missing, nullable=("variables",))
     columns = table.several("variables")
@@ -65,7 +65,8 @@ def read_variables(
     return table, read
 
 
-def _names(by: Columns) -> list[str]:
+def names_of(by: Columns) -> list[str]:
+    """The names that columns or expressions will have."""
     several = by if isinstance(by, list | tuple) else [] if by is None else [by]
     return [c if isinstance(c, str) else c.meta.output_name() for c in several]  # type: ignore[union-attr]
 

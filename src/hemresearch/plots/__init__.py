@@ -7,6 +7,7 @@ from .curves import draw_curves
 from .figure import ResearchFigure, figure, fingerprint, record
 from .flow import draw_flow
 from .layout import layout_problems
+from .missingness import draw_missingness
 from .risk_table import draw_risk_table
 from .themes import THEMES, Theme, theme
 
@@ -16,6 +17,7 @@ __all__ = [
     "Theme",
     "draw_curves",
     "draw_flow",
+    "draw_missingness",
     "draw_risk_table",
     "figure",
     "fingerprint",
