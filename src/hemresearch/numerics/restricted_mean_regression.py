@@ -64,10 +64,7 @@ def weighted_means(
             return coef, np.exp(X @ coef)
         if not np.abs(linear).max() < 700:
             break
-    raise ConvergenceError(
-        "the model for the ratio of restricted means did not converge: with these covariates no finite ratio "
-        "fits. Try fewer covariates, or a later tau."
-    )
+    raise ConvergenceError("no finite coefficients solve its equations")
 
 
 def influence_on_score(

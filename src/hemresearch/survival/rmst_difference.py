@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from ..columns import as_frame
 from ..design import build_design, covariate_columns
-from ..errors import DataError, warn
+from ..errors import ConvergenceError, DataError, warn
 from ..numerics.intervals import normal_quantile
 from ..numerics.restricted_mean import clustered_variance
 from ..numerics.restricted_mean_regression import (
@@ -126,13 +126,12 @@ def rmst_difference(
     DataError
         As `rmst`; for fewer than two groups, delayed entry together with covariates, or covariates that are
         linearly dependent.
-    ConvergenceError
-        If a log-linear model has no finite solution.
 
     Warns
     -----
     DataWarning
-        If a group loses no time before tau, so that the time lost ratio is undefined.
+        If a group loses no time before tau, or the covariates predict that perfectly: a ratio is then
+        undefined, and its row null.
 
     References
     ----------
@@ -251,12 +250,12 @@ def _adjusted(
     _refuse_entry(y)
     X, names = _group_design(y, covariates)
     censored = _weight(y, tau)
-    fits = {
-        term: _fit(X, censored, term, y.cluster, robust)
-        if all(group[term] for group in defined)
-        else (np.full(len(names), np.nan), np.full(len(names), np.nan))
-        for term in TERMS
-    }
+    undefined = np.full(len(names), np.nan), np.full(len(names), np.nan)
+    fits = {}
+    for term in TERMS:
+        possible = all(group[term] for group in defined)
+        fit = _fit(X, censored, term, y.cluster, robust) if possible else None
+        fits[term] = undefined if fit is None else fit
     contrasts = [
         {term: Contrast(float(coef[g]), float(error[g])) for term, (coef, error) in fits.items()}
         for g in range(1, len(y.group))
@@ -310,10 +309,19 @@ def _weight(y: Survival, tau: float) -> Censored:
 
 def _fit(
     X: np.ndarray, c: Censored, term: str, cluster: np.ndarray | None, robust: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients and standard errors of one model."""
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Coefficients and standard errors of one model; None, and a warning, where a ratio has no finite one."""
     outcome = c.horizon - c.time if term == "time lost ratio" else c.time
-    coef, mu = weighted_means(X, outcome, c.uncensored * c.case, log_link=term != "difference")
+    try:
+        coef, mu = weighted_means(X, outcome, c.uncensored * c.case, log_link=term != "difference")
+    except ConvergenceError as trouble:
+        warn(
+            f"the model for the {term} is left out: {trouble}",
+            argument="covariates",
+            expected="covariates at whose values every group both keeps and loses time before tau",
+            remedy="covariates=... with fewer terms, or a later tau",
+        )
+        return None
     score = X * (c.uncensored * (outcome - mu))[:, None]
     kappa = np.zeros_like(score)
     for rows, r in c.groups:
