@@ -1,4 +1,4 @@
-"""Differences and ratios of restricted means: R's numbers, numbers worked by hand, and truths about the method."""
+"""Differences and ratios of restricted means: R, by hand, and truths about the method."""
 
 from __future__ import annotations
 
