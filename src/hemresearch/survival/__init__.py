@@ -1,6 +1,7 @@
 """Survival of one or several groups: estimates, tests and restricted means."""
 
 from .conditional import conditional_survival
+from .confidence_band import confidence_band
 from .fixed_time import fixed_time_test
 from .follow_up import follow_up
 from .kaplan_meier import kaplan_meier
@@ -17,6 +18,7 @@ from .rmst_difference import rmst_difference
 __all__ = [
     "Landmark",
     "conditional_survival",
+    "confidence_band",
     "fixed_time_test",
     "follow_up",
     "kaplan_meier",
