@@ -231,30 +231,91 @@ def read_interval(
     weights: Column | None = None,
     missing: Missing = "raise",
 ) -> Interval:
-    """Read interval-censored times: a missing `left` is left-censored, a missing `right` right-censored."""
+    """Read interval-censored times: a missing `left` is left-censored, a missing `right` right-censored.
+
+    An infinite end is a missing one. Rows with both ends missing say nothing about the time; they are
+    missing values. Rows of weight 0 are nobody.
+    """
     roles: dict[str, Columns] = {"left": left, "right": right, "by": by, "weights": weights}
-    table = read_table(data, roles, missing=missing, nullable=("left", "right"))
+    table = _open_ends(read_table(data, roles, missing=missing, nullable=("left", "right")))
+    table = _settle_unbounded(table, missing)
+    weight = _read_weights(table)
+    if weight is not None and not weight.all():
+        table, weight = _kept(table, weight > 0), weight[weight > 0]
+    low, high, unit = _read_bounds(table)
+    return Interval(
+        left=low,
+        right=high,
+        weight=weight,
+        group=group_rows(table),
+        row=table.row,
+        n_dropped=table.n_dropped,
+        names={role: names[0] for role, names in table.names.items() if names},
+        time_unit=unit,
+    )
+
+
+def _open_ends(table: Table) -> Table:
+    """The table with an infinite end as a missing one, and an end that is missing throughout as a number."""
+    frame = table.frame
+    for key, sign in (("left.0", -1), ("right.0", 1)):
+        series = frame[key]
+        if series.dtype == pl.Null:
+            frame = frame.with_columns(pl.col(key).cast(pl.Float64))
+        elif series.dtype.is_float():
+            missing = pl.col(key).is_infinite() & (pl.col(key) * sign > 0)
+            frame = frame.with_columns(
+                pl.when(missing | pl.col(key).is_nan()).then(None).otherwise(key).alias(key)
+            )
+    return replace(table, frame=frame)
+
+
+def _settle_unbounded(table: Table, missing: Missing) -> Table:
+    """Rows without either end are refused, or left out and counted."""
+    unbounded = (table.series("left").is_null() & table.series("right").is_null()).to_numpy()
+    if not unbounded.any():
+        return table
+    if missing == "raise" or unbounded.all():
+        raise DataError(
+            f"and right={table.name('right')!r} are both missing in {counted(int(unbounded.sum()), 'row')}",
+            argument="left",
+            column=table.name("left"),
+            rows=table.positions(unbounded),
+            expected="at least one end in every row" if missing == "raise" else "at least one complete row",
+            remedy='missing="drop" to leave those rows out and have them counted'
+            if missing == "raise"
+            else "hem.cohort.missingness(data) to see where they are",
+        )
+    return replace(_kept(table, ~unbounded), n_dropped=table.n_dropped + int(unbounded.sum()))
+
+
+def _kept(table: Table, mask: np.ndarray) -> Table:
+    """The rows of a mask."""
+    return replace(table, frame=table.frame.filter(pl.Series(mask)), row=table.positions(mask))
+
+
+def _read_bounds(table: Table) -> tuple[np.ndarray, np.ndarray, str | None]:
+    """Left ends (0 where missing), right ends (infinite where missing), and the unit durations gave them."""
     bounds, units = zip(*(read_duration(table, role) for role in ("left", "right")), strict=True)
-    low, high = np.nan_to_num(bounds[0], nan=0.0), np.nan_to_num(bounds[1], nan=np.inf)
-    unbounded = np.isnan(bounds[0]) & np.isnan(bounds[1])
-    _refuse_times(table, "left", unbounded, "is missing together with `right`", "at least one of the two")
-    for role, values in (("left", bounds[0]), ("right", bounds[1])):
+    known = [np.isfinite(bound).any() for bound in bounds]
+    if units[0] != units[1] and all(known):
+        raise DataError(
+            f"and left={table.name('left')!r} are not both durations",
+            argument="right",
+            column=table.name("right"),
+            expected="left and right of the same kind and unit",
+            remedy=f"right=pl.col({table.name('right')!r}).dt.total_days() and the same for left",
+        )
+    low, high = np.nan_to_num(bounds[0], nan=0.0), np.nan_to_num(bounds[1], nan=np.inf, posinf=np.inf)
+    for role, values in zip(("left", "right"), bounds, strict=True):
         _refuse_times(table, role, values < 0, "has {} below zero", TIMES)
     _refuse_times(
         table, "right", high < low, f"has {{}} before the left end {table.name('left')!r}", "left <= right"
     )
     finite = np.isfinite(high)
-    ends, low_rounded = round_ties(np.where(finite, high, 0.0), low, _tolerance(table, ("left", "right")))
-    return Interval(
-        left=low if low_rounded is None else low_rounded,
-        right=np.where(finite, ends, np.inf),
-        weight=_read_weights(table),
-        group=group_rows(table),
-        row=table.row,
-        n_dropped=table.n_dropped,
-        names={role: names[0] for role, names in table.names.items() if names},
-        time_unit=units[0] or units[1],
-    )
+    ends, starts = round_ties(np.where(finite, high, 0.0), low, _tolerance(table, ("left", "right")))
+    assert starts is not None
+    return starts, np.where(finite, ends, np.inf), units[0] or units[1]
 
 
 def _code(table: Table, role: str) -> np.ndarray | None:

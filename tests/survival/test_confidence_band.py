@@ -106,7 +106,7 @@ def test_every_scale_has_the_same_width_to_first_order(method, scale):
     time = np.random.default_rng(1).exponential(1, n)
     curves = fit(pl.DataFrame({"time": np.minimum(time, 1.5), "event": time < 1.5}))
     band = confidence_band(curves, method=method, conf_type=scale, start=0.2, stop=1.2).at([0.3, 1.0])
-    plain = confidence_band(curves, method=method, start=0.2, stop=1.2).at([0.3, 1.0])
+    plain = confidence_band(curves, method=method, conf_type="plain", start=0.2, stop=1.2).at([0.3, 1.0])
     assert_close(band["conf_low"], plain["conf_low"], rel=1e-3)
     assert_close(band["conf_high"], plain["conf_high"], rel=1e-3)
 
@@ -136,6 +136,11 @@ def test_a_quantile_has_no_lower_limit_where_the_band_begins_below_it():
     quantiles = band.quantile([0.1, 0.5])
     assert quantiles["conf_low"][0] is None
     assert 20 < quantiles["conf_low"][1] < 50 < quantiles["conf_high"][1]
+
+
+def test_the_default_scale_is_the_one_that_holds_its_level_in_small_samples():
+    assert confidence_band(fit(FIVE)).conf_type == "plain"
+    assert confidence_band(fit(FIVE), method="equal-precision").conf_type == "log-log"
 
 
 def test_each_group_has_its_own_band(dataset):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Band = Literal["hall-wellner", "equal-precision"]
 NAMES: dict[str, str] = {"hall-wellner": "Hall-Wellner", "equal-precision": "equal-precision"}
+# The scale on which each band holds its level in small samples (tests/simulations/confidence_band.py).
+SCALES: dict[str, str] = {"hall-wellner": "plain", "equal-precision": "log-log"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -85,7 +87,7 @@ def confidence_band(
     *,
     method: Band = "hall-wellner",
     conf_level: float = 0.95,
-    conf_type: ConfType = "plain",
+    conf_type: ConfType | None = None,
     start: float | None = None,
     stop: float | None = None,
 ) -> ConfidenceBand:
@@ -114,8 +116,9 @@ def confidence_band(
     conf_level
         Probability that a group's whole curve is within its band.
     conf_type
-        Scale on which the band is symmetric, as for `kaplan_meier`. Where S is 1 only "plain" and "log" have
-        limits.
+        Scale on which the band is symmetric, as for `kaplan_meier`; by default "plain" for Hall-Wellner and
+        "log-log" for equal precision, whose plain band is too narrow in small samples (it held 87 % instead
+        of 95 % of simulated curves with 50 patients). Where S is 1 only "plain" and "log" have limits.
     start, stop
         The stretch that the band is for, in the unit of the times; by default of each group from its first
         event to its last event with others still at risk. A shorter stretch gives a narrower band.
@@ -153,20 +156,20 @@ def confidence_band(
     [(0.577, 0.362, 0.791)]
     """
     check_choice(method, Band, argument="method")
-    check_choice(conf_type, ConfType, argument="conf_type")
+    scale = SCALES[method] if conf_type is None else check_choice(conf_type, ConfType, argument="conf_type")
     check_conf_level(conf_level)
     _check_curves(curves, method)
     _check_stretch(start, stop)
     sizes = curves.groups_frame["n"].cast(pl.Float64).to_list()
     made = [
-        _one_band(part, n, method, conf_level, conf_type, start, stop)
+        _one_band(part, n, method, conf_level, scale, start, stop)
         for part, n in zip(curves._parts(), sizes, strict=True)
     ]
     keys = curves.groups_frame.select(curves.by)
     frame, starts = curves_frame(keys, [rows for rows, _ in made])
     stretches = pl.DataFrame([stretch for _, stretch in made])
     same = {f.name: getattr(curves, f.name) for f in fields(Curves)}
-    changed = {"frame": frame, "starts": starts, "conf_level": conf_level, "conf_type": conf_type}
+    changed = {"frame": frame, "starts": starts, "conf_level": conf_level, "conf_type": scale}
     return ConfidenceBand(
         **{**same, **changed},
         band=method,
