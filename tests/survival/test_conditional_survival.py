@@ -99,7 +99,7 @@ def test_the_result_tells_what_it_is():
     result = conditional_survival(FIVE, **ROLES, given=2, ahead=2)
     assert repr(result).splitlines() == [
         "conditional survival (event by time), n=5, events=3",
-        "  given=2, time=4: 0.5 (0.005984 to 0.9104)",
+        "  given=2, time=4: 0.5 (0.005983 to 0.9104)",
         "95% limits: log-log, Greenwood variance",
     ]
     assert result.text() == "conditional survival (event by time): given=2, time=4 0.50 (95% CI 0.01–0.91)"
@@ -153,7 +153,7 @@ def test_ahead_or_times_is_needed_and_not_both(ends):
     refusal = assert_refused(
         lambda: conditional_survival(FIVE, **ROLES, given=2, **ends),
         argument="ahead",
-        says=["ahead and times"],
+        says=["ahead and times was given"],
     )
     assert refusal.expected == "how far ahead of `given`, or the times at which to end"
     assert refusal.remedy == "ahead=60 or times=[60, 120]"
