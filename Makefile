@@ -41,12 +41,13 @@ types: $(INSTALLED)
 
 # Unit, reference, property, refusal, layer, wheel and static tests, and every example in a docstring.
 tests: $(INSTALLED)
-	$(PYTEST) tests src --doctest-modules --ignore=tests/benchmarks -n $(WORKERS) --dist loadfile \
+	$(PYTEST) tests --ignore=tests/benchmarks -n $(WORKERS) --dist loadfile \
 	    --cov=hemresearch --cov-report=
 
 # Coverage does not see into compiled code, so the kernels run once more as plain Python.
 kernels: $(INSTALLED)
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/numerics --cov=hemresearch --cov-append --cov-report=
+	$(BIN)/python tests/support/refusals_reached.py
 	$(BIN)/coverage report --skip-covered --fail-under=90
 
 # Every committed notebook is run again and its outputs compared with what is committed.

@@ -159,6 +159,12 @@ def test_a_weight_of_zero_is_nobody():
     assert y.positions(np.ones(3, dtype=bool)).tolist() == [0, 1, 3]
 
 
+def test_a_group_of_nobody_is_no_group():
+    y = read(weights="w", by="id", strata="id")
+    assert y.group.levels["id"].to_list() == [101, 102, 104]
+    assert y.group.code.tolist() == y.stratum.code.tolist() == [0, 1, 2]
+
+
 def test_rows_of_one_patient_that_overlap_are_refused_without_the_identifier():
     rows = pl.DataFrame(
         {"id": [77, 77, 88, 99], "start": [0.0, 3, 0, 0], "t": [5.0, 8, 4, 6], "e": [0, 1, 1, 0]}

@@ -83,6 +83,13 @@ class Groups:
     def __len__(self) -> int:
         return max(self.levels.height, 1) if not self.levels.width else self.levels.height
 
+    def occurring(self) -> Groups:
+        """The groups that have a row."""
+        size = np.bincount(self.code, minlength=len(self))
+        if not self.levels.width or size.all():
+            return self
+        return Groups(self.levels.filter(pl.Series(size > 0)), (np.cumsum(size > 0) - 1)[self.code])
+
     def labels(self) -> list[str]:
         """One text per group: the value, or `sex=F, arm=A` where several columns define it."""
         if self.levels.width == 1:

@@ -163,7 +163,9 @@ def read_survival(
         names={role: names[0] for role, names in table.names.items() if names},
         time_unit=unit,
     )
-    y = y if y.weight is None or y.weight.all() else y.take(y.weight > 0)
+    if y.weight is not None and not y.weight.all():
+        y = y.take(y.weight > 0)
+        y = replace(y, group=y.group.occurring(), stratum=y.stratum.occurring())
     return y if y.patient is None else _one_patient_at_a_time(y)
 
 

@@ -63,6 +63,10 @@ class FixedTimeTest(HypothesisTest):
             f"survival at {self.at:g}{unit}: {'; '.join([*groups, *points])}; {formats.p_value(self.p_value)}"
         )
 
+    def methods(self) -> str:
+        """A sentence for the methods section."""
+        return f"{self.name[:1].upper()}{self.name[1:]} was compared between groups ({self.method})."
+
     def __repr__(self) -> str:
         lines = [
             f"  {row['term']}: {formats.significant(row['estimate'])} "
