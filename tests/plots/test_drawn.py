@@ -125,7 +125,7 @@ def test_refused_curves(survival, causes):
     assert_refused(
         lambda: read(frame.drop("estimate")), argument="curves", says=["'estimate'", "kaplan_meier"]
     )
-    assert_refused(lambda: read(frame.head(0)), argument="curves", says=["without rows"])
+    assert_refused(lambda: read(frame.head(0)), argument="curves", says=["no rows"])
     assert_refused(lambda: read(42), argument="data", says=["int"])
     assert_refused(lambda: read(frame, by="arm"), argument="by", column="arm", says=["'trt'"])
     assert_refused(lambda: read(frame.drop("trt"), by="arm"), argument="by", column="arm")

@@ -39,12 +39,11 @@ def test_the_default_colours_are_those_of_okabe_and_ito():
 
 def test_a_theme_ends_with_its_block_also_after_an_error():
     before = dict(mpl.rcParams)
-    with pytest.raises(RuntimeError), hem.plots.theme("blood", width=115):
+    with hem.plots.theme("blood", width=115):
         assert themes.active().width == 115
-        with hem.plots.theme("jama"):
-            assert themes.active().name == "jama"
+        with pytest.raises(RuntimeError), hem.plots.theme("jama"):
+            raise RuntimeError(themes.active().name)
         assert themes.active().name == "blood"
-        raise RuntimeError
     assert dict(mpl.rcParams) == before
     assert themes.active().name == "plain"
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NOT_IN_LEGEND = "_nolegend_"
 MANY_POINTS, RESOLUTION = 4000, 4000
+TICKS_PER_MM = 2.0
 CENSOR_MM = 0.25  # censor ticks nearer than this are one tick
 Y_NAMES = {
     "survival": "Survival",
@@ -66,12 +67,14 @@ def draw_band(ax: Axes, line: Line, drawing: Drawing, color: Any) -> None:
     ax.fill_between(lower[:, 0], lower[:, 1], upper[:, 1], color=color, alpha=0.16, linewidth=0, zorder=1)
 
 
-def draw_censored(ax: Axes, line: Line, end: float, color: Any) -> None:
-    """A short vertical tick on the curve wherever somebody was censored."""
+def draw_censored(ax: Axes, line: Line, end: float, color: Any, always: bool = False) -> None:
+    """A short vertical tick on the curve wherever somebody was censored, unless these would hide it."""
     cell = CENSOR_MM / axes_mm(ax)[0] * max(end - ax.get_xlim()[0], 1e-300)
     there = np.flatnonzero((line.n_censor > 0) & (line.time <= end) & np.isfinite(line.estimate))
     _, first = np.unique(np.round(line.time[there] / cell), return_index=True)
     at = there[first]
+    if not always and at.size > TICKS_PER_MM * axes_mm(ax)[0]:
+        return
     ax.plot(
         line.time[at], line.estimate[at], linestyle="none", marker="|", markersize=4.5, markeredgewidth=0.6,
         color=color, zorder=4, label=NOT_IN_LEGEND, clip_on=True,
@@ -179,11 +182,10 @@ def set_words(ax: Axes, title: str | None, x_label: str, y_label: str, width: fl
         ax.set_title(broken(title, size, width, strong), fontsize=size, fontfamily=RC["font.family"])
 
 
-def title_mm(ax: Axes, all_lines: bool) -> float:
-    """Height of the title, or of its lines after the first."""
-    title = ax.get_title(loc=RC["axes.titlelocation"])
-    lines = title.count("\n") + 1 if title else 0
-    return (lines if all_lines else max(lines - 1, 0)) * 1.25 * float(RC["axes.titlesize"]) / PT_PER_MM
+def more_title_mm(ax: Axes) -> float:
+    """Height of the lines of a title after the first."""
+    lines = ax.get_title(loc=RC["axes.titlelocation"]).count("\n")
+    return lines * 1.25 * float(RC["axes.titlesize"]) / PT_PER_MM
 
 
 def broken(text: str, size: float, width_mm: float, strong: bool = False) -> str:

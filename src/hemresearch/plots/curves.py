@@ -16,12 +16,12 @@ from .curve_lines import (
     draw_censored,
     draw_line,
     draw_medians,
+    more_title_mm,
     set_time_axis,
     set_value_axis,
     set_words,
     style_axes,
     time_label,
-    title_mm,
     value_label,
 )
 from .drawn import Drawing, read_drawing
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
 
 MANY_GROUPS = 4  # more bands than this only hide each other
-FEWEST_STEPS, MOST_STEPS = 2, 10
+FEWEST_STEPS, MOST_STEPS = 2, 8
 AROUND_MM = 2.2  # white between two numbers of the risk table
+AXIS_MM = 10.0  # ticks and label of the time axis, which belong to the height of a panel
+SLACK_MM = 0.2
 EXTRA_LABELS_MM = 5.0  # what its labels take from the axis, before they are measured
 
 
@@ -55,7 +57,7 @@ def draw_curves(
     labels: Mapping[Any, str] | str | None = None,
     colors: Sequence[Any] | None = None,
     band: bool | None = None,
-    show_censored: bool = True,
+    show_censored: bool | None = None,
     show_median: bool | None = None,
     risk_table: bool | Literal["compact"] = True,
     legend: bool | str = True,
@@ -97,7 +99,7 @@ def draw_curves(
     band
         Whether to draw the pointwise limits; default for at most four curves.
     show_censored
-        Whether to draw a tick at each censoring.
+        Whether to draw a tick at each censoring; default unless there are so many that they hide the curve.
     show_median
         Whether to draw dashed lines to the medians; default for curves that start at 100 %.
     risk_table
@@ -154,9 +156,10 @@ def draw_curves(
     >>> import matplotlib.pyplot as plt
     >>> plt.close(ax.figure)
     """
-    _check_options(risk_table, legend, p)
+    _check_options(risk_table, legend, p, (time_unit, shown_in), y_limits)
     names = {"": labels} if isinstance(labels, str) else labels
     drawing = read_drawing(curves, by=by, quantity=quantity, labels=names, cause=cause)
+    _check_axis(drawing, until, time_unit, shown_in)
     with active():
         panel = figure(width=width).subplots() if ax is None else ax
         before = panel.get_children()
@@ -190,13 +193,6 @@ def _time_axis(
 ) -> TimeAxis:
     """Set the axis, or take the one that an earlier call drew into the same axes."""
     unit = unit_of(time_unit or drawing.time_unit, drawing.time_name)
-    if shown_in is not None and unit is None:
-        raise DataError(
-            "the unit of the times is not known",
-            argument="shown_in",
-            expected="times with a unit",
-            remedy="time_unit='days' as well",
-        )
     per = units_per(shown_in, unit) if shown_in and unit else 1.0
     start = drawing.start_time
     end, cut = _end(ax, drawing, until)
@@ -207,15 +203,13 @@ def _time_axis(
     if until is None and not _drawn_before(ax):
         end = snapped_end(start, end, step * per, cut)
     ticks = set_time_axis(ax, start, end, step, per)
-    return TimeAxis(end / per, step, shown_in or unit, ticks, time_label(drawing, shown_in or unit))
+    return TimeAxis(per, step, shown_in or unit, ticks, time_label(drawing, shown_in or unit))
 
 
 def _end(ax: Axes, drawing: Drawing, until: float | None) -> tuple[float, bool]:
     start = drawing.start_time
     if until is not None:
-        return check_number(
-            until, argument="until", above=start, expected=f"a time after {start:g}", example=start + 60
-        ), True
+        return float(until), True
     if _drawn_before(ax):
         return ax.get_xlim()[1], True
     one = {line.group: line for line in drawing.lines}.values()
@@ -253,7 +247,7 @@ def _draw_data(
     axis: TimeAxis,
     styles: list[dict[str, Any]],
     band: bool | None,
-    show_censored: bool,
+    show_censored: bool | None,
     show_median: bool | None,
 ) -> Picture:
     end = ax.get_xlim()[1]
@@ -261,15 +255,15 @@ def _draw_data(
     for line, style in zip(drawing.lines, styles, strict=True):
         if band or (band is None and len(drawing.lines) <= MANY_GROUPS):
             draw_band(ax, line, drawing, style["color"])
-        if show_censored:
-            draw_censored(ax, line, end, style["color"])
+        if show_censored or show_censored is None:
+            draw_censored(ax, line, end, style["color"], always=bool(show_censored))
     if drawing.falling if show_median is None else show_median and drawing.falling:
         draw_medians(
             ax,
             [m for m in (line.median for line in drawing.lines) if m is not None and m <= end],
             drawing.start_time,
         )
-    return Picture(drawing, axis, artists, end)
+    return Picture(drawing, axis, artists)
 
 
 def _arrange(
@@ -278,8 +272,9 @@ def _arrange(
     """Give the table its room, then put legend and note where nothing is drawn."""
     locator = ax.get_axes_locator()
     hanging = locator.needed_mm if isinstance(locator, MakeRoom) else 0.0
-    _grow(ax, hanging if grows else 0.0)
-    set_words(ax, *words, *axes_mm(ax))
+    height = active().height(root_figure(ax).get_size_inches()[0] * MM_PER_INCH) - AXIS_MM if grows else None
+    _make_room(ax, hanging if grows else 0.0, height)
+    _set_words(ax, words, height)
     taken: list[Bbox] = [text.get_window_extent() for text in ax.texts]
     falling = picture.drawing.falling
     above = add_key(ax, legend, taken, falling, picture.table_tells())
@@ -288,18 +283,40 @@ def _arrange(
     if above:
         title = ax.get_title(loc=RC["axes.titlelocation"])
         ax.set_title(title, pad=RC["axes.titlepad"] + above * PT_PER_MM)
-    above += title_mm(ax, all_lines=grows)
-    if above and not grows:
-        ax.set_axes_locator(MakeRoom(ax.get_axes_locator(), 0.0, 0.0, above))
+    if not grows and above + more_title_mm(ax) > 0:
+        ax.set_axes_locator(MakeRoom(ax, ax.get_axes_locator(), 0.0, 0.0, above + more_title_mm(ax)))
     if above:
-        _grow(ax, above if grows else 0.0)
+        _make_room(ax, above if grows else 0.0, height)
+
+
+def _set_words(ax: Axes, words: tuple[str | None, str, str], height: float | None) -> None:
+    """Break the words to the panel's size, which may change with the number of their lines."""
+    for _ in range(3):
+        before = (ax.get_title(loc=RC["axes.titlelocation"]), ax.get_xlabel(), ax.get_ylabel())
+        width, high = axes_mm(ax)
+        set_words(ax, *words, width, height or high)
+        if before == (ax.get_title(loc=RC["axes.titlelocation"]), ax.get_xlabel(), ax.get_ylabel()):
+            return
+        _make_room(ax, 0.0, height)
+
+
+def _make_room(ax: Axes, mm: float, height: float | None) -> None:
+    """Make a figure higher by about `mm`, so that the panel is as high as it should be, and lay it out."""
+    _grow(ax, mm)
+    missing = 0.0 if height is None else height - axes_mm(ax)[1]
+    if abs(missing) > SLACK_MM:
+        _grow(ax, missing)
 
 
 def _grow(ax: Axes, mm: float) -> None:
-    """Make a figure higher, and lay it out."""
     whole = root_figure(ax)
     width, height = whole.get_size_inches()
     whole.set_size_inches(width, height + mm / MM_PER_INCH)
+    _lay_out(ax)
+
+
+def _lay_out(ax: Axes) -> None:
+    whole = root_figure(ax)
     engine = whole.get_layout_engine()
     if engine is None or engine.adjust_compatible:
         whole.draw_without_rendering()
@@ -317,17 +334,41 @@ def _note(p: HypothesisTest | float | None, effect: str | None) -> str:
     return "\n".join(part for part in (effect, said) if part)
 
 
-def _check_options(risk_table: Any, legend: Any, p: Any) -> None:
-    if not isinstance(risk_table, bool):
-        check_choice(risk_table, (True, False, "compact"), argument="risk_table")
-    if not isinstance(legend, bool):
-        check_choice(legend, (True, False, *LEGENDS), argument="legend")
+def _check_options(risk_table: Any, legend: Any, p: Any, units: tuple[Any, Any], y_limits: Any) -> None:
+    check_choice(risk_table, (True, False, "compact"), argument="risk_table")
+    check_choice(legend, (True, False, *LEGENDS), argument="legend")
+    for name, unit in zip(("time_unit", "shown_in"), units, strict=True):
+        if unit is not None:
+            check_choice(unit, TimeUnit, argument=name)
     if p is not None and not isinstance(p, HypothesisTest):
-        check_number(
-            p,
-            argument="p",
-            at_least=0.0,
-            below=1.0 + 1e-12,
-            expected="a p-value or a HypothesisTest",
-            example=0.03,
+        expected = "a p-value or a HypothesisTest"
+        check_number(p, argument="p", at_least=0.0, below=1.0 + 1e-12, expected=expected, example=0.03)
+    if y_limits is not None:
+        _check_limits(y_limits)
+
+
+def _check_limits(y_limits: Any) -> None:
+    pair = tuple(y_limits) if isinstance(y_limits, list | tuple) else ()
+    if len(pair) == 2 and all(isinstance(v, int | float) for v in pair) and pair[0] < pair[1]:
+        return
+    raise DataError(
+        f"{y_limits!r} was given",
+        argument="y_limits",
+        expected="the lower and the upper end of the axis",
+        remedy="y_limits=(0, 0.5)",
+    )
+
+
+def _check_axis(drawing: Drawing, until: Any, time_unit: str | None, shown_in: str | None) -> None:
+    """What cannot be drawn is refused before there is a figure."""
+    start = drawing.start_time
+    if until is not None:
+        expected = f"a time after {start:g}"
+        check_number(until, argument="until", above=start, expected=expected, example=start + 60)
+    if shown_in is not None and unit_of(time_unit or drawing.time_unit, drawing.time_name) is None:
+        raise DataError(
+            "the unit of the times is not known",
+            argument="shown_in",
+            expected="times with a unit",
+            remedy="time_unit='days' as well",
         )

@@ -83,11 +83,11 @@ def read_drawing(
     """Curves or a tidy frame as a `Drawing`; what is not such a table is refused."""
     known = curves if isinstance(curves, Curves) else None
     frame = known.to_frame() if known else as_frame(curves).lazy().collect()
-    _check_columns(frame)
-    groups_by = known.by if known and by is None else _by(frame, by)
+    check_table(frame, NEEDED, "curves", "kaplan_meier(...).plot()")
+    groups_by = known.by if known and by is None else grouping_columns(frame, by)
     what = quantity or (known.quantity if known else "survival")
     frame = _only_cause(frame, cause)
-    group_keys = _keys(frame, groups_by)
+    group_keys = distinct(frame, groups_by)
     named = tuple(group_label(key, groups_by, labels) for key in group_keys)
     _check_labels(labels, named, group_keys, frame)
     split = next((c for c in SPLITS if c in frame.columns), None)
@@ -116,25 +116,19 @@ def group_label(key: tuple[Any, ...], by: Sequence[str], labels: Mapping[Any, st
     return next((str(given[k]) for k in (key, key[0] if len(key) == 1 else key, label) if k in given), label)
 
 
-def _check_columns(frame: pl.DataFrame) -> None:
-    missing = [name for name in NEEDED if name not in frame.columns]
-    if missing:
+def check_table(frame: pl.DataFrame, needed: Sequence[str], argument: str, remedy: str) -> None:
+    """Refuse a table that lacks a column or has no rows."""
+    missing = [name for name in needed if name not in frame.columns]
+    if missing or not frame.height:
         raise DataError(
-            f"the table has no {listed(map(repr, missing))}",
-            argument="curves",
-            expected="a Curves result or its tidy frame",
-            remedy="kaplan_meier(...).plot()",
-        )
-    if not frame.height:
-        raise DataError(
-            "a table without rows was given",
-            argument="curves",
-            expected="at least one observed time",
-            remedy="kaplan_meier(...).plot() with data that have rows",
+            f"the table has no {listed(map(repr, missing)) if missing else 'rows'}",
+            argument=argument,
+            expected=f"a table with {listed(map(repr, needed), 8)}",
+            remedy=remedy,
         )
 
 
-def _by(frame: pl.DataFrame, by: str | Sequence[str] | None) -> tuple[str, ...]:
+def grouping_columns(frame: pl.DataFrame, by: str | Sequence[str] | None) -> tuple[str, ...]:
     """The grouping columns asked for, else all columns with a name that no result uses itself."""
     if by is None:
         return tuple(c for c in frame.columns if c not in RESERVED)
@@ -187,7 +181,7 @@ def _check_labels(
         )
 
 
-def _keys(frame: pl.DataFrame, names: Sequence[str]) -> list[tuple[Any, ...]]:
+def distinct(frame: pl.DataFrame, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """The distinct values of some columns in order of appearance; one empty key without columns."""
     return list(frame.select(names).unique(maintain_order=True).iter_rows()) if names else [()]
 
@@ -203,15 +197,16 @@ def _lines(
 ) -> list[Line]:
     lines = []
     for g, key in enumerate(keys):
-        part = _rows(frame, by, key)
-        for s, value in enumerate(_keys(part, (split,))) if split else [(0, ())]:
-            one = _rows(part, (split,), value) if split else part
+        part = rows_of(frame, by, key)
+        for s, value in enumerate(distinct(part, (split,))) if split else [(0, ())]:
+            one = rows_of(part, (split,), value) if split else part
             words = (named[g], str((labels or {}).get(value[0], value[0])) if value else "")
             lines.append(_line(one, ": ".join(w for w in words if w), g, s, _n(part, split), falling))
     return lines
 
 
-def _rows(frame: pl.DataFrame, names: Sequence[str], key: Sequence[Any]) -> pl.DataFrame:
+def rows_of(frame: pl.DataFrame, names: Sequence[str], key: Sequence[Any]) -> pl.DataFrame:
+    """The rows of one group."""
     tests = [pl.col(n).eq_missing(pl.lit(v)) for n, v in zip(names, key, strict=True)]
     return frame.filter(*tests) if tests else frame
 
@@ -240,8 +235,8 @@ def _risk_table(frame: pl.DataFrame, keys: Sequence[str], times: Any) -> pl.Data
     """The risk table that a tidy frame holds; as `Curves.risk_table` gives it."""
     wanted = np.atleast_1d(np.asarray(times, dtype=float))
     tables = []
-    for key in _keys(frame, keys):
-        part = _rows(frame, keys, key)
+    for key in distinct(frame, keys):
+        part = rows_of(frame, keys, key)
         time = part["time"].cast(pl.Float64).to_numpy()
         before = np.searchsorted(time, wanted * (1 - 1.5e-8), side="left")
         counts = {
@@ -250,6 +245,8 @@ def _risk_table(frame: pl.DataFrame, keys: Sequence[str], times: Any) -> pl.Data
         }
         at_risk = at_risk_at(time, part["n_risk"].cast(pl.Float64).to_numpy(), wanted)
         columns = pl.DataFrame({"time": wanted, "n_risk": at_risk, **counts})
-        labels = part.select(keys)[np.zeros(wanted.size, dtype=int)]
-        tables.append(pl.concat([labels, columns], how="horizontal") if keys else columns)
+        if keys:
+            labels = part.select(keys)[np.zeros(wanted.size, dtype=int)]
+            columns = pl.concat([labels, columns], how="horizontal")
+        tables.append(columns)
     return pl.concat(tables)

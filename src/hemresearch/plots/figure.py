@@ -185,7 +185,8 @@ def _axes_lines(ax: Axes) -> list[str]:
     """The recorded lines of one Axes (or a summary of its artists), and the texts it shows."""
     told = [line for describe in described(ax) for line in describe()]
     words = _squeezed(_words(ax))
-    return told + _artist_lines(ax) + ([f"  text: {' | '.join(words)}"] if words else [])
+    said = [f"  text: {' | '.join(words)}"] if words else []
+    return (told + _artist_lines(ax) + said) or ["  an empty panel"]
 
 
 def _words(ax: Axes) -> Iterator[str]:

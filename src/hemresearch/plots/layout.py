@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 from ..formats import significant
@@ -44,7 +44,7 @@ def layout_problems(fig: Figure) -> list[str]:
     ["'beyond the edge' is outside the canvas", "'beyond the edge' is set in 5 pt"]
     """
     fig.draw_without_rendering()
-    boxes: list[tuple[Any, Bbox]] = [(text, text.get_window_extent()) for text in _texts(fig)]
+    boxes: list[tuple[Any, Bbox]] = [(text, _box(text)) for text in _texts(fig)]
     return [
         *(f"{_said(t)} is outside the canvas" for t, box in boxes if not _inside(box, fig.bbox)),
         *(
@@ -99,7 +99,12 @@ def _within(artist: Artist) -> Iterator[Text]:
 
 
 def _shown(text: Text) -> bool:
-    return text.get_visible() and bool(text.get_text().strip()) and text.get_window_extent().width > 0
+    return text.get_visible() and bool(text.get_text().strip()) and _box(text).width > 0
+
+
+def _box(text: Text) -> Any:
+    """The box of a text; that of a number whose time is off the axis, and which is not drawn, is empty."""
+    return text.get_tightbbox() if isinstance(text, Annotation) else text.get_window_extent()
 
 
 def _inside(box: Bbox, canvas: Any) -> bool:

@@ -25,9 +25,9 @@ LIMITS_ABOVE = 1.3  # confidence limits may make the axis this much higher
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimeAxis:
-    """Where the time axis ends, its ticks in the unit of the data, and its label."""
+    """The unit shown and how many of the data's it is, the ticks in the unit of the data, and the label."""
 
-    end: float
+    per: float
     step: float
     unit: str | None
     ticks: np.ndarray
@@ -41,9 +41,15 @@ class Picture:
     drawing: Drawing
     axis: TimeAxis
     artists: list[Line2D]
-    end: float
     table: pl.DataFrame | None = None
     test: HypothesisTest | float | None = None
+
+    @property
+    def end(self) -> float:
+        """The end of the time axis as it is now."""
+        ax = self.artists[0].axes
+        assert ax is not None
+        return float(ax.get_xlim()[1])
 
     def top(self) -> float:
         """The greatest height within the axis, and most of the limits above it."""
@@ -71,7 +77,7 @@ class Picture:
         unit = f" {self.axis.unit}" if self.axis.unit else ""
         head = (
             f"{self.drawing.quantity} of {_count(self.n())} patients, {_count(self.events())} events, "
-            f"to {_time(self.axis.end)}{unit} by {_time(self.axis.step)}"
+            f"to {_time(self.end / self.axis.per)}{unit} by {_time(self.axis.step)}"
         )
         curves = [self._curve(*pair) for pair in zip(self.drawing.lines, self.artists, strict=True)]
         return [head, *curves, *self._test(), *self._risk()]

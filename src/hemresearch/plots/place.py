@@ -84,6 +84,7 @@ class Below:
 class MakeRoom:
     """Locator of an Axes that leaves room for what is below and above it, where no layout engine does."""
 
+    ax: Axes
     before: Locator | None
     below_mm: float
     left_mm: float
@@ -93,6 +94,10 @@ class MakeRoom:
     def needed_mm(self) -> float:
         """Height of everything that hangs below the labels of the x axis."""
         return self.below_mm + (self.before.needed_mm if isinstance(self.before, MakeRoom) else 0.0)
+
+    def get_subplotspec(self) -> Any:
+        """The place of the panel in its grid, which tight layout asks a locator for."""
+        return self.ax.get_subplotspec()
 
     def __call__(self, ax: Any, renderer: Any) -> Bbox:
         """The box in shares of the figure, as `Axes.set_axes_locator` wants it."""

@@ -10,9 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import Affine2D, ScaledTranslation, blended_transform_factory
 
 from .. import formats
-from ..columns import RESERVED, as_frame
-from ..errors import DataError, listed
-from .drawn import SPLITS, group_label
+from ..columns import as_frame
+from .drawn import SPLITS, check_table, distinct, group_label, grouping_columns, rows_of
 from .place import GAP_MM, PT_PER_MM, Below, MakeRoom, text_mm, wrapped
 from .themes import MM_PER_INCH, active
 
@@ -111,10 +110,10 @@ def draw_risk_table(
     ['A', 'At risk', '50', '31', 'Censored', '0', '5', 'Events', '0', '14']
     """
     frame = as_frame(risk_table).lazy().collect()
-    _check_table(frame)
-    names = _group_columns(frame, by)
+    check_table(frame, ("time", *WORDS), "risk_table", "curves.risk_table([0, 12, 24])")
+    names = grouping_columns(frame, by)
     with active():
-        marks = group_styles(colors, len(_distinct(frame, names)))
+        marks = group_styles(colors, len(distinct(frame, names)))
         return hang_table(frame, ax, names, labels, marks, compact=compact, words=words, heading=heading)
 
 
@@ -130,9 +129,9 @@ def hang_table(
     heading: str | None = None,
 ) -> Axes:
     """Draw a checked risk table whose groups are marked as their curves are."""
-    keys = _distinct(frame, by)
+    keys = distinct(frame, by)
     named = [group_label(key, by, labels) for key in keys]
-    parts = [_part(frame, by, key) for key in keys]
+    parts = [rows_of(frame, by, key) for key in keys]
     room = figure_width_mm(ax)
     if compact:
         rows = _compact_rows(parts, named, heading or active().at_risk, room)
@@ -153,32 +152,6 @@ def figure_width_mm(ax: Axes) -> float:
 def widest_cell_mm(n: float, events: float, compact: bool) -> float:
     """How wide the widest number of a risk table can be."""
     return text_mm(f"{_count(n)} ({_count(events)})" if compact else _count(n), FONT)
-
-
-def _check_table(frame: pl.DataFrame) -> None:
-    missing = [name for name in ("time", *WORDS) if name not in frame.columns]
-    if missing:
-        raise DataError(
-            f"the table has no {listed(map(repr, missing))}",
-            argument="risk_table",
-            expected="at risk, events and censorings at some times",
-            remedy="curves.risk_table([0, 12, 24])",
-        )
-
-
-def _group_columns(frame: pl.DataFrame, by: str | Sequence[str] | None) -> tuple[str, ...]:
-    if by is not None:
-        return (by,) if isinstance(by, str) else tuple(by)
-    return tuple(c for c in frame.columns if c not in RESERVED)
-
-
-def _distinct(frame: pl.DataFrame, names: Sequence[str]) -> list[tuple[Any, ...]]:
-    return list(frame.select(names).unique(maintain_order=True).iter_rows()) if names else [()]
-
-
-def _part(frame: pl.DataFrame, names: Sequence[str], key: tuple[Any, ...]) -> pl.DataFrame:
-    tests = [pl.col(n).eq_missing(pl.lit(v)) for n, v in zip(names, key, strict=True)]
-    return frame.filter(*tests) if tests else frame
 
 
 def _count(value: float | None) -> str:
@@ -254,7 +227,7 @@ def _draw_rows(ax: Axes, rows: list[Row], times: list[float], styles: list[dict[
     before = ax.get_axes_locator()
     already = before.needed_mm if isinstance(before, MakeRoom) else 0.0
     table.set_axes_locator(Below(ax, tops[-1], already))
-    ax.set_axes_locator(MakeRoom(before, tops[-1] + GAP_MM, indent))
+    ax.set_axes_locator(MakeRoom(ax, before, tops[-1] + GAP_MM, indent))
     left = _left_of(table)
     for row, top in zip(rows, tops, strict=False):
         _draw_row(table, row, top + LINE_MM / 2, times, styles, left, indent)

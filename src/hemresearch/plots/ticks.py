@@ -16,6 +16,8 @@ STEPS: dict[str, tuple[float, ...]] = {
     "months": (1, 2, 3, 6, 12, 24, 36, 60, 120, 240, 360),
     "years": (0.25, 0.5, 1, 2, 5, 10, 20, 50),
 }
+YEAR: dict[str, float] = {"days": 365.0, "weeks": 52.0, "months": 12.0, "years": 1.0}
+FEW_YEARS, MOST_DECIMAL = 3, 6
 DAYS: dict[str, float] = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
 CUT_SHARE, CUT_PATIENTS, SMALL = 0.10, 10, 40
 
@@ -36,9 +38,15 @@ def units_per(shown_in: str, unit: str) -> float:
 
 
 def time_step(span: float, unit: str | None, most: float) -> float:
-    """The distance between ticks: the smallest clinical one of which `span` holds at most `most`."""
+    """The distance between ticks: a year if `span` holds a few, else the smallest clinical one.
+
+    At most `most` of them fit into `span`.
+    """
     fitting = [s for s in STEPS.get(unit or "", ()) if 2 <= span / s <= most + 1e-9]
-    return fitting[0] if fitting else _decimal_step(span, most)
+    year = YEAR.get(unit or "", np.inf)
+    if year in fitting and span / year >= FEW_YEARS:
+        return year
+    return fitting[0] if fitting else _decimal_step(span, min(most, MOST_DECIMAL))
 
 
 def _decimal_step(span: float, most: float) -> float:
