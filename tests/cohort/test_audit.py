@@ -70,7 +70,8 @@ def test_without_a_cut_off_the_future_begins_tomorrow():
 
 
 def test_dates_and_moments_are_compared_by_the_day():
-    data = pl.DataFrame({"a": [day("2020-01-02"), day("2020-01-02")], "b": [datetime(2020, 1, 2, 8), datetime(2020, 1, 1, 23)]})  # fmt: skip
+    moments = [datetime(2020, 1, 2, 8), datetime(2020, 1, 1, 23)]
+    data = pl.DataFrame({"a": [day("2020-01-02")] * 2, "b": moments})
     assert problems(data, "error", dates=["a", "b"]) == {("dates out of order", "a", "b"): (2,)}
     assert problems(data, "error", dates="a", last_contact="b") == {
         ("after the last contact", "a", "b"): (2,)
@@ -228,8 +229,8 @@ def test_the_frame_and_the_texts():
     assert found.text() == "12 rows and 2 columns were checked: outside the limits (age), 7 rows."
     assert found.summary().row(0) == (12, 2, 1, 0, 0)
     clean = audit(data.select("id"), id="id")
-    assert repr(clean) == "Audit of 12 rows, 1 columns: nothing found"
-    assert clean.text() == "12 rows and 1 columns were checked: nothing was found."
+    assert repr(clean) == "Audit of 12 rows, 1 column: nothing found"
+    assert clean.text() == "12 rows and 1 column were checked: nothing was found."
     many = pl.DataFrame({f"x{i}": [1, 1] for i in range(12)})
     assert repr(audit(many)).splitlines()[-1] == "  and 5 more"
     assert len(repr(audit(many)).splitlines()) == 10
