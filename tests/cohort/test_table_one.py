@@ -228,6 +228,12 @@ def test_the_decimals_are_those_of_the_values_or_as_asked():
     assert [row[1] for row in shown(decimals={"wbc": 0})] == ["50 (45–60)", "4 (2–6)"]
 
 
+def test_numbers_below_zero_have_a_minus_sign():
+    data = pl.DataFrame({"x": [-1.5, -2.5, 0.5]})
+    assert table_one(data).cells().body[0][1] == "−1.5 (−2.0 to −0.5)"
+    assert table_one(data, statistic="mean").cells().body[0][1] == "−1.17 (1.53)"
+
+
 def test_without_groups_there_is_no_comparison():
     one = table_one(PATIENTS, variables=["age", "sex"])
     assert one.differences().height == 0

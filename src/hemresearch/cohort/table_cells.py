@@ -143,10 +143,10 @@ def _label(one: TableOne, name: str) -> str:
 def _number(row: Mapping[str, Any], shown: Shown, decimals: int) -> str:
     first, second, *third = (row[column] for column in shown.columns)
     if third:
-        return formats.interval(first, second, third[0], decimals)
+        return formats.minus(formats.interval(first, second, third[0], decimals))
     if first is None:
         return formats.MISSING
-    return f"{formats.number(first, decimals)} ({formats.number(second, decimals)})"
+    return formats.minus(f"{formats.number(first, decimals)} ({formats.number(second, decimals)})")
 
 
 def _share(row: Mapping[str, Any]) -> str:
