@@ -90,6 +90,11 @@ def conditional_survival(
     >>> hem.survival.conditional_survival(
     ...     cohort, time="futime", event="death", given=[0, 60, 120], ahead=60
     ... )
+    conditional survival (death by futime), n=1384, events=963
+      given=0, time=60: 0.6615 (0.6359 to 0.6858)
+      given=60, time=120: 0.6283 (0.5934 to 0.6612)
+      given=120, time=180: 0.623 (0.5711 to 0.6706)
+    95% limits: log-log, Greenwood variance
     """
     check_conf_level(conf_level)
     check_choice(conf_type, ConfType, argument="conf_type")

@@ -156,7 +156,13 @@ def landmark(
     >>> trial = hem.data.load("myeloid")
     >>> at_90 = hem.survival.landmark(trial, time="futime", event="death", exposure="crtime", at=90)
     >>> at_90
+    Landmark at 90 (death by futime), n=646
+      at risk: 582
+      left out: 38 with the event, 26 censored
+      crtime: 418 by the landmark, 31 later, 133 never
     >>> after = hem.survival.kaplan_meier(at_90.data, time="futime", event="death", by="crtime_by_landmark")
+    >>> after.groups().rows()
+    [(False, 164, 94, 70), (True, 418, 188, 230)]
     """
     check_number(at, argument="at", at_least=0, expected="a time of 0 or more", example=100)
     frame = as_frame(data)

@@ -100,6 +100,7 @@ def pseudo_values(
     >>> relapse = hem.data.load("aml")
     >>> values = hem.survival.pseudo_values(relapse, time="time", event="status", tau=24)
     >>> values["pseudo_value"].head(3).round(2).to_list()
+    [9.0, 13.0, 23.43]
     """
     quantity, wanted = _wanted(times, tau, quantity)
     check_choice(method, PseudoMethod, argument="method")

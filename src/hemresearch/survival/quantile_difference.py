@@ -105,6 +105,10 @@ def quantile_difference(
     >>> import hemresearch as hem
     >>> trial = hem.data.load("myeloid")
     >>> hem.survival.quantile_difference(trial, time="futime", event="death", by="trt", quantile=[0.25, 0.5])
+    difference of survival quantiles (death by futime), n=646, events=320
+      group=B, reference=A, quantile=0.25: 125 (33 to 206), p 0.01497
+      group=B, reference=A, quantile=0.5: 1576 (-144 to –), p 0.06948
+    95% limits: from those of each group, log-log, Greenwood variance
     """
     wanted = _check_quantiles(quantile)
     y = read_survival(

@@ -91,9 +91,9 @@ def rmst(
     >>> import hemresearch as hem
     >>> trial = hem.data.load("myeloid")
     >>> hem.survival.rmst(trial, time="futime", event="death", by="trt", tau=1800)
-    restricted mean survival time to 1800, n=646, events=319
-      trt=A: 886.2 (802.5 to 969.9), n 317
-      trt=B: 1044 (964.4 to 1125), n 329
+    restricted mean survival time to 1800, n=646, events=317
+      trt=A: 990.4 (906.9 to 1074), n 317
+      trt=B: 1168 (1090 to 1246), n 329
     95% limits: normal, Greenwood variance
     """
     check_choice(quantity, MeanQuantity, argument="quantity")

@@ -141,7 +141,18 @@ def rmst_difference(
     --------
     >>> import hemresearch as hem
     >>> trial = hem.data.load("myeloid")
-    >>> hem.survival.rmst_difference(trial, time="futime", event="death", by="trt", tau=1800)
+    >>> arms = hem.survival.rmst_difference(trial, time="futime", event="death", by="trt", tau=1800)
+    >>> arms
+    restricted mean survival time to 1800, n=646, events=317
+      difference, group=B, reference=A: 178 (63.66 to 292.3), statistic 3.051, p 0.002278
+      ratio, group=B, reference=A: 1.18 (1.059 to 1.314), statistic 3.01, p 0.002609
+      time lost ratio, group=B, reference=A: 0.7802 (0.6642 to 0.9164), statistic -3.023, p 0.002503
+    95% limits: normal (ratios on the log scale), Greenwood variance
+    >>> adjusted = hem.survival.rmst_difference(
+    ...     trial, time="futime", event="death", by="trt", tau=1800, covariates="sex"
+    ... )
+    >>> adjusted.to_frame()["estimate"].round(4).to_list()
+    [180.669, 1.1826, 0.7773]
     """
     check_conf_level(conf_level)
     given = () if covariates is None else covariate_columns(covariates, as_frame(data))
