@@ -39,7 +39,7 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-# Unit, reference, property, refusal, layer, wheel and static tests, and every example in a docstring.
+# Unit, reference, property, refusal, layer, wheel, static and docstring tests.
 tests: $(INSTALLED)
 	$(PYTEST) tests --ignore=tests/benchmarks -n $(WORKERS) --dist loadfile \
 	    --cov=hemresearch --cov-report=

@@ -109,13 +109,20 @@ def check_numbers(cases: Sequence[dict[str, Any]]) -> Iterator[Finding]:
 
 def differences_from_r(case: dict[str, Any]) -> list[float]:
     """How far each value of the case is from R's, in units of the tolerance."""
+    result = _estimate(case)
+    return [_difference(_value(result, wanted), wanted) for wanted in case["values"]]
+
+
+def _estimate(case: dict[str, Any]) -> Any:
+    """The estimate asked for, from a data set or from (an attribute of) what another estimator gave."""
     from . import survival
 
-    result = getattr(survival, case["estimator"])(_data(case), **case["arguments"])
-    if "then" in case:  # an estimate from the data that the first one prepared
-        then = case["then"]
-        result = getattr(survival, then["estimator"])(result.data, **then["arguments"])
-    return [_difference(_value(result, wanted), wanted) for wanted in case["values"]]
+    estimator = getattr(survival, case["estimator"])
+    if "of" not in case:
+        return estimator(_data(case), **case["arguments"])
+    given = _estimate(case["of"])
+    attribute = case["of"].get("attribute")
+    return estimator(given if attribute is None else getattr(given, attribute), **case["arguments"])
 
 
 def _data(case: dict[str, Any]) -> pl.DataFrame:
