@@ -23,8 +23,8 @@ def test_the_fingerprint_of_a_survival_figure(survival):
     assert repr(ax.figure).split("\n") == [
         "Figure 80 x 88 mm",
         "survival of 646 patients, 320 events, to 1460 days by 365",
-        "  A: n 317, events 171, median 707, mean 0.5867 (0.5324 to 0.6363)",
-        "  B: n 329, events 149, median 2283, mean 0.6775 (0.6265 to 0.7229)",
+        "  A: n 317, events 171, median 707, mean 0.5803 (0.5263 to 0.6299)",
+        "  B: n 329, events 149, median 2283, mean 0.6762 (0.6253 to 0.7212)",
         "  log-rank test: statistic 5.273, p 0.02166",
         "  risk table at 0 365 730 1095 1460: at risk 646 448 337 298 226; "
         "censored 0 33 42 46 106; events 0 165 267 302 314",

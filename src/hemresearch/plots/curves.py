@@ -25,7 +25,7 @@ from .curve_lines import (
     value_label,
 )
 from .drawn import Drawing, read_drawing
-from .figure import figure, record, root_figure
+from .figure import EDGE_MM, figure, record, root_figure
 from .keys import LEGENDS, add_key, add_note
 from .picture import Picture, TimeAxis
 from .place import PT_PER_MM, MakeRoom, text_mm
@@ -43,7 +43,6 @@ MANY_GROUPS = 4  # more bands than this only hide each other
 FEWEST_STEPS, MOST_STEPS = 2, 8
 AROUND_MM = 2.2  # white between two numbers of the risk table
 AXIS_MM = 10.0  # ticks and label of the time axis, which belong to the height of a panel
-SLACK_MM = 0.2
 EXTRA_LABELS_MM = 5.0  # what its labels take from the axis, before they are measured
 
 
@@ -270,10 +269,8 @@ def _arrange(
     ax: Axes, legend: bool | str, note: str, picture: Picture, words: tuple[str | None, str, str], grows: bool
 ) -> None:
     """Give the table its room, then put legend and note where nothing is drawn."""
-    locator = ax.get_axes_locator()
-    hanging = locator.needed_mm if isinstance(locator, MakeRoom) else 0.0
     height = active().height(root_figure(ax).get_size_inches()[0] * MM_PER_INCH) - AXIS_MM if grows else None
-    _make_room(ax, hanging if grows else 0.0, height)
+    _lay_out(ax, height)
     _set_words(ax, words, height)
     taken: list[Bbox] = [text.get_window_extent() for text in ax.texts]
     falling = picture.drawing.falling
@@ -286,7 +283,7 @@ def _arrange(
     if not grows and above + more_title_mm(ax) > 0:
         ax.set_axes_locator(MakeRoom(ax, ax.get_axes_locator(), 0.0, 0.0, above + more_title_mm(ax)))
     if above:
-        _make_room(ax, above if grows else 0.0, height)
+        _lay_out(ax, height)
 
 
 def _set_words(ax: Axes, words: tuple[str | None, str, str], height: float | None) -> None:
@@ -297,26 +294,17 @@ def _set_words(ax: Axes, words: tuple[str | None, str, str], height: float | Non
         set_words(ax, *words, width, height or high)
         if before == (ax.get_title(loc=RC["axes.titlelocation"]), ax.get_xlabel(), ax.get_ylabel()):
             return
-        _make_room(ax, 0.0, height)
+        _lay_out(ax, height)
 
 
-def _make_room(ax: Axes, mm: float, height: float | None) -> None:
-    """Make a figure higher by about `mm`, so that the panel is as high as it should be, and lay it out."""
-    _grow(ax, mm)
-    missing = 0.0 if height is None else height - axes_mm(ax)[1]
-    if abs(missing) > SLACK_MM:
-        _grow(ax, missing)
-
-
-def _grow(ax: Axes, mm: float) -> None:
+def _lay_out(ax: Axes, height: float | None) -> None:
+    """Lay a figure out; one of our own first becomes as high as its panel and all around it need."""
     whole = root_figure(ax)
-    width, height = whole.get_size_inches()
-    whole.set_size_inches(width, height + mm / MM_PER_INCH)
-    _lay_out(ax)
-
-
-def _lay_out(ax: Axes) -> None:
-    whole = root_figure(ax)
+    if height is not None:
+        box: Any = ax.get_tightbbox()
+        around = box.height - ax.get_window_extent().height
+        needed = height + around / whole.dpi * MM_PER_INCH + 2 * EDGE_MM
+        whole.set_size_inches(whole.get_size_inches()[0], needed / MM_PER_INCH)
     engine = whole.get_layout_engine()
     if engine is None or engine.adjust_compatible:
         whole.draw_without_rendering()

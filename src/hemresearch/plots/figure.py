@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     Describe = Callable[[], list[str]]
 
+EDGE_MM = 1.0  # white at the edge of a figure
 _DRAWN, _TOLD = "_hemresearch_drawn", "_hemresearch_told"
 _FILE: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "hemresearch"}
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "ps": {"CreationDate": None}}
@@ -88,7 +89,7 @@ def figure(*, width: float | None = None, height: float | None = None) -> Resear
             layout="constrained",
         )
     engine: Any = made.get_layout_engine()
-    engine.set(w_pad=1.0 / MM_PER_INCH, h_pad=1.0 / MM_PER_INCH)
+    engine.set(w_pad=EDGE_MM / MM_PER_INCH, h_pad=EDGE_MM / MM_PER_INCH)
     return cast("ResearchFigure", made)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,9 +31,12 @@ HINTED = 1.04  # letters on a screen can be this much wider than their outlines
 
 def text_mm(text: str, size: float, strong: bool = False) -> float:
     """Width of one line of text in mm, in the font of the theme."""
-    font = FontProperties(family=RC["font.family"], size=size, weight="bold" if strong else "normal")
-    if not text:
-        return 0.0
+    return _width_mm(text, size, strong, tuple(RC["font.family"])) if text else 0.0
+
+
+@lru_cache(maxsize=4096)
+def _width_mm(text: str, size: float, strong: bool, family: tuple[str, ...]) -> float:
+    font = FontProperties(family=list(family), size=size, weight="bold" if strong else "normal")
     return float(text_to_path.get_text_width_height_descent(text, font, False)[0]) / PT_PER_MM
 
 

@@ -126,7 +126,8 @@ def data_hash(data: Any) -> str:
 def _as_csv(column: pl.Series) -> str:
     if column.dtype == pl.Binary:
         return repr(column.to_list())
-    return column.to_frame().write_csv(null_value="\x00")
+    plain = column.to_physical() if column.dtype.is_temporal() else column
+    return plain.to_frame().write_csv(null_value="\x00")
 
 
 def _figure(drawn: Any) -> Figure:
