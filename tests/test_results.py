@@ -84,7 +84,7 @@ def test_repr_is_short_and_deterministic(curves):
         "Kaplan-Meier: survival (died by months), n=5, events=3",
         "  arm=A: n=3, events=2, median 4 (2 to –)",
         "  arm=B: n=2, events=1, median 1 (1 to –)",
-        "95% limits: log-log, greenwood variance",
+        "95% limits: log-log, Greenwood variance",
     ]
     assert curves._repr_html_().startswith("<pre>Kaplan-Meier")
 

@@ -159,7 +159,7 @@ class Curves(Result):
         return (
             f"{name[:1].upper()}{name[1:]} ({self.event} by {self.time}) was estimated by "
             f"{self.method}{late}{begin}, with pointwise {formats.level(self.conf_level)} confidence limits "
-            f"({self.conf_type}, {self.variance} variance)."
+            f"({self.conf_type}, {formats.proper(self.variance)} variance)."
         )
 
     def __repr__(self) -> str:
@@ -168,7 +168,8 @@ class Curves(Result):
         head = (
             f"{self.method}: {self.quantity} ({self.event} by {self.time}), n={n}, events={events}{dropped}"
         )
-        note = f"{formats.level(self.conf_level)} limits: {self.conf_type}, {self.variance} variance"
+        variance = formats.proper(self.variance)
+        note = f"{formats.level(self.conf_level)} limits: {self.conf_type}, {variance} variance"
         lines = [self._repr_line(row) for row in self._overview().head(SHOWN_GROUPS).iter_rows(named=True)]
         left = self.groups_frame.height - SHOWN_GROUPS
         more = [f"  and {left} more"] if left > 0 else []

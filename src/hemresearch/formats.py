@@ -73,6 +73,11 @@ def with_level(text: str, conf_level: float) -> str:
     return text.replace("(", f"({level(conf_level)} CI ", 1)
 
 
+def proper(name: str) -> str:
+    """A method's name as it is printed: those named after a person with a capital."""
+    return {"greenwood": "Greenwood", "poisson": "Poisson"}.get(name, name)
+
+
 def count(value: float | None) -> str:
     """A count: whole where it is, else with the digits that weights gave it."""
     if value is None or math.isnan(value):

@@ -20,7 +20,7 @@ def curves():
 def test_the_methods_name_estimator_entry_limits_and_software(curves):
     assert str(methods(curves)) == (
         "Survival (e by t) was estimated by Kaplan-Meier, with delayed entry (start), with pointwise "
-        "95% confidence limits (log-log, greenwood variance). "
+        "95% confidence limits (log-log, Greenwood variance). "
         f"Analyses were done with hemresearch {hem.__version__}."
     )
 

@@ -189,7 +189,7 @@ def test_entry_at_zero_is_no_delayed_entry():
 def test_the_result_says_what_band_it_holds():
     band = confidence_band(fit(FIVE), method="equal-precision", conf_type="log-log", conf_level=0.9)
     assert repr(band).splitlines()[-1].startswith("90% equal-precision band (log-log) from 1 to 4, critical")
-    assert "simultaneous 90% equal-precision band (log-log, greenwood variance)" in band.methods()
+    assert "simultaneous 90% equal-precision band (log-log, Greenwood variance)" in band.methods()
     assert "(90% band " in band.text(at=2)
     assert band.summary()["conf_level"][0] == 0.9
 

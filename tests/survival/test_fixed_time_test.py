@@ -210,7 +210,7 @@ def test_the_result_tells_what_it_is():
         "  A: 0.75 (0.3257 to 1), n 4",
         "  B: 0.5 (0.01001 to 0.99), n 4",
         "  B - A: -0.25 (-0.8982 to 0.3982)",
-        "plain scale, greenwood variance, 95% limits",
+        "plain scale, Greenwood variance, 95% limits",
     ]
     assert (test.at, test.n, test.conf_type, test.conf_level) == (3, 8, "plain", 0.95)
     lasting = EIGHT.with_columns(pl.duration(days="time").alias("time"))

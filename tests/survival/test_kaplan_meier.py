@@ -205,9 +205,11 @@ def test_an_emptied_risk_set_is_named():
         argument="entry",
         column="entry",
         rows=[2],
-        says=["time 3", "empty risk set", "start_time=3"],
+        says=["time 3", "empty risk set", "start_time=7"],
     )
     assert_close(curves.at([2, 3, 7])["estimate"], [0.5, 0.0, 0.0])
+    later = kaplan_meier(cohort, time="time", event="event", entry="entry", start_time=7)
+    assert_close(later.at([7, 9])["estimate"], [2 / 3, 0.0])
 
 
 def test_a_start_time_after_all_follow_up_is_refused():

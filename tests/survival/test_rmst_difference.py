@@ -9,7 +9,7 @@ from cohorts import cohorts, replicated
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from reference_cases import assert_close, reference_cases
+from reference_cases import assert_close, load_dataset, reference_cases
 from refusals import assert_refused, assert_warns
 from scipy.special import ndtr
 
@@ -162,7 +162,7 @@ def test_the_result_tells_what_it_is():
     assert repr(result).splitlines()[-1] == "95% limits: normal (ratios on the log scale), Greenwood variance"
     assert result.coefficients.is_empty()
     assert result.text().startswith(
-        "restricted mean survival time to 4: difference, group=b, reference=a 1.00"
+        "restricted mean survival time to 4, b against a: difference 1.00 ("
     )
 
 
@@ -332,4 +332,13 @@ def test_tau_must_lie_within_the_follow_up_of_every_group():
         lambda: rmst_difference(FOUR, **ROLES, tau=5),
         argument="tau",
         says=["5 lies beyond the last follow-up"],
+    )
+
+
+def test_the_sentence_says_which_group_against_which():
+    trial = load_dataset("myeloid")
+    gained = rmst_difference(trial, time="futime", event="death", by="trt", tau=1460)
+    assert gained.text(decimals=1) == (
+        "restricted mean survival time to 1460, B against A: difference 140.1 (95% CI 50.9–229.3), p=0.002; "
+        "ratio 1.17 (95% CI 1.06–1.29), p=0.002; time lost ratio 0.77 (95% CI 0.65–0.91), p=0.002"
     )

@@ -149,7 +149,7 @@ def warn_if_emptied(y: Survival, r: RiskSets) -> None:
         return
     emptied = np.flatnonzero((r.n_event > 0) & (r.n_event >= r.n_risk * (1 - 1e-12)))
     if len(emptied) and emptied[0] < len(r.time) - 1:
-        t = r.time[emptied[0]]
+        t, later = r.time[emptied[0]], r.time[emptied[0] + 1]
         warn(
             f"leaves so few at risk early that at time {t:g} all {r.n_risk[emptied[0]]:g} of them had the "
             "event: survival is 0 from there on although others are seen later (an empty risk set)",
@@ -157,7 +157,7 @@ def warn_if_emptied(y: Survival, r: RiskSets) -> None:
             column=y.names["entry"],
             rows=y.positions((y.time == t) & y.event),
             expected="risk sets that do not empty before the last entry",
-            remedy=f"kaplan_meier(..., start_time={t:g}) for the curve given event-free then",
+            remedy=f"kaplan_meier(..., start_time={later:g}) for the curve of those seen from then on",
         )
 
 

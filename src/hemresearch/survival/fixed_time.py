@@ -149,7 +149,7 @@ def fixed_time_test(
       1: 0.5321 (0.3772 to 0.6649), n 50
       2: 0.394 (0.2416 to 0.5429), n 51
       2 - 1: -0.1382 (-0.3511 to 0.07476)
-    log-log scale, greenwood variance, 95% limits
+    log-log scale, Greenwood variance, 95% limits
     """
     at = check_number(at, argument="at", above=0, expected="one time in the unit of the data", example=24.0)
     y = read_survival(
@@ -172,7 +172,8 @@ def fixed_time_test(
         statistic=statistic,
         df=float(len(survival) - 1),
         p_value=float(chdtrc(len(survival) - 1, statistic)),
-        method=f"{conf_type} scale, {curves.variance} variance, {formats.level(conf_level)} limits",
+        method=f"{conf_type} scale, {formats.proper(curves.variance)} variance, "
+        f"{formats.level(conf_level)} limits",
         frame=frame,
         n=int(curves.groups()["n"].sum()),
         n_dropped=y.n_dropped,

@@ -106,7 +106,7 @@ def kaplan_meier(
     Kaplan-Meier: survival (death by futime), n=646, events=320
       trt=A: n=317, events=171, median 707 (524 to 1164)
       trt=B: n=329, events=149, median 2283 (1020 to –)
-    95% limits: log-log, greenwood variance
+    95% limits: log-log, Greenwood variance
     >>> overall.at([365, 730])["estimate"].round(3).to_list()
     [0.676, 0.496, 0.782, 0.626]
     """

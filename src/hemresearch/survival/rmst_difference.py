@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtr
 
+from .. import formats
 from ..columns import as_frame
 from ..design import build_design, covariate_columns
 from ..errors import ConvergenceError, DataError, warn
@@ -48,6 +49,21 @@ class RestrictedMeanDifference(Estimates):
     """
 
     coefficients: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COEFFICIENTS), repr=False)
+
+    def text(self, *, decimals: int = 2) -> str:
+        """A sentence: `restricted mean survival time to 60, B against A: difference 4.20 (95% CI ...)`."""
+        pairs = self.frame.partition_by("group", "reference", maintain_order=True)
+        return "; ".join(self._pair(pair, decimals) for pair in pairs)
+
+    def _pair(self, pair: pl.DataFrame, decimals: int) -> str:
+        """One comparison: its three measures, ratios always with two decimals."""
+        parts = []
+        for row in pair.iter_rows(named=True):
+            places = decimals if row["term"] == "difference" else 2
+            value = formats.interval(row["estimate"], row["conf_low"], row["conf_high"], places)
+            p = formats.p_value(row["p_value"])
+            parts.append(f"{row['term']} {formats.with_level(value, self.conf_level)}, {p}")
+        return f"{self.name}, {pair['group'][0]} against {pair['reference'][0]}: {'; '.join(parts)}"
 
 
 class Contrast(NamedTuple):
