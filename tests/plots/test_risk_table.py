@@ -115,6 +115,15 @@ def test_causes_have_a_row_of_events_each(causes):
     assert rows(compact)[0] == ["10 (0)", "7 (2)", "4 (4)"]
 
 
+def test_long_names_of_causes_are_broken_into_lines(causes):
+    long = {"death in remission": "Död utan föregående återfall eller sekundär malignitet"}
+    options = {"quantity": "cumulative incidence", "until": 15, "width": 80, "labels": long}
+    ax = hem.plots.draw_curves(causes, **options)
+    assert " ".join(words(ax.child_axes[0])[4:8]).startswith("Död utan föregående återfall")
+    assert layout_problems(ax.figure) == []
+    assert ax.get_window_extent().width > 0.5 * ax.figure.bbox.width
+
+
 def test_everybody_has_no_heading(trial):
     curves = hem.survival.kaplan_meier(trial, time="futime", event="death")
     table = hem.plots.draw_risk_table(curves.risk_table(TIMES), panel())

@@ -30,6 +30,8 @@ INSET_MM = 3.0  # white around a figure
 Y_LABELS_MM = 15.0  # the labels of the y axis, where they reach further left than the table
 WIDEST_LABEL = 0.24  # share of the figure's width that labels beside the numbers may take
 
+WIDEST_WORD = 0.3  # the same for the names of rows
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -177,12 +179,19 @@ def _full_rows(
         split = next((c for c in SPLITS if c in part.columns), None)
         kinds = part[split].unique(maintain_order=True).to_list() if split else []
         one = part.filter(pl.col(split) == kinds[0]) if split else part
-        rows += [Row(words[c], _cells(one, c)) for c in ("n_risk", "n_censor")]
+        for name in ("n_risk", "n_censor"):
+            rows += _named_row(words[name], _cells(one, name), room)
         for kind in kinds:
             cells = _cells(part.filter(pl.col(split or "") == kind), "n_event")
-            rows.append(Row(str(labels.get(kind, kind)), cells))
-        rows += [] if split else [Row(words["n_event"], _cells(part, "n_event"))]
+            rows += _named_row(str(labels.get(kind, kind)), cells, room)
+        rows += [] if split else _named_row(words["n_event"], _cells(part, "n_event"), room)
     return rows
+
+
+def _named_row(label: str, cells: tuple[str, ...], room: float) -> list[Row]:
+    """A row of numbers, its name on as many lines as it needs."""
+    first, *others = wrapped(label, FONT, WIDEST_WORD * room)
+    return [Row(first, cells), *map(Row, others)]
 
 
 def _compact_rows(parts: list[pl.DataFrame], named: list[str], heading: str, room: float) -> list[Row]:
@@ -236,12 +245,12 @@ def _draw_rows(ax: Axes, rows: list[Row], times: list[float], styles: list[dict[
 
 def _label_mm(rows: list[Row]) -> float:
     """How far left of the axis the labels begin."""
-    beside = [r for r in rows if r.cells]
+    beside = [r for r in rows if r.cells or not r.strong]
     labels = max(
         (text_mm(r.label, FONT) + (SAMPLE_MM + PAD_MM if r.group is not None else 0) for r in beside),
         default=0,
     )
-    first_cell = max((text_mm(r.cells[0], FONT) for r in beside), default=0) / 2
+    first_cell = max((text_mm(r.cells[0], FONT) for r in beside if r.cells), default=0) / 2
     return labels + first_cell + 1.5 * PAD_MM
 
 
