@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from matplotlib import rc_context
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.transforms import Affine2D, ScaledTranslation
@@ -134,7 +133,7 @@ def draw_flow(flow: Flow, *, ax: Axes | None = None, width: float | None = None)
     >>> plt.close(ax.figure)
     """
     _check(flow)
-    with rc_context(active().rc):
+    with active():
         if ax is None:
             diagram = arrange(flow, (active().width if width is None else width) - CANVAS_MM)
             panel = figure(width=width, height=max(diagram.height + CANVAS_MM, 20.0)).subplots()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from matplotlib import rc_context
 from matplotlib.ticker import MaxNLocator
 
 from .. import formats
@@ -87,7 +86,7 @@ def draw_missingness(
     called = dict(labels or {})
     _check_labels(called, [*missing.columns, *keys])
     groups = [called.get(key, key) for key in keys]
-    with rc_context(active().rc):
+    with active():
         wide = LABEL_SHARE * (axes_mm(ax)[0] if ax else active().width if width is None else width)
         shown = [wrapped(called.get(name, name), RC["ytick.labelsize"], wide) for name in names]
         row_mm = max(BAR_MM * len(groups), max(map(len, shown)) * LINE_MM) + BETWEEN_MM
