@@ -28,7 +28,7 @@ check: $(INSTALLED)
 	@$(BIN)/hemresearch check
 
 lab: $(INSTALLED)
-	@$(BIN)/jupyter lab --notebook-dir=.
+	@HEMRESEARCH_FIGURES="$(CURDIR)/figures" $(BIN)/jupyter lab --notebook-dir=.
 
 test: lint types tests kernels notebooks
 
