@@ -21,7 +21,7 @@ def test_the_fingerprint_of_a_survival_figure(survival):
     words = {"p": test, "effect": "HR 0.77", "title": "Overall survival"}
     ax = survival.plot(until=1460, time_unit="days", width=80, **words)
     assert repr(ax.figure).split("\n") == [
-        "Figure 80 x 88 mm",
+        "Figure 80 mm wide",
         "survival of 646 patients, 320 events, to 1460 days by 365",
         "  A: n 317, events 171, median 707, mean 0.5803 (0.5263 to 0.6299)",
         "  B: n 329, events 149, median 2283, mean 0.6762 (0.6253 to 0.7212)",
@@ -98,7 +98,7 @@ def test_panels_are_listed_one_after_the_other(survival, hazard):
     for curves, ax in zip((survival, hazard), fig.subplots(1, 2), strict=True):
         curves.plot(ax)
     lines = repr(fig).split("\n")
-    assert lines[0] == "Figure 170 x 80 mm"
+    assert lines[0] == "Figure 170 mm wide"
     shown = [line.split(" of ")[0] for line in lines if " patients" in line]
     assert shown == ["survival", "cumulative hazard"]
 
@@ -139,7 +139,7 @@ def test_a_curve_without_limits_or_after_its_end(causes):
 def test_a_figure_has_the_size_it_was_asked_for():
     fig = hem.plots.figure(width=115, height=60)
     assert fig.get_size_inches() == pytest.approx((115 / 25.4, 60 / 25.4))
-    assert str(fig) == repr(fig) == "Figure 115 x 60 mm"
+    assert str(fig) == repr(fig) == "Figure 115 mm wide"
     with hem.plots.theme("jama", width=178):
         assert hem.plots.figure().get_size_inches()[0] == pytest.approx(178 / 25.4)
 

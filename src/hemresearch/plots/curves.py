@@ -151,7 +151,7 @@ def draw_curves(
     survival of 3 patients, 2 events, to 12 months by 2
       all: n 3, events 2, median 8, mean 0.6389
       risk table at 0 2 4 6 8 10 12: at risk 3 3 2 2 2 1 1; censored 0 0 0 0 0 0 0; events 0 0 1 1 1 2 2
-      text: Time (months) | Survival (%)
+      text: Time (months) | Survival (%) | At risk | Censored | Events
     >>> import matplotlib.pyplot as plt
     >>> plt.close(ax.figure)
     """

@@ -73,7 +73,9 @@ def figure(*, width: float | None = None, height: float | None = None) -> Resear
     >>> fig = hem.plots.figure(width=170, height=70)
     >>> left, right = fig.subplots(1, 2)
     >>> fig
-    Figure 170 x 70 mm
+    Figure 170 mm wide
+      an empty panel
+      an empty panel
     >>> import matplotlib.pyplot as plt
     >>> plt.close(fig)
     """
@@ -162,12 +164,12 @@ def fingerprint(drawn: Figure | Axes) -> str:
     --------
     >>> import hemresearch as hem
     >>> hem.plots.fingerprint(hem.plots.figure(width=80, height=50))
-    'Figure 80 x 50 mm'
+    'Figure 80 mm wide'
     """
     if not isinstance(drawn, Figure):
         return "\n".join(_axes_lines(drawn))
-    width, height = (round(MM_PER_INCH * inches) for inches in drawn.get_size_inches())
-    lines = [f"Figure {width} x {height} mm"]
+    # Not the height: it follows the text, whose measures differ a little between versions of matplotlib.
+    lines = [f"Figure {round(MM_PER_INCH * drawn.get_size_inches()[0])} mm wide"]
     keys = [text for key in drawn.legends for text in key.get_texts()]
     outside = _squeezed(text.get_text() for text in (*drawn.texts, *keys) if text.get_visible())
     lines += [f"  text: {' | '.join(outside)}"] if outside else []

@@ -124,7 +124,7 @@ def draw_flow(flow: Flow, *, ax: Axes | None = None, width: float | None = None)
     >>> flow = hem.cohort.Flow(hem.data.load("mgus2")).keep(pl.col("age") >= 40, reason="Younger than 40")
     >>> ax = hem.plots.draw_flow(flow, width=80)
     >>> ax.figure
-    Figure 80 x 36 mm
+    Figure 80 mm wide
     Registered (n=1,384)
     Excluded (n=24); Younger than 40 (n=24)
     Included (n=1,360)

@@ -71,7 +71,7 @@ def draw_missingness(
     >>> import hemresearch as hem
     >>> ax = hem.cohort.missingness(hem.data.load("mgus2")).plot(width=80)
     >>> ax.figure
-    Figure 80 x 29 mm
+    Figure 80 mm wide
     missing values in 1,384 rows
       hgb: 13 (0.9%)
       creat: 30 (2.2%)
