@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import runpy
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from html.parser import HTMLParser
 from pathlib import Path
@@ -231,6 +233,16 @@ def test_without_the_notebook_packages_it_is_said_what_to_install(
 def test_a_line_says_one_figure_or_several_and_no_n_where_there_is_none() -> None:
     study = studies.Study("01_a", "A", 1.26, None, (Path("a.png"), Path("b.png")))
     assert str(study) == "A: 1.3 s, 2 figures"
+
+
+def test_the_package_runs_as_a_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["hemresearch", "studies", "--help"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module("hemresearch", run_name="__main__")
+    assert left.value.code == 0
+    assert "Run a copy of each notebook" in capsys.readouterr().out
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

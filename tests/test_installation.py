@@ -13,6 +13,7 @@ import pytest
 from hemresearch import installation, survival
 from hemresearch.cli import main
 from hemresearch.installation import Finding, check_font, check_numbers, check_values, differences_from_r
+from hemresearch.numerics import compiled
 
 REFERENCE = Path(__file__).parent / "reference"
 CASES = check_values()
@@ -116,6 +117,13 @@ def test_a_folder_that_cannot_be_written_fails(monkeypatch: pytest.MonkeyPatch, 
     assert not found["temporary folder"].ok
     assert "set TMPDIR" in found["temporary folder"].detail
     assert found["current folder"].ok
+
+
+def test_kernels_that_are_compiled_in_every_process_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "kernel", lambda function: function)
+    found = {finding.name: finding for finding in installation.check_folders()}
+    assert not found["kernel cache"].ok
+    assert "set NUMBA_CACHE_DIR" in found["kernel cache"].detail
 
 
 def test_a_finding_is_one_line() -> None:

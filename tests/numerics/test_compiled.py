@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hemresearch.numerics import compiled
+
 PROGRAM = """
 from hemresearch.numerics.compiled import kernel
 @kernel
@@ -57,3 +59,17 @@ def test_a_kernel_is_kept_where_numba_is_told(program: Path, tmp_path: Path) -> 
 
 def test_a_kernel_works_where_nothing_can_be_written(program: Path) -> None:
     assert run(program, **nowhere(program)) == ["42", "None"]
+
+
+def test_without_a_folder_a_kernel_is_compiled_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def njit(*functions, **options):
+        asked.append(options)
+        if options:
+            raise RuntimeError("cannot cache function: no locator available")
+        return functions[0]
+
+    monkeypatch.setattr(compiled.numba, "njit", njit)
+    assert compiled.kernel(abs)(-2) == 2
+    assert asked == [{"cache": True}, {}]
