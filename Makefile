@@ -1,4 +1,4 @@
-# Only make and a Python that pyproject.toml allows are assumed. uv is used when it is on PATH.
+# Only GNU make and a Python that pyproject.toml allows are assumed. uv is used when it is on PATH.
 #   make studies     run the notebooks into build/studies and write figures
 #   make test        prove the numbers: everything that is checked, fast failures first
 #   make refresh     rewrite the committed notebooks and figures
@@ -80,7 +80,7 @@ $(INSTALLED): pyproject.toml $(BIN)/python
 # The first Python on PATH that pyproject.toml allows, or the one named by `make PYTHON=...`.
 $(BIN)/python:
 	@if command -v uv >/dev/null 2>&1 && [ -z "$(PYTHON)" ]; then uv venv --quiet --python '>=3.11,<3.16' $(VENV); exit; fi; \
-	for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python3.15 python; do \
+	for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python3.15 python); do \
 	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 16))' >/dev/null 2>&1; then \
 	        exec $$python -m venv $(VENV); \
 	    fi; \
