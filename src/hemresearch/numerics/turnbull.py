@@ -122,23 +122,6 @@ def starting_masses(runs: Runs) -> np.ndarray:
     return np.maximum(mass, 0.0)
 
 
-def run_sums(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Sum of the values over each run, to the precision of the sum itself however small it is.
-
-    A difference of cumulative sums, with what each addition rounds off summed beside it.
-    """
-    high = np.concatenate([[0.0], np.cumsum(values)])
-    added = np.diff(high)
-    lost = (high[:-1] - (high[1:] - added)) + (values - added)
-    low = np.concatenate([[0.0], np.cumsum(lost)])
-    return (high[last + 1] - high[first]) + (low[last + 1] - low[first])
-
-
-def covering_sums(values: np.ndarray, first: np.ndarray, last: np.ndarray, size: int) -> np.ndarray:
-    """For each place, the sum of the values of the runs that cover it."""
-    return np.cumsum(np.bincount(first, values, size + 1) - np.bincount(last + 1, values, size + 1))[:size]
-
-
 @kernel
 def meeting_places(first: np.ndarray, last: np.ndarray, size: int) -> np.ndarray:
     """The fewest places such that every run covers one of them."""
@@ -156,40 +139,78 @@ def meeting_places(first: np.ndarray, last: np.ndarray, size: int) -> np.ndarray
 
 
 @kernel
-def curvature_product(
-    v: np.ndarray, first: np.ndarray, last: np.ndarray, curvature: np.ndarray, free: np.ndarray
-) -> np.ndarray:
-    """The matrix sum of curvature x x' (x: the places a run covers) times v, at the free places."""
+def precise_sums(v: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Sum of v over each run, to the precision of the sum itself however small it is.
+
+    A difference of cumulative sums, with what each addition rounds off summed beside it.
+    """
     size = len(v)
     high, low = np.zeros(size + 1), np.zeros(size + 1)
-    for j in range(size):  # cumulative sums, and what each addition rounded off
+    for j in range(size):
         high[j + 1] = high[j] + v[j]
         added = high[j + 1] - high[j]
         low[j + 1] = low[j] + ((high[j] - (high[j + 1] - added)) + (v[j] - added))
-    change = np.zeros(size + 1)
+    sums = np.empty(len(first))
     for i in range(len(first)):
         a, b = first[i], last[i] + 1
-        pull = curvature[i] * ((high[b] - high[a]) + (low[b] - low[a]))
-        change[a] += pull
-        change[b] -= pull
-    product, here = np.zeros(size), 0.0
-    for j in range(size):
-        here += change[j]
-        if free[j]:
-            product[j] = here
-    return product
+        sums[i] = (high[b] - high[a]) + (low[b] - low[a])
+    return sums
+
+
+@kernel
+def covering_sums(values: np.ndarray, first: np.ndarray, last: np.ndarray, size: int) -> np.ndarray:
+    """For each place, the sum of the values of the runs that cover it."""
+    change = np.zeros(size + 1)
+    for i in range(len(first)):
+        change[first[i]] += values[i]
+        change[last[i] + 1] -= values[i]
+    return np.cumsum(change[:size])
+
+
+@kernel
+def conjugate_gradients(
+    first: np.ndarray,
+    last: np.ndarray,
+    curvature: np.ndarray,
+    linear: np.ndarray,
+    free: np.ndarray,
+    x: np.ndarray,
+    precision: float,
+) -> np.ndarray:
+    """Hx = linear among the free places, H the sum of curvature x x' over the runs.
+
+    Conjugate gradients, scaled by the diagonal of H.
+    """
+    size = len(x)
+    scale = np.where(free, 1 / covering_sums(curvature, first, last, size), 0.0)
+    image = covering_sums(curvature * precise_sums(x, first, last), first, last, size)
+    residual = np.where(free, linear - image, 0.0)
+    enough = precision * np.abs(linear).max()
+    direction = scale * residual
+    old = np.sum(residual * direction)
+    for _ in range(10 * size + 100):
+        if np.abs(residual).max() <= enough:
+            break
+        image = covering_sums(curvature * precise_sums(direction, first, last), first, last, size)
+        step = old / np.sum(direction * image)
+        x = x + step * direction
+        residual = np.where(free, residual - step * image, 0.0)
+        new = np.sum(residual * residual * scale)
+        direction = scale * residual + new / old * direction
+        old = new
+    return x
 
 
 def _conditions(runs: Runs, mass: np.ndarray) -> tuple[np.ndarray, float]:
     """The derivative of the log-likelihood with respect to each mass, and the largest violation."""
-    chance = run_sums(mass, runs.first, runs.last)
+    chance = precise_sums(mass, runs.first, runs.last)
     slope = covering_sums(runs.weight / chance, runs.first, runs.last, len(mass))
     excess = slope / runs.weight.sum() - 1
     return slope, float(max(excess.max(), np.abs(excess[mass > 0]).max()))
 
 
 def _log_likelihood(runs: Runs, mass: np.ndarray) -> float:
-    chance = run_sums(mass, runs.first, runs.last)
+    chance = precise_sums(mass, runs.first, runs.last)
     return float(runs.weight @ np.log(chance)) if (chance > 0).all() else -np.inf
 
 
@@ -203,7 +224,7 @@ def _newton_target(runs: Runs, mass: np.ndarray, slope: np.ndarray, gap: float) 
     place = _candidates(mass, slope, total)
     first = np.searchsorted(place, runs.first, side="left")
     last = np.searchsorted(place, runs.last, side="right") - 1
-    chance = run_sums(mass, runs.first, runs.last)
+    chance = precise_sums(mass, runs.first, runs.last)
     pair, row = np.unique(first * len(place) + last, return_inverse=True)
     h = Quadratic(
         first=pair // len(place),
@@ -240,39 +261,21 @@ class Quadratic:
         """The q >= 0 where it is largest, by moving whole blocks in and out of the active set."""
         free, q = np.ones(len(start), dtype=bool), start
         for pivot in range(MAX_PIVOTS):
-            q = self._solve(np.where(free, q, 0.0), free, precision)
+            inside = np.where(free, q, 0.0)
+            q = conjugate_gradients(
+                self.first, self.last, self.curvature, self.linear, free, inside, precision
+            )
             negative = free & (q < 0)
             if negative.any():
                 free = free & ~negative
                 continue
-            slope = self.linear - self._product(q, np.ones_like(free))
+            pull = self.curvature * precise_sums(q, self.first, self.last)
+            slope = self.linear - covering_sums(pull, self.first, self.last, len(q))
             wanting = ~free & (slope > 1e-9 * np.abs(self.linear).max())
             if not wanting.any() or pivot > MAX_PIVOTS // 2:
                 return q
             free = free | wanting
         return np.maximum(q, 0.0)
-
-    def _solve(self, x: np.ndarray, free: np.ndarray, precision: float) -> np.ndarray:
-        """Hx = linear among the free places, by conjugate gradients scaled with the diagonal of H."""
-        diagonal = covering_sums(self.curvature, self.first, self.last, len(x))
-        scale = np.where(free, 1 / diagonal, 0.0)
-        residual = np.where(free, self.linear, 0.0) - self._product(x, free)
-        enough = precision * float(np.abs(self.linear).max())
-        direction = scaled = scale * residual
-        old = float(residual @ scaled)
-        for _ in range(10 * len(x) + 100):
-            if np.abs(residual).max() <= enough:
-                break
-            image = self._product(direction, free)
-            step = old / float(direction @ image)
-            x, residual = x + step * direction, residual - step * image
-            scaled = scale * residual
-            new = float(residual @ scaled)
-            direction, old = scaled + new / old * direction, new
-        return x
-
-    def _product(self, v: np.ndarray, free: np.ndarray) -> np.ndarray:
-        return curvature_product(v, self.first, self.last, self.curvature, free)
 
 
 def _line_search(runs: Runs, mass: np.ndarray, wanted: np.ndarray, slope: np.ndarray) -> np.ndarray:
@@ -294,3 +297,45 @@ def _line_search(runs: Runs, mass: np.ndarray, wanted: np.ndarray, slope: np.nda
             return there
         fraction /= 2
     return mass * slope / total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MassFunction:
+    """Positive masses, each somewhere in (left, right]; or at right, where both are equal."""
+
+    left: np.ndarray
+    right: np.ndarray
+    mass: np.ndarray
+
+    @classmethod
+    def of(cls, left: np.ndarray, right: np.ndarray, weight: np.ndarray | None) -> tuple[MassFunction, Npmle]:
+        """The maximum likelihood estimate from observed intervals, and its facts."""
+        runs = innermost_runs(left, right, weight)
+        fitted = npmle(runs)
+        there = fitted.mass > 0
+        return cls(runs.left[there], runs.right[there], fitted.mass[there]), fitted
+
+    def after(self) -> np.ndarray:
+        """Survival after each interval; exactly 0 after the last."""
+        rest = np.cumsum(self.mass[::-1])[::-1]
+        return np.append(rest[1:], 0.0)
+
+    def survival_bounds(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest survival at each time, equal where the estimate is defined."""
+        levels = np.append(1.0, self.after())
+        most = np.searchsorted(self.right, times, side="right")
+        least = np.maximum(np.searchsorted(self.left, times, side="left"), most)
+        return levels[least], levels[most]
+
+    def quantile_bounds(self, levels: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+        """The interval within which survival reaches each level; the flat stretch where it equals the level.
+
+        Infinite ends where it is not known to reach it.
+        """
+        after = self.after()
+        place = np.searchsorted(-after, -(levels + tolerance), side="left")
+        flat = (after[place] >= levels - tolerance) & (place + 1 < len(after))
+        following = np.minimum(place + 1, len(after) - 1)
+        low = np.where(flat, self.right[place], self.left[place])
+        high = np.where(flat, self.left[following], self.right[place])
+        return low, high

@@ -14,6 +14,7 @@ from .pseudo_values import pseudo_values
 from .quantile_difference import quantile_difference
 from .rmst import rmst
 from .rmst_difference import rmst_difference
+from .turnbull import turnbull
 
 __all__ = [
     "Landmark",
@@ -31,4 +32,5 @@ __all__ = [
     "quantile_difference",
     "rmst",
     "rmst_difference",
+    "turnbull",
 ]
