@@ -23,6 +23,8 @@ def significant(value: float | None, digits: int = 4) -> str:
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
+    if 10**digits <= abs(value) < 1e6:
+        return f"{value:.0f}"
     return f"{value:.{digits}g}" if 1e-4 <= abs(value) < 1e6 or value == 0 else f"{value:.{digits - 1}e}"
 
 

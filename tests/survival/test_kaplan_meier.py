@@ -216,8 +216,39 @@ def test_a_start_time_after_all_follow_up_is_refused():
     assert_refused(
         lambda: kaplan_meier(FIVE, time="time", event="event", start_time=7),
         argument="start_time",
-        says=["nobody", "before the last follow-up"],
+        says=["after the last follow-up, at 6", "start_time=6 or earlier"],
     )
+    two = FIVE.with_columns(arm=pl.Series(list("ABABA")))
+    assert_refused(
+        lambda: kaplan_meier(two, time="time", event="event", by="arm", start_time=5),
+        argument="start_time",
+        says=["of group B, at 4", "start_time=4"],
+    )
+
+
+def test_a_single_cluster_is_warned_of():
+    curves = assert_warns(
+        lambda: kaplan_meier(FIVE.with_columns(c=1), time="time", event="event", cluster="c"),
+        argument="cluster",
+        column="c",
+        rows=[1, 2, 3, 4, 5],
+        says=["single cluster", "robust=False"],
+    )
+    assert curves.to_frame()["std_error"].to_list() == [0, 0, 0, 0]
+
+
+def test_fractional_weights_with_delayed_entry_leave_no_remainder_at_zero():
+    cohort = pl.DataFrame(
+        {"e": [0.0, 0, 2, 2], "t": [1.0, 1, 3, 4], "d": [1, 1, 1, 0], "w": [2.6, 0.2, 2.2, 0.6]}
+    )
+    curves = assert_warns(
+        lambda: kaplan_meier(cohort, time="t", entry="e", event="d", weights="w"),
+        argument="entry",
+        column="e",
+        rows=[1, 2],
+    )
+    assert curves.to_frame()["estimate"].to_list() == [0, 0, 0]
+    assert curves.at(50)["estimate"].to_list() == [0]
 
 
 def test_unknown_options_are_refused_with_the_choices():

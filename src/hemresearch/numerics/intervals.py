@@ -40,10 +40,11 @@ def probability_limits(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper limits of a probability.
 
-    A probability of 1 known without error has both limits 1, as in R's survfit; where the transformation
-    or the standard error is not finite (survival 0) the limits are undefined (NaN).
+    Before the first event (probability 1, standard error 0) both limits are 1, as `summary(survfit)` gives
+    them on every scale; where the transformation or the standard error is not finite (survival 0) the
+    limits are undefined (NaN).
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         low, high = transformed_limits(estimate, std_error, PROBABILITY[conf_type], conf_level)
         certain = (estimate >= 1) & (std_error == 0)
         ends = np.where(certain, 1.0, low), np.where(certain, 1.0, high)
@@ -70,7 +71,7 @@ def hazard_limits(
     So "log-log" is the log scale of H and "log" its plain scale, cut at 0.
     """
     z = normal_quantile(conf_level)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if conf_type == "log":
             return np.maximum(hazard - z * std_error, 0.0), hazard + z * std_error
         if conf_type == "log-log":

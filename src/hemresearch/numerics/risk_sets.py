@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+ROUNDING = 1e-13
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RiskSets:
@@ -32,6 +34,8 @@ def risk_sets(
     n_risk = np.cumsum(n_left[::-1])[::-1]
     if entry is not None:
         n_risk = n_risk - _not_yet_entered(entry, weight, distinct)
+        # sums of fractional weights cancel only to rounding: who leaves last must not leave a remainder
+        n_risk = np.where(n_risk - n_left <= ROUNDING * n_left.sum(), n_left, n_risk)
     return RiskSets(distinct, n_risk, n_event, n_left - n_event)
 
 

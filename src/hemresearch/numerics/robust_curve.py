@@ -2,54 +2,53 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
-from .compiled import kernel
 from .risk_sets import RiskSets, place
+
+# A sum of squares this small beside the terms that cancel in it is rounding error, and is 0.
+ROUNDING = 1e-13
 
 
 def robust_variance(
     r: RiskSets,
+    influence: tuple[np.ndarray, np.ndarray],
     time: np.ndarray,
     event: np.ndarray,
     entry: np.ndarray | None,
     weight: np.ndarray | None,
     cluster: np.ndarray | None,
-    *,
-    hazard: bool = False,
 ) -> np.ndarray:
     """Variance of log S(t) (or of the cumulative hazard) at each time of `r`, summed over clusters.
 
-    Observation i moves log S(t) by minus the sum over event times s <= t of
-    (dN_i(s) - Y_i(s) d(s)/n(s)) / (n(s) - d(s)), or / n(s) for the hazard. A cluster's influence is
-    B - R A(t): A(t) sums d/(n(n-d)), R is the weight it has at risk, and B changes only when one of its
-    members enters or leaves. So three running sums give the variance in one pass over the rows.
+    `influence` holds, at each time, the jump of a row that has its event then and the drift of every row at
+    risk: row i moves the curve by the sum over times s <= t of (jump(s) dN_i(s) - drift(s) Y_i(s)). A
+    cluster's influence c is the weighted sum over its rows; with R the weight it has at risk, all c move by
+    -R drift(t) at t, so three running sums (of c^2, cR and R^2) give the variance in one pass over the rows.
     """
     n = len(time)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        left = r.n_risk if hazard else r.n_risk - r.n_event
-        # a step to S = 0 has no finite influence on log S: the variance is undefined from there on
-        reach = np.where((r.n_event > 0) & (left > 0), 1 / left, 0.0)
-        drift = np.cumsum(np.where(r.n_event > 0, r.n_event / r.n_risk * reach, 0.0))
     leave = place(time, r.time)
     enter = np.full(n, -1) if entry is None else np.searchsorted(r.time, entry, side="right") - 1
     size = np.ones(n) if weight is None else weight
     owner = np.arange(n) if cluster is None else cluster
-    variance = _running_sums(
+    return _running_sums(
         np.argsort(leave, kind="stable"), np.argsort(enter, kind="stable"), leave, enter, event, size, owner,
-        int(owner.max()) + 1, drift, reach,
+        int(owner.max()) + 1, *influence,
     )  # fmt: skip
-    if not hazard:
-        variance[np.maximum.accumulate((r.n_event > 0) & (left <= 0))] = np.inf
-    return variance
 
 
-@kernel
-def _running_sums(by_leave, by_enter, leave, enter, event, size, owner, n_owner, drift, reach):  # type: ignore[no-untyped-def]
-    """Sum over clusters of (B - R A)^2 at every time, A being `drift`."""
-    fixed = np.zeros(n_owner)  # B of each cluster
-    risk = np.zeros(n_owner)  # R of each cluster
-    bb = br = rr = 0.0
+@numba.njit(cache=True)
+def _running_sums(by_leave, by_enter, leave, enter, event, size, owner, n_owner, jump, drift):  # type: ignore[no-untyped-def]
+    """Sum over clusters of c^2 at every time; c = fixed - risk * moved, kept up to date by its changes.
+
+    After as many changes as there are clusters the sums are taken anew, so that rounding cannot pile up;
+    that doubles the work and no more.
+    """
+    fixed = np.zeros(n_owner)
+    risk = np.zeros(n_owner)
+    cc = cr = rr = moved = largest = 0.0
+    changes = 0
     variance = np.zeros(len(drift))
     i = j = 0
     while j < len(by_enter) and enter[by_enter[j]] < 0:
@@ -58,26 +57,41 @@ def _running_sums(by_leave, by_enter, leave, enter, event, size, owner, n_owner,
         risk[k] += size[by_enter[j]]
         j += 1
     for t in range(len(drift)):
-        a = drift[t]
+        step = drift[t]
+        moved += step
+        cc += step * (step * rr - 2 * cr)
+        cr -= step * rr
         while i < len(by_leave) and leave[by_leave[i]] == t:
             row = by_leave[i]
             k = owner[row]
-            old_b, old_r = fixed[k], risk[k]
-            fixed[k] += size[row] * ((reach[t] if event[row] else 0.0) - a)
+            old_c, old_r = fixed[k] - risk[k] * moved, risk[k]
+            fixed[k] += size[row] * ((jump[t] if event[row] else 0.0) - moved)
             risk[k] -= size[row]
-            bb += fixed[k] ** 2 - old_b**2
-            br += fixed[k] * risk[k] - old_b * old_r
-            rr += risk[k] ** 2 - old_r**2
+            new_c = fixed[k] - risk[k] * moved
+            cc += (new_c - old_c) * (new_c + old_c)
+            cr += new_c * risk[k] - old_c * old_r
+            rr += (risk[k] - old_r) * (risk[k] + old_r)
             i += 1
-        variance[t] = max(bb - 2 * a * br + a * a * rr, 0.0)
+            changes += 1
+        if changes >= n_owner:
+            changes = 0
+            cc = cr = rr = 0.0
+            for k in range(n_owner):
+                c = fixed[k] - risk[k] * moved
+                cc += c * c
+                cr += c * risk[k]
+                rr += risk[k] * risk[k]
+        largest = max(largest, moved * moved * rr)
+        variance[t] = cc if cc > ROUNDING * largest else 0.0
         while j < len(by_enter) and enter[by_enter[j]] == t:
             row = by_enter[j]
             k = owner[row]
-            old_b, old_r = fixed[k], risk[k]
-            fixed[k] += size[row] * a
+            old_r = risk[k]
+            c = fixed[k] - old_r * moved  # an entry changes what is at risk, not the influence so far
+            fixed[k] += size[row] * moved
             risk[k] += size[row]
-            bb += fixed[k] ** 2 - old_b**2
-            br += fixed[k] * risk[k] - old_b * old_r
-            rr += risk[k] ** 2 - old_r**2
+            cr += c * size[row]
+            rr += (risk[k] - old_r) * (risk[k] + old_r)
             j += 1
+            changes += 1
     return variance

@@ -15,6 +15,7 @@ def first_at_or_below(time: np.ndarray, curve: np.ndarray, level: float) -> floa
     if not len(reached):
         return None
     first = reached[0]
-    if curve[first] >= level - TOLERANCE and len(below):
-        return float((time[first] + time[below[0]]) / 2)
-    return float(time[first])
+    if curve[first] < level - TOLERANCE:
+        return float(time[first])
+    flat_until = below[0] if len(below) else len(time) - 1  # as R's quantile, also where follow-up ends
+    return float((time[first] + time[flat_until]) / 2)

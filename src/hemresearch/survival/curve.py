@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import warn
+from ..errors import DataError, warn
 from ..numerics.intervals import hazard_limits, probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..numerics.robust_curve import robust_variance
@@ -21,14 +21,14 @@ from ..results import Curves, curves_frame
 class CurveEstimator:
     """A kernel from risk sets to an estimate and its standard error, and what these are called.
 
-    `influences_hazard`: the robust variance is that of the hazard increments d/n, not of log(1 - d/n).
+    `influence` gives the jump and the drift of the robust variance (see `robust_variance`).
     """
 
     method: str
     quantity: str
     kernel: Callable[[RiskSets], tuple[np.ndarray, np.ndarray]]
     variance: str
-    influences_hazard: bool = False
+    influence: Callable[[RiskSets], tuple[np.ndarray, np.ndarray]]
 
 
 def estimate_curves(
@@ -84,12 +84,7 @@ def _one_curve(
     estimate, std_error = estimator.kernel(r)
     is_hazard = estimator.quantity == "cumulative hazard"
     if is_robust:
-        cluster = y.patient if y.cluster is None else y.cluster
-        variance = robust_variance(
-            r, y.time, y.event, y.entry, y.weight, cluster, hazard=estimator.influences_hazard
-        )
-        with np.errstate(invalid="ignore"):
-            std_error = np.sqrt(variance) * (1.0 if is_hazard else estimate)
+        std_error = _robust_error(y, r, estimator, 1.0 if is_hazard else estimate)
     limits = hazard_limits if is_hazard else probability_limits
     low, high = limits(estimate, std_error, conf_type, conf_level)
     return {
@@ -104,18 +99,41 @@ def _one_curve(
     }
 
 
+def _robust_error(
+    y: Survival, r: RiskSets, estimator: CurveEstimator, scale: np.ndarray | float
+) -> np.ndarray:
+    """The root of the infinitesimal-jackknife variance, on the scale of the estimate."""
+    cluster = y.patient if y.cluster is None else y.cluster
+    if cluster is not None and (cluster == cluster[0]).all() and y.event.any() and len(y) > 1:
+        role = "id" if y.cluster is None else "cluster"
+        warn(
+            "holds a single cluster in a group, whose variance cannot be estimated and is given as 0",
+            argument=role,
+            column=y.names[role],
+            rows=y.positions(np.ones(len(y), dtype=bool)),
+            expected="several clusters in every group",
+            remedy="robust=False",
+        )
+    jump, drift = estimator.influence(r)
+    ended = np.maximum.accumulate(~np.isfinite(drift) | ~np.isfinite(jump))
+    finite = np.where(ended, 0.0, jump), np.where(ended, 0.0, drift)
+    variance = robust_variance(r, finite, y.time, y.event, y.entry, y.weight, cluster)
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(np.where(ended, np.inf, variance)) * scale
+
+
 def _from(y: Survival, start_time: float) -> Survival:
     """Those still under observation at `start_time`, as R's `start.time`."""
     check_number(start_time, argument="start_time", at_least=0, expected="a time of 0 or more", example=60)
     kept = y.time >= start_time
-    if not kept.any() or len(np.unique(y.group.code[kept])) < len(y.group):
-        from ..errors import DataError
-
+    last = [float(y.time[y.group.code == g].max()) for g in range(len(y.group))]
+    if min(last) < start_time:
+        of = f" of group {y.group.labels()[int(np.argmin(last))]}" if y.group.names else ""
         raise DataError(
-            "nobody (or nobody of some group) is observed until then",
+            f"{start_time:g} is after the last follow-up{of}, at {min(last):g}, so nobody is left",
             argument="start_time",
             expected="a time before the last follow-up of every group",
-            remedy=f"start_time={float(np.median(y.time)):g}",
+            remedy=f"start_time={min(last):g} or earlier",
         )
     return y.take(kept)
 

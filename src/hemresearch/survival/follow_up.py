@@ -77,6 +77,11 @@ def follow_up(
     )  # fmt: skip
 
 
+KAPLAN_MEIER = ESTIMATORS["kaplan-meier"]
 REVERSE = CurveEstimator(
-    "reverse Kaplan-Meier", "under follow-up", ESTIMATORS["kaplan-meier"].kernel, "greenwood"
+    "reverse Kaplan-Meier",
+    "under follow-up",
+    KAPLAN_MEIER.kernel,
+    KAPLAN_MEIER.variance,
+    KAPLAN_MEIER.influence,
 )

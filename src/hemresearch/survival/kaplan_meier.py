@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..numerics.product_limit import fleming_harrington_hazard, nelson_aalen_hazard, product_limit
+from ..numerics.product_limit import (
+    fleming_harrington_hazard,
+    fleming_harrington_influence,
+    nelson_aalen_hazard,
+    nelson_aalen_influence,
+    product_limit,
+    product_limit_influence,
+)
 from ..numerics.risk_sets import RiskSets
 from ..options import ConfType, Missing, check_choice
 from ..outcomes import read_survival, require_whole_weights
@@ -68,7 +75,8 @@ def kaplan_meier(
         Estimate survival from this time on, given event-free then; earlier exits do not count.
     estimator
         "kaplan-meier", or exp(-H) with the Nelson-Aalen hazard ("breslow") or its version for ties
-        ("fleming-harrington", whole-numbered weights only).
+        ("fleming-harrington", whole-numbered weights only; weight 2 is two tied events in turn, where R's
+        `ctype=2` takes the weighted mean).
     conf_level
         Level of the pointwise limits.
     conf_type
@@ -90,7 +98,8 @@ def kaplan_meier(
     Warns
     -----
     DataWarning
-        If survival falls to 0 while others enter later (an early risk set emptied under delayed entry).
+        If survival falls to 0 while others enter later (an early risk set emptied under delayed entry), or
+        if a group of a clustered analysis has a single cluster.
 
     References
     ----------
@@ -144,12 +153,14 @@ def _exp_fleming_harrington(r: RiskSets) -> tuple[np.ndarray, np.ndarray]:
 
 
 ESTIMATORS: dict[str, CurveEstimator] = {
-    "kaplan-meier": CurveEstimator("Kaplan-Meier", "survival", _product_limit, "greenwood"),
+    "kaplan-meier": CurveEstimator(
+        "Kaplan-Meier", "survival", _product_limit, "greenwood", product_limit_influence
+    ),
     "breslow": CurveEstimator(
-        "Breslow: exp(-Nelson-Aalen)", "survival", _exp_nelson_aalen, "poisson", influences_hazard=True
+        "Breslow: exp(-Nelson-Aalen)", "survival", _exp_nelson_aalen, "poisson", nelson_aalen_influence
     ),
     "fleming-harrington": CurveEstimator(
         "Fleming-Harrington: exp(-hazard, ties in turn)", "survival", _exp_fleming_harrington, "poisson",
-        influences_hazard=True,
+        fleming_harrington_influence,
     ),
 }  # fmt: skip

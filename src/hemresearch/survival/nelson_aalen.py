@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..numerics.product_limit import fleming_harrington_hazard, nelson_aalen_hazard
+from ..numerics.product_limit import (
+    fleming_harrington_hazard,
+    fleming_harrington_influence,
+    nelson_aalen_hazard,
+    nelson_aalen_influence,
+)
 from ..numerics.risk_sets import RiskSets
 from ..options import ConfType, Missing, check_choice
 from ..outcomes import read_survival, require_whole_weights
@@ -100,9 +105,13 @@ def _fleming_harrington(r: RiskSets) -> tuple[np.ndarray, np.ndarray]:
 
 ESTIMATORS: dict[str, CurveEstimator] = {
     "nelson-aalen": CurveEstimator(
-        "Nelson-Aalen", "cumulative hazard", _nelson_aalen, "poisson", influences_hazard=True
+        "Nelson-Aalen", "cumulative hazard", _nelson_aalen, "poisson", nelson_aalen_influence
     ),
     "fleming-harrington": CurveEstimator(
-        "Fleming-Harrington", "cumulative hazard", _fleming_harrington, "poisson", influences_hazard=True
+        "Fleming-Harrington",
+        "cumulative hazard",
+        _fleming_harrington,
+        "poisson",
+        fleming_harrington_influence,
     ),
 }
