@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 
 import duckdb
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -144,7 +145,7 @@ def test_an_unknown_column_is_refused_with_the_nearest_names():
         lambda: curve(COHORT, event="dod"),
         argument="event",
         column="dod",
-        says=["did you mean 'död'?", "data.columns"],
+        says=["is not in the data", "did you mean 'död'?", "data.columns"],
     )
     assert_refused(
         lambda: curve(COHORT, event=pl.col("DÖD") == 1), argument="event", column="DÖD", says=["'död'"]
@@ -242,3 +243,40 @@ def test_labels_name_their_columns_where_there_are_several():
         "kön=man, död=0",
         "kön=man, död=1",
     ]
+
+
+def test_an_expression_that_drops_rows_is_refused():
+    died = pl.col("död") == 1
+    assert_refused(
+        lambda: curve(COHORT, time=pl.col("överlevnad (mån)").filter(died), event=died.filter(died), by=None),
+        argument="time",
+        column="överlevnad (mån)",
+        says=["4 values for 6 rows", "one value per row"],
+    )
+
+
+def test_an_expression_that_sums_rows_up_is_refused_also_in_a_lazy_frame():
+    for data in (COHORT, COHORT.lazy()):
+        assert_refused(
+            lambda data=data: curve(data, time=pl.col("överlevnad (mån)").max()),
+            argument="time",
+            column="överlevnad (mån)",
+            says=["1 value for 6 rows"],
+        )
+    assert curve(COHORT, weights=pl.lit(2))["n_risk"].to_list()[0] == 6  # a constant is one for every row
+
+
+def test_two_columns_where_one_belongs_are_refused():
+    assert_refused(
+        lambda: curve(COHORT, time=["överlevnad (mån)", "död"]),
+        argument="time",
+        says=["2 columns were given", "time='överlevnad (mån)'"],
+    )
+
+
+def test_ordered_categories_of_pandas_keep_their_order():
+    frame = COHORT.to_pandas()
+    frame["arm"] = pd.Categorical(["std", "new"] * 3, categories=["std", "new"], ordered=True)
+    assert curve(frame, by="arm")["arm"].unique(maintain_order=True).to_list() == ["std", "new"]
+    frame["arm"] = pd.Categorical(["std", "new"] * 3, categories=["std", "new"])
+    assert curve(frame, by="arm")["arm"].unique(maintain_order=True).to_list() == ["new", "std"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from refusals import assert_refused
@@ -81,3 +82,27 @@ def test_a_column_with_many_values_is_counted_and_not_shown():
         lambda: events(numbers), argument="event", column="status", says=["20 different"]
     )
     assert "1003" not in str(refusal)
+
+
+def test_values_that_look_like_identifiers_are_never_shown():
+    identifiers = [f"{n}{n}{n}-{n}" for n in (31, 32, 33)]
+    for declared in (identifiers[0][:-1], "Død"):
+        refusal = assert_refused(
+            lambda declared=declared: events(identifiers, declared), argument="event_value", column="status"
+        )
+        assert "323232" not in str(refusal)
+        assert "3 different values" in str(refusal)
+    many = [f"patient {chr(97 + n)}" for n in range(12)]
+    refusal = assert_refused(lambda: events(many, "patient z"), argument="event_value", column="status")
+    assert "patient b" not in str(refusal)
+    refusal = assert_refused(lambda: events(identifiers), argument="event", column="status")
+    assert "323232" not in str(refusal)
+
+
+@pytest.mark.parametrize("declared", [[2], (2,), {2}, np.array([2]), pl.Series([2])], ids=type)
+def test_several_values_may_come_in_any_container(declared):
+    assert events([1, 2, 2], declared) == [False, True, True]
+
+
+def test_no_value_at_all_is_refused():
+    assert_refused(lambda: events([1, 2], []), argument="event_value", column="status", says=["never holds"])

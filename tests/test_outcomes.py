@@ -159,6 +159,11 @@ def test_a_weight_of_zero_is_nobody():
     assert y.positions(np.ones(3, dtype=bool)).tolist() == [0, 1, 3]
 
 
+def test_robust_is_yes_no_or_nothing():
+    assert read(weights="w").uses_robust_variance(None)
+    assert_refused(lambda: read().uses_robust_variance("no"), argument="robust", says=["True", "False"])
+
+
 def test_a_group_of_nobody_is_no_group():
     y = read(weights="w", by="id", strata="id")
     assert y.group.levels["id"].to_list() == [101, 102, 104]

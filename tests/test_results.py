@@ -68,7 +68,7 @@ def test_the_risk_table_adds_up_to_everybody(curves):
 def test_quantiles_are_null_where_the_curve_does_not_reach(curves):
     quantile = curves.quantile([0.25, 0.5, 0.9])
     assert quantile.columns == ["arm", "quantile", "estimate", "conf_low", "conf_high"]
-    assert quantile["estimate"].to_list() == [2, 4, None, 1, 1, None]
+    assert quantile["estimate"].to_list() == [2, 4, None, 1, 3, None]
     assert quantile.schema["conf_high"] == pl.Float64
 
 
@@ -83,7 +83,7 @@ def test_repr_is_short_and_deterministic(curves):
     assert repr(curves).splitlines() == [
         "Kaplan-Meier: survival (died by months), n=5, events=3",
         "  arm=A: n=3, events=2, median 4 (2 to –)",
-        "  arm=B: n=2, events=1, median 1 (1 to –)",
+        "  arm=B: n=2, events=1, median 3 (1 to –)",
         "95% limits: log-log, Greenwood variance",
     ]
     assert curves._repr_html_().startswith("<pre>Kaplan-Meier")
@@ -101,12 +101,13 @@ def test_a_sentence_with_and_without_a_time(curves):
     assert one.text() == "Median survival 4 (95% CI 1 to –)"
     assert one.text(at=3) == "Survival at 3: 60.0% (95% CI 12.6–88.2)"
     assert one.text(at=3, unit="months", label="OS") == "3-month OS 60.0% (95% CI 12.6–88.2)"
-    assert curves.text().startswith("Median survival: A 4 (95% CI 2 to –); B 1 (")
+    assert curves.text().startswith("Median survival: A 4 (95% CI 2 to –); B 3 (")
     assert curves.text(at=5.5).endswith("B not estimable (after the last follow-up)")
     assert (
         curves.text(at=2, unit="months")
         == "2-month survival: A 66.7% (95% CI 5.4–94.5); B 50.0% (95% CI 0.6–91.0)"
     )
+    assert curves.text(at=1.5).startswith("Survival at 1.5: A 100% (no event so far); B 50.0% (")
     nobody = kaplan_meier(TWO_ARMS, time="months", event=pl.lit(False))
     assert nobody.text(unit="months") == "Median survival not reached"
     hazard = nelson_aalen(TWO_ARMS, time="months", event="died")
@@ -118,7 +119,7 @@ def test_times_that_are_no_times_are_refused(curves, times):
     assert_refused(lambda: curves.at(times), argument="times", says=["finite, non-negative", "[12, 24, 60]"])
 
 
-@pytest.mark.parametrize("probability", [0, 1, -0.5, 50])
+@pytest.mark.parametrize("probability", [0, 1, -0.5, 50, "a", None])
 def test_a_quantile_outside_zero_and_one_is_refused(curves, probability):
     assert_refused(lambda: curves.quantile(probability), argument="probability", says=["0 < p < 1"])
 
@@ -160,3 +161,8 @@ def test_a_test_shows_its_statistic_and_its_groups():
     assert test.summary().height == 1
     normal = HypothesisTest(name="z test", statistic=-2.5, df=None, p_value=0.0124)
     assert normal.text() == "z test: z -2.50, p=0.012"
+
+
+def test_a_sum_of_weights_is_not_cut_to_a_whole_number():
+    light = kaplan_meier(TWO_ARMS, time="months", event="died", weights=pl.lit(0.25))
+    assert repr(light).splitlines()[0].endswith("n=1.25, events=0.75")

@@ -24,6 +24,8 @@ Columns: TypeAlias = "str | pl.Expr | Sequence[str | pl.Expr] | None"
 
 # Roles whose column names become columns or terms of a result: an expression there needs a name.
 NAMED_ROLES = ("by", "strata", "covariates")
+SINGLE_ROLES = ("time", "event", "entry", "id", "weights", "cluster", "left", "right")
+COUNT = "number of values of "  # a name that no role has
 # A tidy frame's own names; a grouping column may not take one of them.
 RESERVED = frozenset(
     {
@@ -103,7 +105,7 @@ def as_frame(data: Any) -> pl.DataFrame | pl.LazyFrame:
         return data
     try:
         if type(data).__module__.startswith("pandas"):
-            return pl.from_pandas(data)
+            return _with_ordered_levels(pl.from_pandas(data), data)
         if hasattr(data, "__arrow_c_stream__"):
             return pl.DataFrame(data)
         if hasattr(data, "to_arrow_table"):  # a DuckDB relation before it spoke the Arrow interface
@@ -121,6 +123,16 @@ def as_frame(data: Any) -> pl.DataFrame | pl.LazyFrame:
         expected="a polars DataFrame or LazyFrame, or a pandas, pyarrow or DuckDB table",
         remedy='polars.DataFrame({"time": [...], "event": [...]})',
     )
+
+
+def _with_ordered_levels(frame: pl.DataFrame, data: Any) -> pl.DataFrame:
+    """The order of pandas' ordered categories, kept as an Enum."""
+    ordered = {
+        name: pl.Enum([str(level) for level in dtype.categories])
+        for name, dtype in data.dtypes.items()
+        if getattr(dtype, "ordered", False) and name in frame.columns
+    }
+    return frame.with_columns(pl.col(name).cast(pl.String).cast(enum) for name, enum in ordered.items())
 
 
 def read_table(
@@ -143,10 +155,11 @@ def read_table(
     names: dict[str, tuple[str, ...]] = {}
     for role, columns in roles.items():
         found = [_resolve(column, role, known) for column in _as_list(columns)]
+        _check_single(role, [name for name, _ in found])
         names[role] = tuple(name for name, _ in found)
         chosen += [expression.alias(f"{role}.{i}") for i, (_, expression) in enumerate(found)]
         _check_names(role, names[role])
-    return _settle_missing(_select(frame, chosen), names, missing, nullable)
+    return _settle_missing(_select(frame, chosen, names), names, missing, nullable)
 
 
 def group_rows(table: Table, role: str = "by") -> Groups:
@@ -216,7 +229,7 @@ def _check_known(name: str, role: str, known: list[str]) -> None:
     if name not in known:
         near = suggestion(name, known)
         raise DataError(
-            f"there is no column {name!r} in the data",
+            "is not in the data",
             argument=role,
             column=name,
             expected=f"one of its {counted(len(known), 'column')}; {near}",
@@ -232,15 +245,54 @@ def _check_names(role: str, names: tuple[str, ...]) -> None:
             "is given twice" if twice else "has the name of a column of the result",
             argument=role,
             column=name,
-            expected="each grouping column once, under a name of its own",
+            expected="each grouping column once" if twice else "another name for a grouping column",
             remedy=f"{role}={list(dict.fromkeys(names))!r}"
             if twice
             else f"{role}=pl.col({name!r}).alias('{name}_group')",
         )
 
 
-def _select(frame: pl.DataFrame | pl.LazyFrame, chosen: list[pl.Expr]) -> pl.DataFrame:
-    """Evaluate the expressions; a LazyFrame is collected here, once."""
+def _check_single(role: str, names: list[str]) -> None:
+    if len(names) > 1 and role in SINGLE_ROLES:
+        raise DataError(
+            f"{len(names)} columns were given",
+            argument=role,
+            expected="one column",
+            remedy=f"{role}={names[0]!r}",
+        )
+
+
+def _select(
+    frame: pl.DataFrame | pl.LazyFrame, chosen: list[pl.Expr], names: dict[str, tuple[str, ...]]
+) -> pl.DataFrame:
+    """Evaluate the expressions; a LazyFrame is collected here, once.
+
+    How many values each computed expression gives is counted along, since polars repeats a single value
+    and takes equally shortened columns for a table.
+    """
+    keys = [e.meta.output_name() for e in chosen]
+    computed = {
+        f"{COUNT}{key}": e.len().alias(f"{COUNT}{key}")
+        for key, e in zip(keys, chosen, strict=True)
+        if e.meta.root_names() and not e.meta.undo_aliases().meta.is_column()
+    }
+    counted_too = [*chosen, *computed.values(), *([pl.len().alias(COUNT)] if computed else [])]
+    selected = _evaluated(frame, counted_too)
+    for name, key in zip(computed, [name.removeprefix(COUNT) for name in computed], strict=True):
+        if selected.height and selected[name][0] != selected[COUNT][0]:
+            role, place = key.rpartition(".")[0], int(key.rpartition(".")[2])
+            raise DataError(
+                f"is an expression that gives {counted(selected[name][0], 'value')} for "
+                f"{counted(selected[COUNT][0], 'row')}",
+                argument=role,
+                column=names[role][place],
+                expected="one value per row: filters and summaries come before the analysis",
+                remedy="data.filter(...) first, and the column after it",
+            )
+    return selected.select(keys)
+
+
+def _evaluated(frame: pl.DataFrame | pl.LazyFrame, chosen: list[pl.Expr]) -> pl.DataFrame:
     try:
         selected = frame.select(chosen)
         return selected.collect() if isinstance(selected, pl.LazyFrame) else selected

@@ -90,7 +90,8 @@ class Curves(Result):
     def at(self, times: Any, *, extend: bool = False) -> pl.DataFrame:
         """The curve at given times, one row per group and time, in the order asked for.
 
-        `n_risk` is just before the time; `n_event` and `n_censor` count since the previous (smaller)
+        `n_risk` is just before the time (under delayed entry, just before the next observed time, as R's
+        `summary.survfit` has it); `n_event` and `n_censor` count since the previous (smaller)
         requested time. After a group's last observed time the estimate is null, unless the curve has
         reached its end (survival 0) or `extend=True` carries it on.
         """
@@ -107,17 +108,22 @@ class Curves(Result):
         1982;38:29-41); null where the curve or its limit does not reach 1 - p.
         """
         self._needs_survival("quantile")
-        wanted = np.atleast_1d(np.asarray(probability, dtype=float))
-        for p in wanted:
-            check_number(
-                float(p), argument="probability", above=0, below=1, expected="0 < p < 1", example=0.5
-            )
+        asked = np.atleast_1d(np.asarray(probability, dtype=object))
+        wanted = np.array(
+            [
+                check_number(p, argument="probability", above=0, below=1, expected="0 < p < 1", example=0.5)
+                for p in asked.ravel()
+            ]
+        )
         return pl.concat(
             [self._labelled(g, self._quantiles(part, wanted)) for g, part in enumerate(self._parts())]
         )
 
     def risk_table(self, times: Any) -> pl.DataFrame:
-        """Who is at risk just before each time, and the events and censorings before it (cumulative).
+        """Who is at risk at each time, and the events and censorings before it (cumulative).
+
+        At risk is who is so just before the next observed time, which is just before the time itself unless
+        there is delayed entry.
 
         Without delayed entry the three add up to n in every row.
         """
@@ -163,7 +169,7 @@ class Curves(Result):
         )
 
     def __repr__(self) -> str:
-        n, events = (int(self.groups_frame[c].sum()) for c in ("n", "n_event"))
+        n, events = (formats.count(self.groups_frame[c].sum()) for c in ("n", "n_event"))
         dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
         head = (
             f"{self.method}: {self.quantity} ({self.event} by {self.time}), n={n}, events={events}{dropped}"
@@ -258,6 +264,8 @@ class Curves(Result):
     def _value_text(self, row: dict[str, Any]) -> str:
         if row["estimate"] is None:
             return "not estimable (after the last follow-up)"
+        if row["estimate"] == 1 and row["std_error"] == 0 and self.quantity in FALLING:
+            return "100% (no event so far)"
         share = self.quantity != "cumulative hazard"
         value = formats.interval(
             row["estimate"], row["conf_low"], row["conf_high"], 1 if share else 2, scale=100 if share else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,11 @@ from .columns import Table, group_rows
 from .errors import DataError, listed
 from .options import nearest
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 SHOWN_LEVELS = 8  # more levels than this look like identifiers and are counted, not shown
+DIGITS_OF_AN_IDENTIFIER = 6
 
 
 def read_event(table: Table, event_value: Any = None) -> np.ndarray:
@@ -37,12 +41,12 @@ def read_event(table: Table, event_value: Any = None) -> np.ndarray:
 
 
 def _declared_event(series: pl.Series, name: str, event_value: Any) -> np.ndarray:
-    declared = list(event_value) if isinstance(event_value, list | tuple | set | frozenset) else [event_value]
+    declared = _as_values(event_value)
     values = series.cast(pl.String) if series.dtype in (pl.Categorical, pl.Enum) else series
     found = values.unique().to_list()
-    for value in declared:
+    for value in declared or [event_value]:
         if not any((type(value) is type(f) and value == f) or _same_number(value, f) for f in found):
-            near = nearest(str(value), map(str, found))
+            near = _shown(nearest(str(value), map(str, found)), values)
             raise DataError(
                 f"never holds the declared event {value!r}; it holds {_levels(series)}",
                 argument="event_value",
@@ -51,11 +55,15 @@ def _declared_event(series: pl.Series, name: str, event_value: Any) -> np.ndarra
                 + (f" (near: {listed(near)})" if near else ""),
                 remedy=f"event_value={_example_level(series)!r}",
             )
-    return (
-        np.isin(values.to_numpy(), np.asarray(declared))
-        if values.dtype != pl.String
-        else (values.is_in(declared).to_numpy())
-    )
+    if values.dtype == pl.String:
+        return values.is_in(declared).to_numpy()
+    return np.isin(values.to_numpy(), np.asarray(declared))
+
+
+def _as_values(event_value: Any) -> list[Any]:
+    if isinstance(event_value, list | tuple | set | frozenset | np.ndarray | pl.Series):
+        return [v.item() if isinstance(v, np.generic) else v for v in event_value]
+    return [event_value]
 
 
 def _same_number(a: Any, b: Any) -> bool:
@@ -85,7 +93,7 @@ def read_causes(table: Table, censored: Any) -> tuple[tuple[Any, ...], np.ndarra
         groups.levels.to_series().cast(pl.String).to_list() if text else groups.levels.to_series().to_list()
     )
     if label is not None and text and label not in levels:
-        near = nearest(str(label), levels)
+        near = _shown(nearest(str(label), levels), series.cast(pl.String))
         raise DataError(
             f"never holds {label!r}, the label for censored; it holds {_levels(series)}",
             argument="censored",
@@ -100,14 +108,23 @@ def read_causes(table: Table, censored: Any) -> tuple[tuple[Any, ...], np.ndarra
 
 
 def _levels(series: pl.Series) -> str:
-    """What a column holds, in words; many different values are counted, never shown."""
-    values = series.unique().sort()
-    if len(values) > SHOWN_LEVELS:
+    """What a column holds, in words; many values, or such as identifiers have, are counted, never shown."""
+    values = series.unique().sort().to_list()
+    if len(values) > SHOWN_LEVELS or len(_shown(map(str, values), series)) < len(values):
         return f"{len(values)} different values of type {series.dtype}"
-    return "the values " + ", ".join(repr(v) for v in values.to_list())
+    return "the values " + ", ".join(repr(v) for v in values)
 
 
 def _example_level(series: pl.Series) -> Any:
-    """The value most likely to mean the event: the largest of a few."""
+    """The value most likely to mean the event: the largest of a few that may be shown."""
     values = series.unique().sort().to_list()
-    return values[-1] if len(values) <= SHOWN_LEVELS else "value"
+    few = len(values) <= SHOWN_LEVELS and len(_shown(map(str, values), series)) == len(values)
+    return values[-1] if few else "the value of the event"
+
+
+def _shown(texts: Iterable[str], series: pl.Series) -> list[str]:
+    """The texts that may be printed: none of a column in which most values differ, none with many digits."""
+    distinct = series.n_unique()
+    if distinct > SHOWN_LEVELS and 2 * distinct > len(series):
+        return []
+    return [t for t in texts if sum(c.isdigit() for c in t) < DIGITS_OF_AN_IDENTIFIER]

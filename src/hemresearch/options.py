@@ -24,12 +24,12 @@ def check_choice(value: Any, choices: Any, *, argument: str) -> Any:
     allowed = get_args(choices) or tuple(choices)
     if any(isinstance(value, type(choice)) and value == choice for choice in allowed):
         return value
-    best = nearest(str(value), map(str, allowed)) or [str(allowed[0])]
+    best = [c for near in nearest(str(value), map(str, allowed), 1) for c in allowed if str(c) == near]
     raise DataError(
         f"{value!r} is not one of the choices",
         argument=argument,
         expected=f"one of {', '.join(map(repr, allowed))}",
-        remedy=f"{argument}={best[0]!r}",
+        remedy=f"{argument}={(best or allowed)[0]!r}",
     )
 
 

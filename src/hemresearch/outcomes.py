@@ -16,7 +16,7 @@ from .columns import Column, Columns, Groups, Table, group_rows, read_number, re
 from .errors import DataError, counted
 from .events import read_causes, read_event
 from .numerics.ties import FLOAT32_TOLERANCE, TOLERANCE, round_ties
-from .options import Missing
+from .options import Missing, check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ class Survival:
         several rows has more than one event (R's rule).
         """
         if robust is not None:
-            return robust
+            return bool(check_choice(robust, (True, False), argument="robust"))
         if self.cluster is not None:
             return True
         if self.weight is not None and not np.array_equal(self.weight, np.round(self.weight)):
@@ -306,7 +306,7 @@ def _read_bounds(table: Table) -> tuple[np.ndarray, np.ndarray, str | None]:
             argument="right",
             column=table.name("right"),
             expected="left and right of the same kind and unit",
-            remedy=f"right=pl.col({table.name('right')!r}).dt.total_days() and the same for left",
+            remedy="pl.col(...) / pl.duration(days=1) for the one of them that is a duration",
         )
     low, high = np.nan_to_num(bounds[0], nan=0.0), np.nan_to_num(bounds[1], nan=np.inf, posinf=np.inf)
     for role, values in zip(("left", "right"), bounds, strict=True):
@@ -357,7 +357,7 @@ def _read_times(table: Table) -> tuple[np.ndarray | None, np.ndarray, str | None
             argument="entry",
             column=table.name("entry"),
             expected="entry and time of the same kind and unit",
-            remedy=f"entry=pl.col({table.name('entry')!r}).dt.total_days() and the same for time",
+            remedy="pl.col(...) / pl.duration(days=1) for the one of them that is a duration",
         )
     _refuse_times(table, "entry", entry < 0, "has {} below zero (negative times)", TIMES)
     time, start = round_ties(time, entry, _tolerance(table, ("time", "entry")))

@@ -25,7 +25,7 @@ class Estimates(Result):
     name: str
     method: str
     conf_level: float
-    n: int
+    n: float
     n_event: float
     n_dropped: int = 0
     time_unit: str | None = None
@@ -72,7 +72,7 @@ class Estimates(Result):
         lines = [_estimate_line(row) for row in self.frame.head(SHOWN_GROUPS).iter_rows(named=True)]
         left = self.frame.height - SHOWN_GROUPS
         more = [f"  and {left} more"] if left > 0 else []
-        head = f"{self.name}, n={self.n}, events={formats.count(self.n_event)}{dropped}"
+        head = f"{self.name}, n={formats.count(self.n)}, events={formats.count(self.n_event)}{dropped}"
         return "\n".join([head, *lines, *more, f"{formats.level(self.conf_level)} limits: {self.method}"])
 
 
@@ -86,7 +86,7 @@ class HypothesisTest(Result):
     p_value: float
     method: str = ""
     frame: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
-    n: int = 0
+    n: float = 0
     n_dropped: int = 0
 
     def to_frame(self) -> pl.DataFrame:
