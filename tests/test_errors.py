@@ -70,9 +70,7 @@ def test_a_warning_has_the_parts_of_a_refusal_and_points_at_the_caller():
 
 
 def test_a_warning_from_deep_inside_the_package_points_outside_it():
-    code = compile(
-        "def inner():\n    warn('is odd', **PARTS)\ndef outer():\n    inner()", "<inside>", "exec"
-    )
+    code = compile("def inner():\n    warn('is odd', **PARTS)\ndef outer():\n    inner()", "<inside>", "exec")
     space = {"__name__": "hemresearch.somewhere", "warn": warn, "PARTS": PARTS}
     exec(code, space)
     with warnings.catch_warnings(record=True) as caught:
