@@ -169,7 +169,7 @@ class Curves(Result):
         )
 
     def __repr__(self) -> str:
-        n, events = (formats.count(self.groups_frame[c].sum()) for c in ("n", "n_event"))
+        n, events = (formats.count(float(self.groups_frame[c].sum())) for c in ("n", "n_event"))
         dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
         head = (
             f"{self.method}: {self.quantity} ({self.event} by {self.time}), n={n}, events={events}{dropped}"
