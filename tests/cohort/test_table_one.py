@@ -313,6 +313,43 @@ def test_personal_numbers_are_refused_without_a_value():
     )
 
 
+def test_personal_numbers_cannot_name_the_groups():
+    from hemresearch.cohort.personal_numbers import check_digit
+
+    number = "890101980" + check_digit("890101980")
+    for values in ([number, "unit 2"], [f"see {number}", None], [int(number), 2], [float(number), None]):
+        data = pl.DataFrame({"unit": values * 2, "age": [50, 60, 70, 80]})
+        refusal = assert_refused(
+            lambda data=data: table_one(data, by="unit", missing="drop"),
+            argument="by",
+            column="unit",
+            says=["personal numbers", "by=pl.col('unit').rank('dense').alias('unit_code')"],
+        )
+        assert number not in str(refusal)
+        coded = table_one(
+            data, variables="age", by=pl.col("unit").rank("dense").alias("unit_code"), missing="drop"
+        )
+        assert number not in repr(coded)
+
+
+def test_an_empty_text_is_a_level_like_others():
+    one = table_one(pl.DataFrame({"x": ["", "x"] * 5}))
+    assert one.to_frame().select("level", "n", "share").rows() == [("", 5, 0.5), ("x", 5, 0.5)]
+    assert one.text().count("5 (50.0%)") == 2
+
+
+def test_zeros_and_ones_are_yes_or_no_also_where_a_missing_value_made_them_floats():
+    data = pl.DataFrame({"relapse": [0, 1, None, 1], "dose": [0, 0.5, 1, None]}, strict=False).to_pandas()
+    assert data["relapse"].dtype == "float64"
+    one = table_one(data)
+    assert one.kinds == {"relapse": "yes or no", "dose": "number"}
+    rows = one.to_frame().filter(variable="relapse").select("level", "n", "n_missing", "share").rows()
+    assert rows == [("no", 1, 1, 1 / 3), ("yes", 2, 1, 2 / 3)]
+    plain = pl.DataFrame({"x": [0.0, 1.0, float("nan")]})
+    assert table_one(plain).kinds == {"x": "yes or no"}
+    assert table_one(plain, categorical=["x"]).kinds == {"x": "category"}
+
+
 def test_too_many_categories_are_refused():
     data = pl.DataFrame({"icd": [f"C{i % 60}" for i in range(300)], "age": [1.5] * 300})
     assert_refused(

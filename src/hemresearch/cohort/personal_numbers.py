@@ -10,6 +10,12 @@ from __future__ import annotations
 
 import calendar
 import re
+from typing import TYPE_CHECKING
+
+from ..errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 CENTURIES = ("18", "19", "20")
 SIGNS = "-+\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{MINUS SIGN}"
@@ -92,6 +98,22 @@ def check_digit(nine: str) -> str:
     """
     doubled = (int(digit) * (2 if position % 2 == 0 else 1) for position, digit in enumerate(nine))
     return str(-sum(d // 10 + d % 10 for d in doubled) % 10)
+
+
+def check_groups(columns: pl.DataFrame) -> None:
+    """Refuse personal numbers as names of groups, which every result shows."""
+    for series in columns.iter_columns():
+        if series.dtype.is_nested():
+            continue
+        values = series.drop_nulls().unique().to_list()
+        if any(is_personal_number(v) or (isinstance(v, str) and find_personal_numbers(v)) for v in values):
+            raise DataError(
+                "holds personal numbers, and the names of groups are shown",
+                argument="by",
+                column=series.name,
+                expected="groups of patients",
+                remedy=f"by=pl.col({series.name!r}).rank('dense').alias('{series.name}_code')",
+            )
 
 
 def _is_number_of_a_person(match: re.Match[str]) -> bool:

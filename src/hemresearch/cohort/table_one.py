@@ -132,7 +132,7 @@ class TableOne(Result):
             chosen = STATISTICS[self.statistics[name]]
             values = [formats.significant(v) for v in rows.select(chosen.columns).row(0)]
             return f"{chosen.name} {values[0]} ({chosen.join(values[1:])})"
-        known = [(level, n, share) for level, n, share in rows.select("level", "n", "share").rows() if level]
+        known = rows.filter(pl.col("level").is_not_null()).select("level", "n", "share").rows()
         shown = known[1:] if self.kinds[name] == "yes or no" else known
         texts = [
             f"{self.labels.get(level, level)} {formats.count(n)} ({formats.percent(share)})"
@@ -166,8 +166,8 @@ def table_one(
         Any table with one row per patient: polars (eager or lazy), pandas, pyarrow, DuckDB.
     variables
         The columns to describe, in the order of the table; all but `by` if not given. Numbers are described
-        as numbers, 0/1 and Boolean columns as yes or no, text as categories (Enum levels in their order, also
-        those that do not occur; others sorted).
+        as numbers, 0/1 (also as 0.0 and 1.0) and Boolean columns as yes or no, text as categories (Enum
+        levels in their order, also those that do not occur; others sorted).
     by
         One or several columns; a group for each combination that occurs.
     categorical
@@ -195,7 +195,8 @@ def table_one(
     ------
     DataError
         For a column that names patients (nearly all values distinct, personal numbers), dates, more than 50
-        categories, infinite values, a missing group, or a label for nothing in the table.
+        categories, infinite values, a missing group, personal numbers as groups, or a label for nothing in
+        the table.
 
     Notes
     -----
@@ -307,7 +308,7 @@ def _tidy(
                     values = tuple(None if np.isnan(one[k]) else float(one[k]) for k in NUMBERS)
                     rows.append((*where, one["n"], one["n_missing"], None, *values, smd))
                     continue
-                n, total = (int(one["counts"][i]) if level else 0), int(one["counts"].sum())
+                n, total = (int(one["counts"][i]) if level is not None else 0), int(one["counts"].sum())
                 rows.append((*where, n, one["n_missing"], n / total if total else None, *nothing, smd))
     return pl.DataFrame(rows, schema=FRAME, orient="row")
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..columns import as_frame, read_table
 from ..errors import DataError, counted
-from .personal_numbers import find_personal_numbers, is_personal_number
+from .personal_numbers import check_groups, find_personal_numbers, is_personal_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,7 @@ def read_variables(
         variables = [name for name in known if name not in grouping]
     table = read_table(frame, {"variables": variables, "by": by}, missing=missing, nullable=("variables",))
     columns = table.several("variables")
+    check_groups(table.several("by"))
     _check_asked(columns, categorical)
     troubles = {s.name: t for s in columns.iter_columns() if (t := _trouble(s, s.name in categorical))}
     if troubles:
@@ -138,11 +139,12 @@ def _refused(name: str, found: str, remedy: str, good: list[str]) -> DataError:
 def _read(series: pl.Series, category: bool) -> Variable:
     if series.dtype in TEXT or series.dtype == pl.Null:
         return _category(series)
-    if series.dtype == pl.Boolean or (series.dtype.is_integer() and not category and _zero_or_one(series)):
+    series = series.fill_nan(None) if series.dtype.is_float() else series
+    if series.dtype == pl.Boolean or (not category and _zero_or_one(series)):
         codes = series.cast(pl.Int8).fill_null(-1).to_numpy()
         return Variable(series.name, "yes or no", codes, (NO, YES))
     if category:
-        return _category(series.fill_nan(None) if series.dtype.is_float() else series)
+        return _category(series)
     values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
     known = values[np.isfinite(values)]
     decimals = next((d for d in range(MOST_DECIMALS) if has_decimals(known, d)), MOST_DECIMALS)
@@ -155,8 +157,9 @@ def has_decimals(values: np.ndarray, decimals: int) -> bool:
 
 
 def _zero_or_one(series: pl.Series) -> bool:
+    """Whether only 0 and 1 occur; also as floats, which pandas makes of 0/1 with a missing value."""
     known = series.drop_nulls()
-    return bool(known.len() and known.is_in([0, 1]).all())
+    return bool(known.len() and ((known == 0) | (known == 1)).all())
 
 
 def _category(series: pl.Series) -> Variable:
