@@ -353,6 +353,9 @@ def test_days_that_are_none_are_refused(argument, value):
 def test_unknown_columns_and_no_rows_are_refused():
     assert_refused(lambda: audit(DATES, dates=["brith"]), argument="dates", column="brith", says=["'birth'"])
     assert_refused(
-        lambda: audit(DATES, limits={"age": (0, 1)}), argument="limits", column="age", says=["no column"]
+        lambda: audit(DATES, limits={"age": (0, 1)}),
+        argument="limits",
+        column="age",
+        says=["is not in the data"],
     )
     assert_refused(lambda: audit(DATES.head(0)), argument="data", says=["no rows"])

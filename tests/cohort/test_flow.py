@@ -13,6 +13,7 @@ from refusals import assert_refused, assert_warns
 
 from hemresearch.cohort import Flow
 from hemresearch.cohort.flow_steps import Exclusion, Stage
+from hemresearch.cohort.personal_numbers import check_digit
 
 PEOPLE = pl.DataFrame(
     {
@@ -52,11 +53,45 @@ def test_patients_are_counted_where_a_patient_has_several_rows():
     assert repr(gone).startswith("Flow: 5 registered patients, 2 excluded, 3 included")
 
 
-def test_a_patient_is_not_known_only_if_no_row_says_why_they_went():
-    rows = pl.DataFrame({"id": [1, 1, 2, 3], "x": [None, 1, None, 0]})
-    flow = Flow(rows, id="id").exclude(pl.col("x") == 1, reason="One", missing="drop")
+@pytest.mark.parametrize("step", ["keep", "exclude"])
+def test_a_patient_is_not_known_if_an_unknown_row_might_have_kept_them(step):
+    rows = pl.DataFrame({"id": [1, 1, 2, 3, 4, 4, 5], "v": [None, 1, None, 5, None, 5, 0]})
+    condition = pl.col("v") > 1 if step == "keep" else pl.col("v") <= 1
+    flow = getattr(Flow(rows, id="id"), step)(condition, reason="Low", missing="drop")
     row = flow.to_frame().row(0, named=True)
-    assert (row["n_excluded"], row["n_missing"]) == (2, 1)
+    assert flow.data["id"].to_list() == [3, 4]
+    assert (row["n_excluded"], row["n_missing"]) == (3, 2)  # 1 and 2 might have stayed, 5 not
+
+
+@pytest.mark.parametrize(
+    ("ids", "known"),
+    [
+        (["a", None, "b"], "is_not_null"),
+        ([1, None, 2], "is_not_null"),
+        ([1.0, float("nan"), 2.0], "is_not_nan"),
+    ],
+)
+def test_rows_without_a_patient_are_refused_with_a_filter_that_helps(ids, known):
+    rows = pl.DataFrame({"id": ids}, strict=False)
+    says = [f"data.filter(pl.col('id').{known}())"]
+    refusal = assert_refused(lambda: Flow(rows, id="id"), argument="id", column="id", rows=[2], says=says)
+    assert "missing=" not in str(refusal)
+    assert Flow(rows.filter(getattr(pl.col("id"), known)()), id="id").summary()["n"].item() == 2
+
+
+def test_personal_numbers_cannot_name_the_groups():
+    number = "890101980" + check_digit("890101980")
+    for value in (number, f"unit {number}", int(number)):
+        data = pl.DataFrame({"unit": [value, value], "age": [50, 60]})
+        refusal = assert_refused(
+            lambda data=data: Flow(data).split("unit"),
+            argument="by",
+            column="unit",
+            says=["personal numbers", "pl.col('unit').rank('dense').alias('unit_code')"],
+        )
+        assert number not in str(refusal)
+        coded = Flow(data).split(pl.col("unit").rank("dense").alias("unit_code"))
+        assert coded.groups()["group"].to_list() == ["1"]
 
 
 def test_excluding_is_keeping_the_opposite():
@@ -200,6 +235,12 @@ def test_a_condition_that_is_not_boolean_is_refused():
     )
     assert_refused(
         lambda: Flow(PEOPLE).keep(pl.col("age").max() > 3, reason="Age"),
+        argument="condition",
+        column="age",
+        says=["1 value for 7 rows"],
+    )
+    assert_refused(
+        lambda: Flow(PEOPLE).keep(pl.lit(True), reason="All"),
         argument="condition",
         says=["1 value for 7 rows", 'over("id")'],
     )

@@ -10,6 +10,7 @@ from reference_cases import assert_close
 from refusals import assert_refused
 
 from hemresearch.cohort import missingness
+from hemresearch.cohort.personal_numbers import check_digit
 
 DATA = pl.DataFrame(
     {
@@ -112,3 +113,11 @@ def test_wrong_names_are_refused():
     )
     assert_refused(lambda: missingness(DATA, missing="keep"), argument="missing", says=["'raise', 'drop'"])
     assert_refused(lambda: missingness(DATA.head(0)), argument="data", says=["no rows"])
+
+
+def test_personal_numbers_cannot_name_the_groups():
+    number = "890101980" + check_digit("890101980")
+    data = pl.DataFrame({"unit": [number, "b"], "age": [50, None]})
+    says = ["personal numbers", "by=pl.col('unit').rank('dense').alias('unit_code')"]
+    refusal = assert_refused(lambda: missingness(data, by="unit"), argument="by", column="unit", says=says)
+    assert number not in str(refusal)

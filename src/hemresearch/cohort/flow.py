@@ -16,6 +16,8 @@ from ..results import SHOWN_GROUPS, Result
 from .flow_steps import Exclusion, Rows, Stage
 from .flow_text import flow_sentences, in_sentence
 from .flow_truth import read_truth, unknown_condition
+from .missingness import absent_in
+from .personal_numbers import check_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -162,7 +164,8 @@ class Flow(Result):
         Raises
         ------
         DataError
-            An unknown column, a missing value in it, a patient in two groups, or a second split.
+            An unknown column, a missing value or personal numbers in it, a patient in two groups, or a second
+            split.
         """
         if self.by:
             raise DataError(
@@ -173,6 +176,7 @@ class Flow(Result):
             )
         table = read_table(self.data, {"by": by}, nullable=("by",))
         _check_known_groups(table.several("by"), self.left)
+        check_groups(table.several("by"))
         found = group_rows(table)
         rows = replace(self.left, group=found.code, groups=tuple(found.labels()))
         _check_one_group(rows, listed(found.names))
@@ -185,7 +189,7 @@ class Flow(Result):
 
         `step, group, reason, n_before, n_excluded, n_missing, n_after` in patients (rows without `id`), then
         `rows_before, rows_excluded, rows_after`. `n_missing` are those of `n_excluded` of whom the
-        condition was not known.
+        condition was not known; with `id`, in at least one of their rows, so that they might have stayed.
         """
         exclusions = [e for e in self.entries if isinstance(e, Exclusion)]
         rows = []
@@ -261,7 +265,7 @@ class Flow(Result):
         kept = (truth == kept_if).fill_null(False).to_numpy()
         left = rows.where(kept)
         (before, rows_before), (after, rows_after) = rows.all_counts(), left.all_counts()
-        apart, _ = rows.counts(rows.lost_unknown(unknown))
+        apart, _ = rows.counts(rows.lost_unknown(unknown, kept))
         if not kept.any():
             _warn_empty(reason)
         entry = Exclusion(
@@ -274,25 +278,39 @@ class Flow(Result):
 def _first_rows(frame: pl.DataFrame, id: str | None) -> Rows:
     position = np.arange(frame.height)
     if not frame.height or id is not None:
-        table = read_table(frame, {"id": id})
+        table = read_table(frame, {"id": id}, nullable=("id",))
+        if id is not None:
+            _check_known_ids(table.series("id"), table.name("id"))
         patient = group_rows(table, "id").code
     else:
         patient = None
     return Rows(frame, position, patient, np.zeros(frame.height, dtype=np.intp))
 
 
+def _check_known_ids(ids: pl.Series, name: str) -> None:
+    unknown = absent_in(ids)
+    if unknown.any():
+        known = "is_not_nan" if ids.dtype.is_float() else "is_not_null"
+        raise DataError(
+            f"has {counted(int(unknown.sum()), 'missing value')}",
+            argument="id",
+            column=name,
+            rows=np.flatnonzero(unknown),
+            expected="the patient of every row",
+            remedy=f"data.filter(pl.col({name!r}).{known}())",
+        )
+
+
 def _check_known_groups(columns: pl.DataFrame, rows: Rows) -> None:
     for series in columns.iter_columns():
-        unknown = series.is_null()
-        if series.dtype.is_float():
-            unknown = unknown | series.is_nan()
+        unknown = absent_in(series)
         if unknown.any():
             name = series.name
             raise DataError(
                 f"has {counted(int(unknown.sum()), 'missing value')}",
                 argument="by",
                 column=name,
-                rows=rows.position[unknown.to_numpy()],
+                rows=rows.position[unknown],
                 expected="a group for everybody who is left",
                 remedy=f".exclude(pl.col({name!r}).is_null(), reason='{name} not known') before the split",
             )

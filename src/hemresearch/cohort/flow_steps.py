@@ -65,9 +65,8 @@ class Rows:
             group=self.group[mask],
         )
 
-    def lost_unknown(self, missing: np.ndarray) -> np.ndarray:
-        """Rows of `missing` whose patient has no other row: neither kept nor known to be excluded."""
+    def lost_unknown(self, missing: np.ndarray, kept: np.ndarray) -> np.ndarray:
+        """Rows of `missing` whose patient has none in `kept`: had they been known, the patient might stay."""
         if self.patient is None:
             return missing
-        others = np.isin(self.patient, self.patient[~missing])
-        return missing & ~others
+        return missing & ~np.isin(self.patient, self.patient[kept])

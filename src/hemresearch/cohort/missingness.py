@@ -13,6 +13,7 @@ from ..errors import DataError, counted
 from ..formats import count, percent
 from ..options import Missing, check_choice
 from ..results import SHOWN_GROUPS, Result
+from .personal_numbers import check_groups
 from .table_read import names_of
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def missingness(
         columns = [name for name in frame.collect_schema().names() if name not in grouping]
     table = read_table(frame, {"columns": columns, "by": by}, missing=missing, nullable=("columns",))
     _check_names(table.names["columns"], table.names["by"])
+    check_groups(table.several("by"))
     looked_at = table.several("columns")
     groups = group_rows(table)
     absent = np.column_stack([absent_in(series) for series in looked_at.iter_columns()])
