@@ -81,7 +81,7 @@ def test_curves_show_their_medians_with_n_and_events(curves):
     made = table(curves)
     assert made.header == ("arm", "N", "Events", "Censored", "Median (95% CI)")
     assert made.body[0] == ("A", "3", "2", "1", "4.00 (2.00 to –)")
-    assert made.body[1] == ("B", "2", "1", "1", "1.00 (1.00 to –)")
+    assert made.body[1] == ("B", "2", "1", "1", "3.00 (1.00 to –)")
 
 
 def test_curves_at_times_stand_under_their_groups_in_percent(curves):
