@@ -4,6 +4,7 @@ from .conditional import conditional_survival
 from .confidence_band import confidence_band
 from .fixed_time import fixed_time_test
 from .follow_up import follow_up
+from .from_lifelines import from_lifelines
 from .kaplan_meier import kaplan_meier
 from .landmark import Landmark, landmark
 from .logrank import logrank
@@ -22,6 +23,7 @@ __all__ = [
     "confidence_band",
     "fixed_time_test",
     "follow_up",
+    "from_lifelines",
     "kaplan_meier",
     "landmark",
     "logrank",
