@@ -90,6 +90,72 @@ def test_an_expression_becomes_a_column_under_its_name():
     assert at_6.time == "months"
 
 
+DAYS = pl.DataFrame({"days": [100, 130, 140, 150, 300], "dead": [1, 1, 1, 0, 1]})
+
+
+def test_computed_times_keep_their_fractions():
+    months = (pl.col("days") / 30.4375).alias("months")
+    at_4 = landmark(DAYS, time=months, event="dead", at=4)
+    assert_close(at_4.data["months"], [days / 30.4375 - 4 for days in (130, 140, 150, 300)])
+    assert at_4.data["days"].to_list() == [130, 140, 150, 300]
+    entry = (pl.col("days") / 60).alias("entered")
+    late = landmark(DAYS, time=months, entry=entry, event="dead", at=4)
+    assert_close(late.data["entered"], [0.0, 0.0, 0.0, 1.0])
+
+
+def test_a_name_that_was_given_is_kept_even_if_a_column_has_it():
+    months = (pl.col("days") / 30.4375).alias("days")
+    assert_close(landmark(DAYS, time=months, event="dead", at=9).data["days"], [300 / 30.4375 - 9])
+    renamed = landmark(DAYS, time=pl.col("days").alias("since"), event="dead", at=140).data
+    assert renamed.rows() == [(150, 0, 10), (300, 1, 160)]
+
+
+def test_computed_durations_stay_durations():
+    dates = SIX.with_columns(pl.duration(days="time").alias("time"))
+    at_3 = landmark(dates, time=(pl.col("time") * 1).alias("followed"), event="event", at=3)
+    assert at_3.data["followed"].to_list() == [timedelta(days=d) for d in (2, 4, 6)]
+
+
+@pytest.mark.parametrize("role", ["time", "entry"])
+def test_computed_times_without_a_name_do_not_overwrite_their_source(role):
+    data = DAYS.with_columns(since=pl.lit(0))
+    computed = {"time": pl.col("days") / 30.4375, "entry": pl.col("since") / 30.4375}[role]
+    roles = {"time": "days", "event": "dead", role: computed}
+    refusal = assert_refused(
+        lambda: landmark(data, **roles, at=4),
+        argument=role,
+        column={"time": "days", "entry": "since"}[role],
+        says=["would be overwritten", "another unit"],
+    )
+    assert refusal.expected == "computed times with a name of their own"
+    assert refusal.remedy == f"{role}=(...).alias('{role}_from_landmark')"
+    named = {**roles, role: computed.alias(f"{role}_from_landmark")}
+    assert f"{role}_from_landmark" in landmark(data, **named, at=4).data.columns
+
+
+def test_entry_and_time_of_one_name_are_refused():
+    data = DAYS.with_columns(since=pl.lit(0))
+    refusal = assert_refused(
+        lambda: landmark(data, time="days", entry=pl.col("since").alias("days"), event="dead", at=4),
+        argument="entry",
+        column="days",
+        says=["name of the times, too"],
+    )
+    assert refusal.expected == "entry and time under different names"
+    assert refusal.remedy == "entry=(...).alias('entry_from_landmark')"
+
+
+def test_two_exposures_of_one_name_are_refused():
+    refusal = assert_refused(
+        lambda: landmark(SIX, **ROLES, exposure=["response", pl.col("response") / 2], at=3),
+        argument="exposure",
+        column="response",
+        says=["name of two exposures"],
+    )
+    assert refusal.expected == "every exposure under a name of its own"
+    assert refusal.remedy == "exposure=[..., (...).alias('second')]"
+
+
 def test_a_lazy_frame_and_a_declared_event_value_are_taken():
     coded = SIX.with_columns(status=pl.col("event").replace_strict({0: "alive", 1: "dead"})).lazy()
     at_3 = landmark(coded, time="time", event="status", event_value="dead", at=3)
@@ -101,7 +167,7 @@ def test_rows_with_missing_values_are_left_out_and_counted():
     missing = pl.concat([SIX, SIX.head(1).with_columns(time=pl.lit(None, dtype=pl.Int64))])
     at_3 = landmark(missing, **ROLES, exposure="response", at=3, missing="drop")
     assert (at_3.n, at_3.n_dropped, at_3.n_risk) == (6, 1, 3)
-    assert "1 rows with missing values left out" in repr(at_3)
+    assert "1 row with missing values left out" in repr(at_3)
     assert_refused(lambda: landmark(missing, **ROLES, at=3), argument="time", column="time", rows=[7])
 
 
@@ -195,6 +261,13 @@ def test_a_landmark_that_nobody_reaches_is_refused():
     refusal = assert_refused(lambda: landmark(SIX, **ROLES, at=9), argument="at", says=["nobody", "beyond 9"])
     assert refusal.expected == "a landmark before the last follow-up at 9"
     assert refusal.remedy == "at=4"
+    alike = pl.DataFrame({"time": [5, 5], "event": [1, 0]})
+    refusal = assert_refused(lambda: landmark(alike, **ROLES, at=5), argument="at")
+    assert refusal.remedy == "at=2.5"
+    assert landmark(alike, **ROLES, at=2.5).n_risk == 2
+    at_once = pl.DataFrame({"time": [0, 0], "event": [1, 0]})
+    refusal = assert_refused(lambda: landmark(at_once, **ROLES, at=0), argument="at")
+    assert refusal.remedy.startswith("another column as time")
 
 
 @pytest.mark.parametrize("at", [-1, "day 100", None, float("nan")])

@@ -87,7 +87,7 @@ class Landmark(Result):
         return "; ".join(parts)
 
     def __repr__(self) -> str:
-        dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
+        dropped = f", {counted(self.n_dropped, 'row')} with missing values left out" if self.n_dropped else ""
         later = f", {self.n_later} under observation later" if self.n_later else ""
         lines = [
             f"Landmark at {self.at:g} ({self.event} by {self.time}), n={self.n}{dropped}",
@@ -123,9 +123,12 @@ def landmark(
     Parameters
     ----------
     data, time, event, event_value, missing
-        As in `kaplan_meier`; one row per patient. An expression becomes a column under its name.
+        As in `kaplan_meier`; one row per patient. Times computed by an expression become a column under the
+        name they were given, so that no column of the data is left with another unit than before:
+        `time=(pl.col("days") / 30.4375).alias("months")`.
     entry
-        Delayed entry: counted from the landmark too, 0 for those already under observation.
+        Delayed entry: counted from the landmark too, 0 for those already under observation. An expression
+        needs a name of its own, as for `time`.
     exposure
         One or several columns with the time at which something happened after time zero, on the scale of
         `time`; null where it never did. Each becomes a Boolean column `<name>_by_landmark`: whether
@@ -143,7 +146,7 @@ def landmark(
     ------
     DataError
         As `kaplan_meier`; if nobody is followed beyond the landmark; for an exposure that is negative or
-        lies after the patient's follow-up.
+        lies after the patient's follow-up; for computed times or exposures without a name of their own.
 
     References
     ----------
@@ -168,6 +171,8 @@ def landmark(
     frame = as_frame(data)
     frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
     y = read_survival(frame, time=time, event=event, event_value=event_value, entry=entry, missing=missing)
+    given = {"time": time, **({} if entry is None else {"entry": entry})}
+    _refuse_overwriting(frame, given, y.names)
     late = at * (1 + TOLERANCE)
     kept = y.time > late
     if not kept.any():
@@ -175,15 +180,17 @@ def landmark(
             f"nobody is followed beyond {at:g}",
             argument="at",
             expected=f"a landmark before the last follow-up at {y.time.max():g}",
-            remedy=f"at={float(np.median(y.time)):g}",
+            remedy=_earlier(y.time),
         )
     by_then, counts = _exposures(frame, exposure, y, kept, late)
     present = kept if y.entry is None else kept & (y.entry <= late)
-    rebased = {y.names["time"]: y.time - at}
-    if y.entry is not None:
-        rebased[y.names["entry"]] = np.maximum(y.entry - at, 0.0)
+    times = {"time": y.time - at, **({} if y.entry is None else {"entry": np.maximum(y.entry - at, 0.0)})}
+    rebased = [
+        _like(frame.lazy().select(given[role]).collect_schema().dtypes()[0], y.names[role], values[kept], at)
+        for role, values in times.items()
+    ]
     return Landmark(
-        data=_kept_data(frame, y, kept, rebased, by_then, at),
+        data=_kept_data(frame, y, kept, rebased, by_then),
         at=float(at),
         time=y.names["time"],
         event=y.names["event"],
@@ -198,6 +205,38 @@ def landmark(
     )
 
 
+def _refuse_overwriting(frame: pl.DataFrame, given: dict[str, Column], names: dict[str, str]) -> None:
+    """Refuse computed times whose only name is that of the column they were computed from."""
+    for role, column in given.items():
+        name = names[role]
+        if isinstance(column, str) or column.meta.is_column() or name not in frame.columns:
+            continue
+        if column.meta.undo_aliases().meta.eq(column):
+            raise DataError(
+                "would be overwritten by times that were computed from it, perhaps in another unit",
+                argument=role,
+                column=name,
+                expected="computed times with a name of their own",
+                remedy=f"{role}=(...).alias('{role}_from_landmark')",
+            )
+    if len({names[role] for role in given}) < len(given):
+        raise DataError(
+            "is the name of the times, too, which would be lost",
+            argument="entry",
+            column=names["entry"],
+            expected="entry and time under different names",
+            remedy="entry=(...).alias('entry_from_landmark')",
+        )
+
+
+def _earlier(time: np.ndarray) -> str:
+    """A landmark that somebody outlives, or what to look at where nobody outlives 0."""
+    last, middle = float(time.max()), float(np.median(time))
+    if last == 0:
+        return "another column as time: in this one every follow-up is 0"
+    return f"at={middle if f'{middle:g}' != f'{last:g}' else last / 2:g}"
+
+
 def _exposures(
     frame: pl.DataFrame, exposure: Columns, y: Survival, kept: np.ndarray, late: float
 ) -> tuple[dict[str, np.ndarray], pl.DataFrame]:
@@ -208,6 +247,14 @@ def _exposures(
         table = read_table(frame, {"exposure": column}, nullable=("exposure",))
         when = _read_exposure(table, y)[kept]
         name = table.name("exposure")
+        if name + SUFFIX in by_then:
+            raise DataError(
+                "is the name of two exposures",
+                argument="exposure",
+                column=name,
+                expected="every exposure under a name of its own",
+                remedy="exposure=[..., (...).alias('second')]",
+            )
         by_then[name + SUFFIX] = when <= late
         never = int(np.isnan(when).sum())
         n_exposed = int((when <= late).sum())
@@ -254,12 +301,11 @@ def _kept_data(
     frame: pl.DataFrame,
     y: Survival,
     kept: np.ndarray,
-    rebased: dict[str, np.ndarray],
+    rebased: list[pl.Series],
     by_then: dict[str, np.ndarray],
-    at: float,
 ) -> pl.DataFrame:
     """The rows of those kept, with times from the landmark and the exposures known at it."""
-    taken = sorted(set(by_then).intersection(frame.columns))
+    taken = sorted(set(by_then).intersection([*frame.columns, *(series.name for series in rebased)]))
     if taken:
         raise DataError(
             "is the name of a column of the data and of one this function adds",
@@ -269,17 +315,15 @@ def _kept_data(
             remedy=f"data.drop({taken[0]!r})",
         )
     data = frame[y.positions(kept)]
-    columns = [_like(data, name, values[kept], at) for name, values in rebased.items()]
-    return data.with_columns(*columns, *(pl.Series(name, exposed) for name, exposed in by_then.items()))
+    return data.with_columns(*rebased, *(pl.Series(name, exposed) for name, exposed in by_then.items()))
 
 
-def _like(data: pl.DataFrame, name: str, values: np.ndarray, at: float) -> pl.Series:
-    """Times as a column of the type that the data have: durations, whole numbers, or float64."""
-    dtype = data.schema.get(name)
+def _like(dtype: pl.DataType, name: str, values: np.ndarray, at: float) -> pl.Series:
+    """Times as a column of the type they were given in: durations, whole numbers, or float64."""
     if isinstance(dtype, pl.Duration):
         microseconds = np.round(values * MICROSECONDS_PER_DAY).astype(np.int64)
         return pl.Series(name, microseconds).cast(pl.Duration("us")).cast(dtype)
     series = pl.Series(name, values)
-    if dtype is None or not dtype.is_integer() or not float(at).is_integer():
+    if not dtype.is_integer() or not float(at).is_integer():
         return series
-    return series.cast(dtype)
+    return series.round().cast(dtype)
