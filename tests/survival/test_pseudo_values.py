@@ -112,6 +112,7 @@ def test_without_censoring_they_are_what_each_patient_shows(cohort):
         np.testing.assert_allclose(lived, np.minimum(died["time"], 5), atol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:tau. the standard error is 0:hemresearch.errors.DataWarning")
 @settings(max_examples=30, deadline=None)
 @given(cohorts(smallest=6))
 def test_the_mean_of_infinitesimal_ones_is_the_estimate(cohort):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import polars as pl
 import pytest
@@ -139,8 +141,9 @@ def test_an_enum_chooses_the_reference():
 
 
 def test_several_columns_make_the_groups():
-    data = FOUR.with_columns(sex=pl.Series(list("FMFM")), event=pl.lit(True))
-    frame = rmst_difference(data, time="time", event="event", by=["arm", "sex"], tau=5).to_frame()
+    data = pl.concat([FOUR, FOUR.with_columns(pl.col("time") + 1)])
+    data = data.with_columns(sex=pl.Series(list("FMFM") * 2), event=pl.lit(True))
+    frame = rmst_difference(data, time="time", event="event", by=["arm", "sex"], tau=6).to_frame()
     assert frame["reference"].unique().to_list() == ["arm=a, sex=F"]
     assert frame["group"].unique(maintain_order=True).to_list() == [
         "arm=a, sex=M", "arm=b, sex=F", "arm=b, sex=M",
@@ -161,9 +164,7 @@ def test_the_result_tells_what_it_is():
     assert repr(result).splitlines()[0] == "restricted mean survival time to 4, n=4, events=2"
     assert repr(result).splitlines()[-1] == "95% limits: normal (ratios on the log scale), Greenwood variance"
     assert result.coefficients.is_empty()
-    assert result.text().startswith(
-        "restricted mean survival time to 4, b against a: difference 1.00 ("
-    )
+    assert result.text().startswith("restricted mean survival time to 4, b against a: difference 1.00 (")
 
 
 def test_no_covariates_are_no_adjustment():
@@ -243,17 +244,84 @@ def test_everybody_twice_in_one_cluster_is_everybody_once(dataset):
 
 
 def test_a_group_that_loses_no_time_has_no_time_lost_ratio():
-    early = FOUR.with_columns(event=pl.Series([1, 0, 0, 0]))
+    early = FOUR.with_columns(event=pl.Series([1, 0, 0, 1]))  # the one event of b is at tau
     frame = assert_warns(
-        lambda: rmst_difference(early, **ROLES, tau=4), argument="tau", says=["4 is before", "'b'"]
+        lambda: rmst_difference(early, **ROLES, tau=4),
+        argument="tau",
+        says=[
+            "the standard error is 0 in 'b' (no event before 4): the limits say nothing",
+            "the ratio of time lost is undefined. Expected events before tau that others survive. Try follow",
+        ],
     ).to_frame()
     assert_close(frame["estimate"], [1.5, 4 / 2.5, None])
     assert frame.row(2, named=True)["p_value"] is None
-    x = early.with_columns(x=pl.Series([1.0, 2.0, 1.0, 3.0]))
+    more = early.with_columns(pl.col("time").replace({1: 2, 3: 4}))
+    x = pl.concat([early, more]).with_columns(x=pl.Series([1.0, 2, 1, 3, 2, 3, 4, 1]))
     adjusted = assert_warns(
-        lambda: rmst_difference(x, **ROLES, tau=4, covariates=["x"]), argument="tau", says=["undefined"]
+        lambda: rmst_difference(x, **ROLES, tau=4, covariates=["x"]),
+        argument="tau",
+        says=["no event before 4 in 'b', where no time is lost", "undefined", "Expected an event before tau"],
     )
     assert adjusted.to_frame()["estimate"].is_null().to_list() == [False, False, True]
+    longer = pl.DataFrame({"time": [1, 2, 6, 3, 4, 6], "event": [1, 0, 0, 1, 1, 0], "arm": list("aaabbb")})
+    assert_warns(
+        lambda: rmst_difference(longer, **ROLES, tau=2), argument="tau", says=["in 'b'", "Try tau=6.0."]
+    )
+    assert rmst_difference(longer, **ROLES, tau=6.0).to_frame()["estimate"].null_count() == 0
+
+
+def test_a_difference_between_two_certain_means_has_no_test():
+    certain = pl.DataFrame({"time": [2, 2, 3, 4], "event": [1, 1, 0, 1], "arm": list("aabb")})
+    frame = assert_warns(
+        lambda: rmst_difference(certain, **ROLES, tau=4),
+        argument="tau",
+        says=["0 in 'a' (nobody at risk survives the events), in 'b' (no event before 4)"],
+    ).to_frame()
+    assert frame.row(0, named=True)["std_error"] == 0
+    assert frame["p_value"].null_count() == 3
+
+
+@pytest.mark.parametrize("tau", [3.5, 4])
+def test_one_cluster_has_no_variance_and_no_test(tau):
+    frame = assert_warns(
+        lambda: rmst_difference(FOUR.with_columns(centre=1), **ROLES, cluster="centre", tau=tau),
+        argument="cluster",
+        column="centre",
+        says=["leaves a standard error of 0 in 'a' (too few clusters), in 'b'", "Try robust=False"],
+    ).to_frame()
+    assert frame["p_value"].null_count() == 3
+
+
+def test_pairs_alike_in_both_groups_leave_no_variance_of_the_difference():
+    half = pl.DataFrame({"time": [1, 2, 3, 5], "event": [1, 0, 1, 0], "pair": [1, 2, 3, 4]})
+    pairs = pl.concat([half.with_columns(arm=pl.lit(arm)) for arm in "ab"])
+    frame = assert_warns(
+        lambda: rmst_difference(pairs, **ROLES, cluster="pair", tau=4),
+        argument="cluster",
+        column="pair",
+        says=["leaves a standard error of 0 in a difference", "leave some variation", "Try robust=False"],
+    ).to_frame()
+    assert frame["p_value"].null_count() == 3
+
+
+def test_covariates_that_explain_everything_leave_no_test():
+    data = FOUR.with_columns(time=pl.Series([1, 2, 2, 3]), event=1, x=pl.Series([0.0, 1.0, 0.0, 1.0]))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = rmst_difference(data, **ROLES, tau=3.5, covariates=["x"])
+    said = "covariates: the covariates leave a standard error of 0 in a difference"
+    assert [str(w.message).startswith(said) for w in caught] == [True]
+    assert "Try covariates=None" in str(caught[0].message)
+    assert result.to_frame()["p_value"][0] is None
+    assert result.coefficients.filter(pl.col("model") == "difference")["p_value"].null_count() == 3
+
+
+def test_weights_that_are_not_whole_are_not_cut():
+    result = rmst_difference(
+        FOUR.with_columns(w=pl.Series([0.5, 0.7, 0.8, 0.6])), **ROLES, weights="w", tau=4
+    )
+    assert_close(result.n, 2.6)
+    assert "n=2.6" in repr(result)
 
 
 def test_one_group_is_refused():
@@ -265,7 +333,7 @@ def test_one_group_is_refused():
     assert_refused(
         lambda: rmst_difference(FOUR, time="time", event="event", by=None, tau=4),
         argument="by",
-        says=["no column"],
+        says=["no column was given"],
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from ..errors import DataError
+from ..errors import DataError, listed, warn
 from ..numerics.intervals import normal_quantile
 from ..numerics.restricted_mean import (
     clustered_variance,
@@ -16,7 +16,7 @@ from ..numerics.restricted_mean import (
     restricted_mean_influence,
     restricted_mean_variance,
 )
-from ..numerics.risk_sets import risk_sets
+from ..numerics.risk_sets import RiskSets, risk_sets
 from ..numerics.ties import TOLERANCE
 from ..options import Missing, check_choice, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ..columns import Column, Columns
 
 MeanQuantity = Literal["survived", "lost"]
+TOO_FEW = "too few clusters"
+NO_RATIO = "the ratio of time lost is undefined"
+NO_ERROR = 1e-9  # a standard error below this share of tau is rounding error
 
 
 def rmst(
@@ -79,7 +82,8 @@ def rmst(
     Warns
     -----
     DataWarning
-        As `kaplan_meier`, if an early risk set is emptied under delayed entry.
+        As `kaplan_meier`, if an early risk set is emptied under delayed entry; and where the standard error
+        is 0, as without an event before tau: the interval is then a point and says nothing about uncertainty.
 
     References
     ----------
@@ -104,6 +108,7 @@ def rmst(
     )  # fmt: skip
     is_robust = y.uses_robust_variance(robust)
     means = restricted_means(y, tau)
+    warn_if_certain(y, means, float(tau), is_robust)
     rows = pl.DataFrame(
         {
             "n": whole([mean.n for mean in means]),
@@ -120,7 +125,7 @@ def rmst(
         name=f"restricted mean {'survival time' if quantity == 'survived' else 'time lost'} to {tau:g}",
         method=f"normal, {variance_name(is_robust)} variance",
         conf_level=conf_level,
-        n=int(sum(mean.n for mean in means)),
+        n=whole_or_float(sum(mean.n for mean in means)),
         n_event=float(sum(mean.n_event for mean in means)),
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
@@ -131,7 +136,8 @@ def rmst(
 class RestrictedMean:
     """The restricted mean of one group, with both variances and what they are made of.
 
-    `influence` is each row's, times its weight; rows of one `cluster` belong together.
+    `influence` is each row's, times its weight; rows of one `cluster` belong together. `n_event` counts
+    the events up to tau, `n_before` those before it, the only ones that take from the mean.
     """
 
     value: float
@@ -140,10 +146,19 @@ class RestrictedMean:
     cluster: np.ndarray | None
     n: float
     n_event: float
+    n_before: float
 
     def variance(self, robust: bool) -> float:
         """Greenwood's, or the infinitesimal jackknife's."""
         return clustered_variance(self.influence, self.cluster) if robust else self.greenwood
+
+    def why_certain(self, tau: float, robust: bool) -> str:
+        """Why the standard error is 0, or nothing where it is not."""
+        if np.sqrt(self.variance(robust)) > NO_ERROR * tau:
+            return ""
+        if not self.n_before:
+            return f"no event before {tau:g}"
+        return TOO_FEW if self.greenwood > 0 else "nobody at risk survives the events"
 
 
 def restricted_means(y: Survival, tau: float) -> list[RestrictedMean]:
@@ -151,22 +166,100 @@ def restricted_means(y: Survival, tau: float) -> list[RestrictedMean]:
     check_number(tau, argument="tau", above=0, expected="a time above 0 in the unit of the data", example=365)
     groups = split_groups(y)
     refuse_beyond_follow_up(y, groups, np.array([tau]), argument="tau")
-    return [_one_mean(one, float(tau)) for one in groups]
+    sets = [risk_sets(one.time, one.event, one.entry, one.weight) for one in groups]
+    for one, r in zip(groups, sets, strict=True):
+        warn_if_emptied(one, r)
+    return [restricted_mean_of(one, r, float(tau)) for one, r in zip(groups, sets, strict=True)]
 
 
-def _one_mean(y: Survival, tau: float) -> RestrictedMean:
-    r = risk_sets(y.time, y.event, y.entry, y.weight)
-    warn_if_emptied(y, r)
+def restricted_mean_of(y: Survival, r: RiskSets, tau: float) -> RestrictedMean:
+    """The restricted mean of one group, from its risk sets."""
     value, area = restricted_mean(r, tau)
+    n_before = float(r.n_event[r.time < tau * (1 - TOLERANCE)].sum())
     influence = restricted_mean_influence(r, area, y.time, y.event, y.entry)
     return RestrictedMean(
-        value=value,
+        value=value if n_before else tau,
         greenwood=restricted_mean_variance(r, area),
         influence=influence if y.weight is None else influence * y.weight,
         cluster=y.patient if y.cluster is None else y.cluster,
         n=group_size(y),
-        n_event=float(r.n_event[r.time <= tau].sum()),
+        n_event=float(r.n_event[r.time <= tau * (1 + TOLERANCE)].sum()),
+        n_before=n_before,
     )
+
+
+def warn_if_certain(
+    y: Survival, means: list[RestrictedMean], tau: float, robust: bool, *, also: str = ""
+) -> None:
+    """Say which groups have a standard error of 0, and why."""
+    why = [mean.why_certain(tau, robust) for mean in means]
+    if not any(why):
+        return
+    if y.group.names:
+        pairs = zip(y.group.labels(), why, strict=True)
+        named = listed(f"in {label!r} ({reason})" for label, reason in pairs if reason)
+    else:
+        named = f"({why[0]})"
+    says = f"0 {named}: the limits say nothing about the uncertainty there{also}"
+    if TOO_FEW in why:
+        owner = "id" if y.cluster is None else "cluster"
+        warn(
+            f"leaves a standard error of {says}",
+            argument=owner,
+            column=y.names[owner],
+            expected="several clusters in every group",
+            remedy="robust=False",
+        )
+        return
+    warn(
+        f"the standard error is {says}",
+        argument="tau",
+        expected="events before tau that others survive",
+        remedy=informative_tau(y, tau),
+    )
+
+
+def informative_tau(y: Survival, tau: float) -> str:
+    """A later tau before which every group has events that others survive; else what to report instead."""
+    last = min(float(one.time.max()) for one in split_groups(y))
+    if last > tau and not any(_certain_before(one, last) for one in split_groups(y)):
+        return f"tau={last!r}"
+    return "follow_up(...), to report how long the groups were followed instead"
+
+
+def _certain_before(y: Survival, tau: float) -> bool:
+    r = risk_sets(y.time, y.event, y.entry, y.weight)
+    return restricted_mean_of(y, r, tau).why_certain(tau, robust=False) != ""
+
+
+def warn_of_comparison(
+    y: Survival, means: list[RestrictedMean], tau: float, robust: bool, *, adjusted: bool, exact: bool
+) -> None:
+    """Say where a standard error is 0, and which groups lose no time, so that a ratio is undefined.
+
+    `exact`: the standard error of some difference is 0.
+    """
+    without = [repr(label) for label, mean in zip(y.group.labels(), means, strict=True) if not mean.n_before]
+    if not adjusted and any(mean.why_certain(tau, robust) for mean in means):
+        warn_if_certain(y, means, tau, robust, also=f"; {NO_RATIO}" if without else "")
+        return
+    if without:
+        warn(
+            f"no event before {tau:g} in {listed(without)}, where no time is lost: {NO_RATIO}",
+            argument="tau",
+            expected="an event before tau in every group",
+            remedy=informative_tau(y, tau),
+        )
+    if exact:
+        owner = "covariates" if adjusted else "cluster" if y.cluster is not None else "id"
+        warn(
+            f"{'the covariates leave' if adjusted else 'leaves'} a standard error of 0 in a difference: its "
+            "limits say nothing about the uncertainty, and there is no test",
+            argument=owner,
+            column=None if adjusted else y.names[owner],
+            expected="groups, covariates and clusters that leave some variation",
+            remedy="covariates=None" if adjusted else "robust=False",
+        )
 
 
 def refuse_beyond_follow_up(y: Survival, groups: list[Survival], times: np.ndarray, *, argument: str) -> None:
@@ -192,6 +285,12 @@ def refuse_beyond_follow_up(y: Survival, groups: list[Survival], times: np.ndarr
 def variance_name(robust: bool) -> str:
     """What the variance is called in a result."""
     return "robust" if robust else "Greenwood"
+
+
+def whole_or_float(count: float) -> float:
+    """A count without decimals, unless weights gave it some."""
+    nearest = round(count)
+    return nearest if abs(count - nearest) <= 1e-9 * max(1.0, abs(count)) else float(count)
 
 
 def whole(counts: list[float]) -> pl.Series:

@@ -26,7 +26,14 @@ from ..numerics.ties import round_ties
 from ..options import Missing, check_conf_level
 from ..outcomes import Survival, read_survival
 from ..results import Estimates
-from .rmst import RestrictedMean, restricted_means, variance_name
+from .rmst import (
+    NO_ERROR,
+    RestrictedMean,
+    restricted_means,
+    variance_name,
+    warn_of_comparison,
+    whole_or_float,
+)
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -147,7 +154,8 @@ def rmst_difference(
     -----
     DataWarning
         If a group loses no time before tau, or the covariates predict that perfectly: a ratio is then
-        undefined, and its row null.
+        undefined, and its row null. Where a standard error is 0, as of a group without events before tau:
+        limits leave that uncertainty out, and there is no test where no other is left.
 
     References
     ----------
@@ -179,7 +187,7 @@ def rmst_difference(
     refuse_one_group(y, "rmst(...) for the mean of one group")
     is_robust = y.uses_robust_variance(robust)
     means = restricted_means(y, tau)
-    defined = _defined(y, means, float(tau))
+    defined = _defined(means, float(tau))
     if covariates is None or not given:
         contrasts = _unadjusted(means, float(tau), is_robust, defined)
         coefficients = pl.DataFrame(schema=COEFFICIENTS)
@@ -187,13 +195,15 @@ def rmst_difference(
     else:
         contrasts, coefficients = _adjusted(y, covariates, float(tau), is_robust, defined, conf_level)
         how = "weighted by the inverse probability of censoring, sandwich variance"
+    exact = any(terms["difference"].std_error == 0 for terms in contrasts)
+    warn_of_comparison(y, means, float(tau), is_robust, adjusted=bool(given), exact=exact)
     adjusted = f", adjusted for {', '.join(y.covariates.columns)}" if given else ""
     return RestrictedMeanDifference(
         frame=_rows(y, contrasts, conf_level),
         name=f"restricted mean survival time to {tau:g}{adjusted}",
         method=f"normal (ratios on the log scale), {how}",
         conf_level=conf_level,
-        n=int(sum(mean.n for mean in means)),
+        n=whole_or_float(sum(mean.n for mean in means)),
         n_event=float(sum(mean.n_event for mean in means)),
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
@@ -208,7 +218,7 @@ def _rows(y: Survival, contrasts: list[dict[str, Contrast]], conf_level: float) 
     for label, terms in zip(labels[1:], contrasts, strict=True):
         for term, (value, error) in terms.items():
             natural = np.exp if term != "difference" else float
-            statistic = value / error if error > 0 else np.nan
+            statistic = value / error if error else np.nan
             rows.append(
                 {
                     "term": term,
@@ -242,15 +252,17 @@ def _unadjusted(
             lost = tau - mean.value, tau - reference.value
             values["time lost ratio"] = np.log(lost[0] / lost[1])
             slopes["time lost ratio"] = (-1 / lost[0], 1 / lost[1])
-        contrasts.append(
-            {
-                term: Contrast(values[term], _contrast_error(mean, reference, slopes[term], robust))
-                if term in values
-                else Contrast(np.nan, np.nan)
-                for term in TERMS
-            }
-        )
+        terms = dict.fromkeys(TERMS, Contrast(np.nan, np.nan))
+        for term, slope in slopes.items():
+            error = _contrast_error(mean, reference, slope, robust)
+            terms[term] = Contrast(values[term], float(_or_zero(error, tau if term == TERMS[0] else 1.0)))
+        contrasts.append(terms)
     return contrasts
+
+
+def _or_zero(error: Any, scale: Any) -> np.ndarray:
+    """Standard errors, with 0 for what is rounding error against the scale of the values."""
+    return np.where(error <= NO_ERROR * scale, 0.0, error)
 
 
 def _contrast_error(
@@ -290,8 +302,8 @@ def _adjusted(
     z = normal_quantile(conf_level)
     tables = [
         pl.DataFrame({"model": term, "term": names, "estimate": coef, "std_error": error}).with_columns(
-            statistic=coef / error,
-            p_value=2 * ndtr(-np.abs(coef / error)),
+            statistic=coef / np.where(error > 0, error, np.nan),
+            p_value=2 * ndtr(-np.abs(coef / np.where(error > 0, error, np.nan))),
             conf_low=coef - z * error,
             conf_high=coef + z * error,
         )
@@ -355,22 +367,13 @@ def _fit(
         kappa[rows] = influence_on_score(score[rows], r, c.time[rows], c.known[rows], c.case[rows])
     slope = np.ones(len(X)) if term == "difference" else mu
     cov = sandwich(X, slope, kappa, c.case, cluster, robust=robust)
-    return coef, np.sqrt(np.diag(cov))
+    scale = (c.horizon if term == "difference" else 1.0) / np.abs(X).max(axis=0)
+    return coef, _or_zero(np.sqrt(np.diag(cov)), scale)
 
 
-def _defined(y: Survival, means: list[RestrictedMean], tau: float) -> list[dict[str, bool]]:
-    """Which terms exist for each comparison; a warning where time lost is 0 in a group."""
-    lost_none = [tau - mean.value <= 0 for mean in means]
-    if any(lost_none):
-        without = [label for label, none in zip(y.group.labels(), lost_none, strict=True) if none]
-        warn(
-            f"{tau:g} is before the first event of {', '.join(map(repr, without))}, where no time is lost: "
-            "the ratio of time lost is undefined",
-            argument="tau",
-            expected="an event before tau in every group",
-            remedy="a later tau, or the difference alone",
-        )
-    first, *others = [(mean.value > 0, not none) for mean, none in zip(means, lost_none, strict=True)]
+def _defined(means: list[RestrictedMean], tau: float) -> list[dict[str, bool]]:
+    """Which terms exist for each comparison: a ratio needs what it compares in both groups."""
+    first, *others = [(mean.value > 0, mean.n_before > 0) for mean in means]
     return [
         {"difference": True, "ratio": first[0] and other[0], "time lost ratio": first[1] and other[1]}
         for other in others
@@ -381,7 +384,7 @@ def refuse_one_group(y: Survival, remedy: str) -> None:
     """Refuse a comparison of groups where there are none."""
     if len(y.group) < 2:
         raise DataError(
-            f"has {'one group' if y.group.names else 'no column'}",
+            "has one group" if y.group.names else "no column was given",
             argument="by",
             column=y.names.get("by"),
             expected="a column that defines two or more groups",
