@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtr
 
-from ..errors import DataError
+from ..errors import DataError, listed, warn
 from ..numerics.intervals import normal_quantile
 from ..numerics.quantile_difference import (
     Crossing,
@@ -22,7 +22,7 @@ from ..outcomes import Survival, read_survival
 from ..results import Estimates
 from .curve import estimate_curves
 from .kaplan_meier import ESTIMATORS
-from .rmst import variance_name
+from .rmst import variance_name, whole_or_float
 from .rmst_difference import refuse_one_group
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def quantile_difference(
     Estimates
         `group`, `reference`, `quantile`, `estimate`, `p_value`, `conf_low`, `conf_high`. The estimate is null
         where a group's curve does not reach 1 - p, a limit where it would lie beyond the follow-up, and all
-        of them where a group has no event.
+        of them where a group has no event. The p-value is null where both limits are.
 
     Raises
     ------
@@ -88,7 +88,8 @@ def quantile_difference(
     Warns
     -----
     DataWarning
-        As `kaplan_meier`, if a risk set is emptied under delayed entry.
+        As `kaplan_meier`, if a risk set is emptied under delayed entry; and where neither limit exists, so
+        that nothing can be said about the difference.
 
     Notes
     -----
@@ -134,6 +135,7 @@ def quantile_difference(
         for g in range(1, len(labels))
         for q, p in enumerate(wanted)
     ]
+    _warn_if_boundless(y, rows)
     text = {"group": pl.String, "reference": pl.String}
     variance = variance_name(y.uses_robust_variance(robust))
     return Estimates(
@@ -141,7 +143,7 @@ def quantile_difference(
         name=f"difference of survival quantiles ({y.names['event']} by {y.names['time']})",
         method=f"from those of each group, {conf_type}, {variance} variance",
         conf_level=conf_level,
-        n=int(curves.groups_frame["n"].sum()),
+        n=whole_or_float(float(curves.groups_frame["n"].sum())),
         n_event=float(curves.groups_frame["n_event"].sum()),
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
@@ -171,10 +173,27 @@ def _compare(
     factor = joint_factor(one, other)
     low, high = difference_limits(one, other, factor * normal_quantile(conf_level))
     values["estimate"] = None if time is None or other_time is None else time - other_time
-    values["p_value"] = float(2 * ndtr(-touching_point(one, other) / factor))
+    if np.isfinite(low) or np.isfinite(high):
+        values["p_value"] = float(2 * ndtr(-touching_point(one, other) / factor))
     values["conf_low"] = low if np.isfinite(low) else None
     values["conf_high"] = high if np.isfinite(high) else None
     return values
+
+
+def _warn_if_boundless(y: Survival, rows: list[dict[str, Any]]) -> None:
+    """Say where neither limit of a difference exists."""
+    boundless = [row for row in rows if row["conf_low"] is None and row["conf_high"] is None]
+    if not boundless:
+        return
+    which = [f"{row['group']!r} - {row['reference']!r} at {row['quantile']:g}" for row in boundless]
+    tau = min(float(y.time[y.group.code == g].max()) for g in range(len(y.group)))
+    warn(
+        f"no limit of {listed(which)} can be given, as the limits of neither group's quantile end within the "
+        "follow-up: nothing can be said about the difference, and there is no p-value",
+        argument="quantile",
+        expected="a group with events enough that the upper limit of its survival falls to 1 - quantile",
+        remedy=f"rmst_difference(..., tau={tau!r}), which needs no quantile",
+    )
 
 
 def _check_quantiles(quantile: Any) -> list[float]:
