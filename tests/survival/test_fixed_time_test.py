@@ -15,7 +15,7 @@ from refusals import assert_refused, assert_warns
 
 from hemresearch.numerics.fixed_time import log_survival_influence
 from hemresearch.numerics.risk_sets import risk_sets
-from hemresearch.survival import fixed_time_test, kaplan_meier
+from hemresearch.survival import fixed_time_test, kaplan_meier, logrank
 
 SCALES = {"plain": "linear", "log": "log", "log-log": "cloglog", "arcsin": "arcsin", "logit": "logit"}
 ROLES = {"time": "time", "event": "event", "by": "arm"}
@@ -221,31 +221,50 @@ def test_a_time_after_the_last_follow_up_of_a_group_is_refused():
     assert_refused(
         lambda: fixed_time_test(EIGHT, **ROLES, at=5.5),
         argument="at",
-        column="time",
-        says=["5.5 is after the last follow-up of B (5)", "every group was followed", "at=5"],
+        says=["at: 5.5 is after the last follow-up of B (5)", "every group was followed", "Try at=4.0."],
     )
+    assert fixed_time_test(EIGHT, **ROLES, at=4.0).df == 1  # at 5 nobody of B is left
+    assert_refused(
+        lambda: fixed_time_test(EIGHT, **ROLES, at=7), argument="at", says=["of A, B (the earliest at 5)"]
+    )
+
+
+def test_a_time_that_works_is_offered_with_all_its_digits():
+    thirds = EIGHT.with_columns(pl.col("time") / 3e4)
+    for at in (1e-6, 5.5 / 3e4):
+        refusal = assert_refused(lambda at=at: fixed_time_test(thirds, **ROLES, at=at), argument="at")
+        assert fixed_time_test(thirds, **ROLES, at=float(refusal.remedy.removeprefix("at="))).df == 1
+
+
+def test_where_no_time_works_the_curves_can_be_compared():
+    apart = pl.DataFrame({"time": [1, 2, 3, 4], "event": [1, 1, 0, 1], "arm": list("aabb")})
+    refusal = assert_refused(lambda: fixed_time_test(apart, **ROLES, at=3), argument="at", says=["of a (2)"])
+    assert refusal.remedy == "logrank(...) to compare the whole curves"
+    assert logrank(apart, **ROLES).df == 1
+
+
+def test_weights_that_are_not_whole_are_not_cut():
+    test = fixed_time_test(EIGHT.with_columns(w=pl.lit(0.7)), **ROLES, weights="w", at=3)
+    assert_close(test.n, 5.6)
 
 
 def test_survival_of_one_or_zero_is_refused_with_a_time_that_works():
     refusal = assert_refused(
         lambda: fixed_time_test(EIGHT, **ROLES, at=1.5),
         argument="at",
-        column="time",
-        says=["0 or 1 in B", "no variance", "between 0 and 1 in every group", "at=2"],
+        says=["0 or 1 in B", "no variance", "between 0 and 1 in every group", "at=2.0"],
     )
     assert fixed_time_test(EIGHT, **ROLES, at=float(refusal.remedy.removeprefix("at="))).df == 1
-    assert_refused(
-        lambda: fixed_time_test(EIGHT, **ROLES, at=5), argument="at", column="time", says=["in B", "at=2"]
-    )
+    assert_refused(lambda: fixed_time_test(EIGHT, **ROLES, at=5), argument="at", says=["in B", "at=4.0"])
     never = EIGHT.with_columns(event=pl.when(pl.col("arm") == "A").then(0).otherwise("event"))
     assert_refused(
         lambda: fixed_time_test(never, **ROLES, at=3),
         argument="at",
-        column="time",
         says=["in A", "logrank(...)"],
     )
     nobody = EIGHT.with_columns(event=pl.lit(0))
-    assert_refused(lambda: fixed_time_test(nobody, **ROLES, at=3), argument="at", column="time")
+    refusal = assert_refused(lambda: fixed_time_test(nobody, **ROLES, at=3), argument="at")
+    assert refusal.remedy == "follow_up(...), to report how long they were followed instead"
 
 
 def test_one_time_is_asked_for():
@@ -267,8 +286,10 @@ def test_one_group_is_refused():
 
 
 def test_too_few_clusters_are_refused():
+    third = EIGHT.tail(4).with_columns(arm=pl.lit("C"))
+    centres = pl.concat([EIGHT, third]).with_columns(centre=pl.Series([1, 2, 2, 1] * 3))
     assert_refused(
-        lambda: fixed_time_test(EIGHT.with_columns(centre=pl.lit(1)), **ROLES, at=3, cluster="centre"),
+        lambda: fixed_time_test(centres, **ROLES, at=3, cluster="centre"),
         argument="cluster",
         column="centre",
         says=["too few clusters", "more clusters than groups", "robust=False"],
@@ -288,9 +309,7 @@ def test_an_emptied_risk_set_is_named_before_it_is_refused():
     cohort = EIGHT.with_columns(entry=pl.Series([0, 2, 2, 2, 0, 0, 0, 0]))
 
     def compare():
-        assert_refused(
-            lambda: fixed_time_test(cohort, **ROLES, entry="entry", at=3), argument="at", column="time"
-        )
+        assert_refused(lambda: fixed_time_test(cohort, **ROLES, entry="entry", at=3), argument="at")
 
     assert_warns(compare, argument="entry", column="entry", rows=[1], says=["time 1"])
 

@@ -25,6 +25,7 @@ from ..results import Curves, HypothesisTest
 from .comparison import refuse_one_group
 from .curve import estimate_curves, split_groups
 from .kaplan_meier import ESTIMATORS
+from .rmst import whole_or_float
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -175,7 +176,7 @@ def fixed_time_test(
         method=f"{conf_type} scale, {formats.proper(curves.variance)} variance, "
         f"{formats.level(conf_level)} limits",
         frame=frame,
-        n=int(curves.groups()["n"].sum()),
+        n=whole_or_float(float(curves.groups()["n"].sum())),
         n_dropped=y.n_dropped,
         differences=_differences(frame["group"].to_list(), survival, covariance, conf_level),
         at=at,
@@ -192,11 +193,11 @@ def _groups(y: Survival, curves: Curves, at: float) -> pl.DataFrame:
     labels = np.array(y.group.labels())
     if (last < at).any():
         raise DataError(
-            f"{at:g} is after the last follow-up of {listed(labels[last < at])} ({last.min():g})",
+            f"{at:g} is after the last follow-up of {listed(labels[last < at])} "
+            f"({'the earliest at ' if (last < at).sum() > 1 else ''}{last.min():g})",
             argument="at",
-            column=y.names["time"],
             expected="a time until which every group was followed",
-            remedy=f"at={last.min():g}",
+            remedy=_remedy(curves, at),
         )
     frame = curves.at(at).select(pl.exclude(*curves.by, "time", "n_censor"))
     survival = frame["estimate"].to_numpy()
@@ -205,23 +206,23 @@ def _groups(y: Survival, curves: Curves, at: float) -> pl.DataFrame:
         raise DataError(
             f"survival at {at:g} is 0 or 1 in {listed(labels[flat])}, where it has no variance",
             argument="at",
-            column=y.names["time"],
             expected="a time at which survival is between 0 and 1 in every group",
-            remedy=_remedy(curves),
+            remedy=_remedy(curves, at),
         )
     return pl.concat([pl.DataFrame({"group": labels, "n": curves.groups()["n"]}), frame], how="horizontal")
 
 
-def _remedy(curves: Curves) -> str:
-    """The first time at which every group has had an event and none has run out of survivors."""
+def _remedy(curves: Curves, at: float) -> str:
+    """The time nearest to `at` at which survival is known and between 0 and 1 in every group."""
     inside = pl.col("estimate").is_between(0, 1, closed="none")
-    candidates = np.sort(curves.to_frame().filter(inside)["time"].unique().to_numpy())
-    known = curves.at(candidates).with_columns(inside=inside.fill_null(False)) if len(candidates) else None
-    if known is not None:
-        good = known.group_by("time").agg(pl.col("inside").all()).filter("inside")["time"]
-        if len(good):
-            return f"at={good.sort()[0]:g}"
-    return "logrank(...) to compare the whole curves"
+    times = curves.to_frame().filter(inside)["time"].unique().to_numpy()
+    if not len(times):
+        return "follow_up(...), to report how long they were followed instead"
+    known = curves.at(times).group_by("time").agg(inside.fill_null(False).all().alias("inside"))
+    good = known.filter("inside")["time"].to_numpy()
+    if not len(good):
+        return "logrank(...) to compare the whole curves"
+    return f"at={float(good[np.lexsort((good, np.abs(good - at)))[0]])!r}"
 
 
 def _covariance(y: Survival, frame: pl.DataFrame, at: float, is_robust: bool) -> np.ndarray:
