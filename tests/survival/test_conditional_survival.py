@@ -148,12 +148,15 @@ def test_neither_row_order_nor_the_unit_matters(cohort):
     assert_frame_equal(again.drop("given", "time"), first.drop("given", "time"))
 
 
-@pytest.mark.parametrize("ends", [{}, {"ahead": 1, "times": 4}])
-def test_ahead_or_times_is_needed_and_not_both(ends):
+@pytest.mark.parametrize(
+    ("ends", "found"),
+    [({}, "neither of ahead and times was"), ({"ahead": 1, "times": 4}, "both ahead and times were")],
+)
+def test_ahead_or_times_is_needed_and_not_both(ends, found):
     refusal = assert_refused(
         lambda: conditional_survival(FIVE, **ROLES, given=2, **ends),
         argument="ahead",
-        says=["ahead and times was given"],
+        says=[f"{found} given"],
     )
     assert refusal.expected == "how far ahead of `given`, or the times at which to end"
     assert refusal.remedy == "ahead=60 or times=[60, 120]"
@@ -199,6 +202,13 @@ def test_unknown_limits_are_refused(argument, value):
         argument=argument,
         says=[repr(value)],
     )
+
+
+def test_weights_that_are_not_whole_are_not_cut():
+    weighted = FIVE.with_columns(w=pl.Series([0.5, 0.7, 0.8, 0.6, 0.5]))
+    result = conditional_survival(weighted, **ROLES, weights="w", given=1, ahead=2)
+    assert_close(result.n, 3.1)
+    assert "n=3.1" in repr(result)
 
 
 def test_a_group_called_given_is_refused():

@@ -14,7 +14,7 @@ from ..outcomes import Survival, read_survival
 from ..results import Estimates
 from .curve import estimate_curves, group_size
 from .kaplan_meier import ESTIMATORS
-from .rmst import variance_name, whole
+from .rmst import variance_name, whole, whole_or_float
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -90,7 +90,7 @@ def conditional_survival(
     >>> hem.survival.conditional_survival(
     ...     cohort, time="futime", event="death", given=[0, 60, 120], ahead=60
     ... )
-    conditional survival (death by futime), n=1384, events=963
+    conditional survival (death by futime), n=1,384, events=963
       given=0, time=60: 0.6615 (0.6359 to 0.6858)
       given=60, time=120: 0.6283 (0.5934 to 0.6612)
       given=120, time=180: 0.623 (0.5711 to 0.6706)
@@ -104,14 +104,14 @@ def conditional_survival(
         data, time=time, event=event, event_value=event_value, entry=entry, id=id, by=by, weights=weights,
         cluster=cluster, missing=missing,
     )  # fmt: skip
-    robust = y.uses_robust_variance(robust)
+    robust = bool(y.uses_robust_variance(robust))
     tables = [_beyond(y, start, ends, robust, conf_level, conf_type) for start, ends in pairs]
     return Estimates(
         frame=_by_group(pl.concat(tables), len(y.group)),
         name=f"conditional survival ({y.names['event']} by {y.names['time']})",
         method=f"{conf_type}, {variance_name(robust)} variance",
         conf_level=conf_level,
-        n=int(group_size(y)),
+        n=whole_or_float(group_size(y)),
         n_event=float(y.event.sum() if y.weight is None else y.weight[y.event].sum()),
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
@@ -122,7 +122,7 @@ def _pairs(given: np.ndarray, ahead: Any, times: Any) -> list[tuple[float, np.nd
     """Each start with the ends that belong to it."""
     if (ahead is None) == (times is None):
         raise DataError(
-            f"{'neither' if times is None else 'both'} of ahead and times was given",
+            f"{'neither of ahead and times was' if times is None else 'both ahead and times were'} given",
             argument="ahead",
             expected="how far ahead of `given`, or the times at which to end",
             remedy="ahead=60 or times=[60, 120]",
