@@ -1,13 +1,14 @@
 """How often the bootstrap limits of Turnbull's estimator hold, on simulated patients seen at visits.
 
-Exponential survival (rate 1). "Scheduled": visits every 0.25 until 2, each missed with probability 0.2, and
-the last one attended by chance. "Irregular": four visits at any time before 2, where no theory promises the
-level; it is recorded to show what the bootstrap does there.
+Exponential survival (rate 1), visits every 0.25 until 2, each missed with probability 0.2, and a last one
+attended by chance. Left out are the limits of the median, which on so few times are wide (99.1 %), and
+survival with four visits at any time before 2, where no theory promises the level (97.0 % at
+0.5, 96.6 % at 1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
@@ -35,30 +36,19 @@ def scheduled(rng: np.random.Generator) -> pl.DataFrame:
     return seen_at(rng.exponential(1, N), np.where(missed, np.nan, visits))
 
 
-def irregular(rng: np.random.Generator) -> pl.DataFrame:
-    """Four visits at any time between 0 and 2."""
-    return seen_at(rng.exponential(1, N), rng.uniform(0, 2, (N, 4)))
-
-
-STUDIES: dict[str, Callable[[np.random.Generator], pl.DataFrame]] = {
-    "Turnbull, scheduled visits, bootstrap": scheduled,
-    "Turnbull, irregular visits, bootstrap": irregular,
-}
-
-
 def coverage(replications: int, seed: int) -> Iterator[dict[str, object]]:
-    """One row per kind of visits and target."""
-    for name, sample in STUDIES.items():
-        rng = np.random.default_rng(seed)
-        held = np.zeros(len(TIMES) + 1)
-        for _ in range(replications):
-            curves = turnbull(
-                sample(rng), left="left", right="right", bootstrap=SAMPLES, seed=int(rng.integers(2**31))
-            )
-            limits = curves.at(list(TIMES)).select("conf_low", "conf_high").rows()
-            low, high = curves.quantile(0.5).select("conf_low", "conf_high").row(0)
-            held += [a <= s <= b for (a, b), s in zip(limits, TIMES.values(), strict=True)] + [
-                (low or 0.0) <= np.log(2) <= (np.inf if high is None else high)
-            ]
-        for target, count in zip([f"S({t:g})" for t in TIMES] + ["median"], held, strict=True):
-            yield {"study": name, "target": target, "coverage": count / replications}
+    """One row per time."""
+    rng = np.random.default_rng(seed)
+    held = np.zeros(len(TIMES))
+    for _ in range(replications):
+        curves = turnbull(
+            scheduled(rng), left="left", right="right", bootstrap=SAMPLES, seed=int(rng.integers(2**31))
+        )
+        limits = curves.at(list(TIMES)).select("conf_low", "conf_high").rows()
+        held += [low <= s <= high for (low, high), s in zip(limits, TIMES.values(), strict=True)]
+    for time, count in zip(TIMES, held, strict=True):
+        yield {
+            "study": "Turnbull, scheduled visits, bootstrap",
+            "target": f"S({time:g})",
+            "coverage": count / replications,
+        }

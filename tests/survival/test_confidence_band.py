@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -239,6 +241,13 @@ def test_refuses_a_hall_wellner_band_with_delayed_entry():
         says=["delayed entry", 'method="equal-precision"'],
     )
     assert confidence_band(curves, method="equal-precision").stretches["stop"][0] == 4
+
+
+def test_refuses_curves_that_were_cut():
+    cut = replace(fit(FIVE), cut_at=(3.0,))
+    assert_refused(
+        lambda: confidence_band(cut), argument="curves", says=["cut for disclosure", "of the whole curves"]
+    )
 
 
 def test_refuses_a_group_without_events():

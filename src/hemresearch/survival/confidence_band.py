@@ -30,7 +30,8 @@ class ConfidenceBand(Curves):
     """Curves whose limits hold at all times of a stretch together.
 
     `conf_low` and `conf_high` are null before a group's `start` and after its `stop`, also in `at`;
-    `stretches` has one row per group: `start`, `stop`, `a_low`, `a_high`, `critical_value`.
+    `stretches` has one row per group: `start`, `stop`, `a_low`, `a_high`, `critical_value` and
+    `low_at_start`, the lower limit there.
     """
 
     band: str
@@ -45,14 +46,29 @@ class ConfidenceBand(Curves):
         )
 
     def __repr__(self) -> str:
-        lines = Curves.__repr__(self).split("\n")[:-1]
-        what = f"{formats.level(self.conf_level)} {NAMES[self.band]} band ({self.conf_type})"
+        level = formats.level(self.conf_level)
         parts = [
             f"from {formats.significant(row['start'])} to {formats.significant(row['stop'])}, critical value "
             f"{formats.significant(row['critical_value'])}"
             for row in self.stretches.head(SHOWN_GROUPS).iter_rows(named=True)
         ]
-        return "\n".join([*lines, f"{what} {'; '.join(parts)}"])
+        note = f"{level} {NAMES[self.band]} band ({self.conf_type}) {'; '.join(parts)}"
+        lines = Curves.__repr__(self).split("\n")
+        return "\n".join(note if line.startswith(f"{level} limits:") else line for line in lines)
+
+    def at(self, times: Any, *, extend: bool = False) -> pl.DataFrame:
+        """As of any curve, without limits outside the stretch of the band."""
+        frame = Curves.at(self, times, extend=extend)
+        start, stop = self._repeated(frame, "start"), self._repeated(frame, "stop")
+        within = (pl.col("time") >= start) & (pl.col("time") <= stop)
+        return frame.with_columns(pl.when(within).then(pl.col(c)).alias(c) for c in ("conf_low", "conf_high"))
+
+    def quantile(self, probability: Any = 0.5) -> pl.DataFrame:
+        """As of any curve; without a lower limit where the band is below 1 - p from its very start."""
+        frame = Curves.quantile(self, probability)
+        first = self._repeated(frame, "low_at_start")
+        known = pl.when(1 - pl.col("quantile") < first).then(pl.col("conf_low"))
+        return frame.with_columns(known.alias("conf_low"))
 
     def text(self, at: float | None = None, *, label: str | None = None, unit: str | None = None) -> str:
         """A sentence as of any curve, where the limits are called a band."""
@@ -67,19 +83,10 @@ class ConfidenceBand(Curves):
         starts = np.cumsum([0, *(part.height for part in parts)])
         return draw_curves(replace(self, frame=pl.concat(parts), starts=starts), ax=ax, **options)
 
-    def _at_one(self, part: pl.DataFrame, wanted: np.ndarray, extend: bool) -> pl.DataFrame:
-        frame = Curves._at_one(self, part, wanted, extend)
-        known = part.filter(pl.col("conf_low").is_not_null())["time"]
-        within = pl.col("time").is_between(known[0], known[-1])
-        limits = [pl.when(within).then(pl.col(name)).alias(name) for name in ("conf_low", "conf_high")]
-        return frame.with_columns(limits)
-
-    def _quantiles(self, part: pl.DataFrame, wanted: np.ndarray) -> pl.DataFrame:
-        """As of any curve; without a lower limit where the band is below 1 - p from its very start."""
-        frame = Curves._quantiles(self, part, wanted)
-        first = part.filter(pl.col("conf_low").is_not_null())["conf_low"][0]
-        known = pl.when(1 - pl.col("quantile") < first).then(pl.col("conf_low"))
-        return frame.with_columns(known.alias("conf_low"))
+    def _repeated(self, frame: pl.DataFrame, fact: str) -> pl.Series:
+        """A fact of each group for every row of a frame that has as many rows for each."""
+        values = self.stretches[fact]
+        return pl.Series(np.repeat(values.to_numpy(), frame.height // len(values)))
 
 
 def confidence_band(
@@ -205,6 +212,7 @@ def _one_band(
         "a_low": low,
         "a_high": high,
         "critical_value": critical,
+        "low_at_start": float(limits[0][within][0]),
     }
     return rows, facts
 
@@ -306,6 +314,13 @@ def _check_curves(curves: Any, method: str) -> None:
             argument="curves",
             expected="the survival curves of kaplan_meier",
             remedy=remedy,
+        )
+    if curves.cut_at:
+        raise DataError(
+            "the curves were cut for disclosure control",
+            argument="curves",
+            expected="whole curves",
+            remedy="confidence_band(...) of the whole curves, and the cut after it",
         )
     n = curves.groups_frame["n"].cast(pl.Float64)
     if curves.variance != "greenwood" or not (n == n.round()).all():

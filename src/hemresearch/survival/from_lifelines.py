@@ -108,9 +108,9 @@ def from_lifelines(
     lifelines KaplanMeierFitter: survival (event by time), n=23, events=18
       x=Maintained: n=11, events=7, median 31 (13 to –)
       x=Nonmaintained: n=12, events=11, median 23 (5 to 33)
-    95% limits: log-log, greenwood variance
+    95% limits: log-log, Greenwood variance
     >>> curves.at(24)["n_risk"].to_list()
-    [7.0, 5.0]
+    [6.0, 5.0]
     """
     fitters, labels = _fitters(fitter)
     for one in fitters:

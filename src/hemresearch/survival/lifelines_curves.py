@@ -12,7 +12,6 @@ import polars as pl
 
 from ..curves import Curves
 from ..numerics.intervals import normal_quantile
-from ..options import check_times
 
 LIMITS = ("estimate", "std_error", "conf_low", "conf_high")
 
@@ -30,25 +29,30 @@ class LifelinesCurves(Curves):
 
     def at(self, times: Any, *, extend: bool = False) -> pl.DataFrame:
         """As of any curve; a smooth one is evaluated, with `extend=True` also after the last time."""
-        wanted = check_times(times)
+        steps = Curves.at(self, times, extend=extend)
         tables = []
-        for g, (part, model) in enumerate(zip(self._parts(), self.models, strict=True)):
-            frame = self._at_one(part, wanted, extend)
-            if model is not None:
-                exact = pl.DataFrame(model(wanted)).fill_nan(None)
-                known = frame["estimate"].is_not_null()
-                frame = frame.with_columns(pl.when(known).then(exact[name]).alias(name) for name in LIMITS)
-            tables.append(self._labelled(g, frame))
+        for frame, model in zip(self._split(steps), self.models, strict=True):
+            if model is None:
+                tables.append(frame)
+                continue
+            exact = pl.DataFrame(model(frame["time"].to_numpy())).fill_nan(None)
+            known = frame["estimate"].is_not_null()
+            tables.append(frame.with_columns(pl.when(known).then(exact[name]).alias(name) for name in LIMITS))
         return pl.concat(tables)
 
     def quantile(self, probability: Any = 0.5) -> pl.DataFrame:
         """As of any curve; where a smooth one crosses 1 - p, to rounding."""
         steps = Curves.quantile(self, probability)
-        tables = []
-        for g, (part, model) in enumerate(zip(self._parts(), self.models, strict=True)):
-            frame = steps[g * (n := steps.height // len(self.models)) : (g + 1) * n]
-            tables.append(frame if model is None else _refined(frame, part["time"].to_numpy(), model))
+        tables = [
+            frame if model is None else _refined(frame, part["time"].to_numpy(), model)
+            for frame, part, model in zip(self._split(steps), self._parts(), self.models, strict=True)
+        ]
         return pl.concat(tables)
+
+    def _split(self, frame: pl.DataFrame) -> list[pl.DataFrame]:
+        """The rows of each group in a frame that has as many for each."""
+        n = frame.height // len(self.models)
+        return [frame[i : i + n] for i in range(0, frame.height, n)]
 
 
 def parametric_curve(one: Any) -> Evaluate:

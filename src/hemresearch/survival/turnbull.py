@@ -56,9 +56,9 @@ def turnbull(
         Case weights: weight 2 is two patients.
     bootstrap
         Samples drawn for standard errors and limits; 0 for none. The estimate has no usual standard error:
-        with visits at few scheduled times it is nearly normal, and the percentile limits of 1000 samples
-        hold; with visits at any time it converges as slowly as n^(1/3), and the bootstrap is not known to be
-        valid.
+        with visits at few scheduled times it is nearly normal, and percentile limits hold their level (95.3
+        and 95.4 % of 2 000 simulated trials with 100 patients; those of quantiles are wider than needed);
+        with visits at any time it converges as slowly as n^(1/3), and no theory promises the level.
     conf_level
         Level of the bootstrap limits. Where a sample leaves survival undetermined, its lowest and its highest
         value are taken.
