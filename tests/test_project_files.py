@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -123,13 +124,17 @@ def test_the_code_is_under_the_licence_it_names() -> None:
     assert "Neither the name" in text
 
 
+def canonical(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
 def installed_closure() -> set[str]:
     """Every distribution that is installed with the package and its extras."""
     reached: set[str] = set()
     waiting = requirements()
     while waiting:
         requirement = waiting.pop()
-        name = requirement.name.lower().replace("_", "-")
+        name = canonical(requirement.name)
         if name in reached:
             continue
         reached.add(name)
@@ -140,6 +145,25 @@ def installed_closure() -> set[str]:
             or any(inner.marker.evaluate({"extra": e}) for e in ("", *requirement.extras))
         ]
     return reached
+
+
+def imported() -> set[str]:
+    """The top-level names of every package that the code imports, at whatever place."""
+    nodes = [
+        node
+        for path in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    direct = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    return {name.split(".")[0] for name in plain | direct} - sys.stdlib_module_names - {"hemresearch"}
+
+
+def test_every_package_that_is_imported_is_installed_with_this_one() -> None:
+    providers = metadata.packages_distributions()
+    there = {canonical(name) for name in installed_closure()}
+    found = {name: {canonical(d) for d in providers.get(name, ())} for name in imported()}
+    assert {name for name, distributions in found.items() if not distributions & there} == set()
 
 
 def licence(name: str) -> str:
