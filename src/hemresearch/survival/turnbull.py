@@ -146,10 +146,11 @@ def _one_sample(
     y: Interval, rows: np.ndarray, bootstrap: int, stream: np.random.SeedSequence, n_jobs: int
 ) -> tuple[Sample, Npmle]:
     """Estimate one group, from its distinct intervals and how many patients have each."""
-    ends = np.column_stack([y.left[rows], y.right[rows]])
-    distinct, which = np.unique(ends, axis=0, return_inverse=True)
-    count = np.bincount(which.ravel(), None if y.weight is None else y.weight[rows]).astype(float)
-    left, right = np.ascontiguousarray(distinct.T)
+    ends = np.empty(int(rows.sum()), dtype=complex)  # complex numbers sort as pairs
+    ends.real, ends.imag = y.left[rows], y.right[rows]
+    distinct, which = np.unique(ends, return_inverse=True)
+    count = np.bincount(which, None if y.weight is None else y.weight[rows]).astype(float)
+    left, right = distinct.real.copy(), distinct.imag.copy()
     estimate, fitted = MassFunction.of(left, right, count)
     replicates = _replicates(left, right, count, bootstrap, stream, n_jobs) if bootstrap else ()
     return Sample(estimate, replicates, left, right, count), fitted
