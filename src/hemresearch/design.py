@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Covariates: TypeAlias = "str | pl.Expr | Sequence[str | pl.Expr]"
+__all__ = ["Design", "build_design", "covariate_columns", "read_design"]
+
 INTERCEPT = "intercept"
 SHOWN_TERMS = 8
 

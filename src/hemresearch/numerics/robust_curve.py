@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from .compiled import kernel
 from .risk_sets import RiskSets, place
 
 # A sum of squares this small beside the terms that cancel in it is rounding error, and is 0.
@@ -38,7 +38,7 @@ def robust_variance(
     )  # fmt: skip
 
 
-@numba.njit(cache=True)
+@kernel
 def _running_sums(by_leave, by_enter, leave, enter, event, size, owner, n_owner, jump, drift):  # type: ignore[no-untyped-def]
     """Sum over clusters of c^2 at every time; c = fixed - risk * moved, kept up to date by its changes.
 
