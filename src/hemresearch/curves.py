@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from . import formats
-from .errors import DataError
-from .numerics.steps import first_at_or_below
+from .errors import DataError, listed
+from .numerics.steps import TOLERANCE, first_at_or_below
 from .options import check_number, check_times
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ class Curves(Result):
         Where each group's rows begin in `frame`, and its height at the end.
     quantity
         What is estimated: "survival", "under follow-up", "cumulative hazard", ...
+    cut_at
+        After disclosure control: the last time that is shown of each curve, None for one shown to its end.
+        Beyond it everything is null, and `groups()` counts events and censored until then. Empty for curves
+        that are whole.
     """
 
     frame: pl.DataFrame = field(repr=False)
@@ -66,13 +70,14 @@ class Curves(Result):
     time_unit: str | None = None
     start_time: float = 0.0
     entry: str | None = None
+    cut_at: tuple[float | None, ...] = ()
 
     def to_frame(self) -> pl.DataFrame:
         """One row per group and distinct observed time."""
         return self.frame
 
     def groups(self) -> pl.DataFrame:
-        """One row per group: its labels, n, events and censored."""
+        """One row per group: its labels, n, events and censored (of a cut curve, until its cut)."""
         return self.groups_frame
 
     def summary(self) -> pl.DataFrame:
@@ -93,12 +98,11 @@ class Curves(Result):
         `n_risk` is just before the time (under delayed entry, just before the next observed time, as R's
         `summary.survfit` has it); `n_event` and `n_censor` count since the previous (smaller)
         requested time. After a group's last observed time the estimate is null, unless the curve has
-        reached its end (survival 0) or `extend=True` carries it on.
+        reached its end (survival 0) or `extend=True` carries it on. Beyond a cut all is null.
         """
         wanted = check_times(times)
-        return pl.concat(
-            [self._labelled(g, self._at_one(part, wanted, extend)) for g, part in enumerate(self._parts())]
-        )
+        tables = enumerate(self._at_one(part, wanted, extend) for part in self._parts())
+        return pl.concat([self._labelled(g, self._until_cut(g, table)) for g, table in tables])
 
     def quantile(self, probability: Any = 0.5) -> pl.DataFrame:
         """Times by which the event has happened with the given probabilities (0.5: the median).
@@ -116,7 +120,7 @@ class Curves(Result):
             ]
         )
         return pl.concat(
-            [self._labelled(g, self._quantiles(part, wanted)) for g, part in enumerate(self._parts())]
+            [self._labelled(g, self._quantiles(g, part, wanted)) for g, part in enumerate(self._parts())]
         )
 
     def risk_table(self, times: Any) -> pl.DataFrame:
@@ -125,7 +129,7 @@ class Curves(Result):
         At risk is who is so just before the next observed time, which is just before the time itself unless
         there is delayed entry.
 
-        Without delayed entry the three add up to n in every row.
+        Without delayed entry the three add up to n in every row. Beyond a cut they are null.
         """
         wanted = check_times(times)
         tables = []
@@ -135,7 +139,7 @@ class Curves(Result):
             for name in ("n_event", "n_censor"):
                 at[name] = np.concatenate([[0.0], np.cumsum(part[name].to_numpy())])[before]
             frame = pl.DataFrame({"time": wanted, "n_risk": _n_risk(part, before), **at})
-            tables.append(self._labelled(g, frame))
+            tables.append(self._labelled(g, self._until_cut(g, frame)))
         return pl.concat(tables)
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
@@ -153,7 +157,7 @@ class Curves(Result):
         time = float(self.frame["time"].max()) if at is None else at  # type: ignore[arg-type]
         when = f"{time:g}" + (f"-{unit.removesuffix('s')}" if unit else "")
         rows = self.at(time).iter_rows(named=True)
-        parts = [self._label(r) + self._value_text(r) for r in rows]
+        parts = [self._label(r) + self._value_text(r, g) for g, r in enumerate(rows)]
         sentence = f"{when} {name}" if unit else f"{name[:1].upper()}{name[1:]} at {when}:"
         return self._sentence(sentence, parts)
 
@@ -165,8 +169,16 @@ class Curves(Result):
         return (
             f"{name[:1].upper()}{name[1:]} ({self.event} by {self.time}) was estimated by "
             f"{self.method}{late}{begin}, with pointwise {formats.level(self.conf_level)} confidence limits "
-            f"({self.conf_type}, {formats.proper(self.variance)} variance)."
+            f"({self.conf_type}, {formats.proper(self.variance)} variance).{self._cut_text(' ')}"
         )
+
+    def _cut_text(self, before: str = "") -> str:
+        """Where the curves were cut, with what that means for their counts."""
+        ends = [f"{cut:g}" for cut in self.cut_at if cut is not None]
+        if not ends:
+            return ""
+        where = listed(ends if len(set(ends)) > 1 else ends[:1], SHOWN_GROUPS)
+        return f"{before}Cut at {where}, where too few remained at risk; events are counted until then."
 
     def __repr__(self) -> str:
         n, events = (formats.count(float(self.groups_frame[c].sum())) for c in ("n", "n_event"))
@@ -179,7 +191,8 @@ class Curves(Result):
         lines = [self._repr_line(row) for row in self._overview().head(SHOWN_GROUPS).iter_rows(named=True)]
         left = self.groups_frame.height - SHOWN_GROUPS
         more = [f"  and {left} more"] if left > 0 else []
-        return "\n".join([head, *lines, *more, note])
+        cut = [self._cut_text()] if self._cut_text() else []
+        return "\n".join([head, *lines, *more, note, *cut])
 
     def _overview(self) -> pl.DataFrame:
         if self.quantity in FALLING and "cause" not in self.frame.columns:
@@ -228,12 +241,28 @@ class Curves(Result):
             columns[name] = np.where(unknown, np.nan, values)
         return pl.DataFrame(columns).with_columns(pl.col(*first).fill_nan(None))
 
-    def _quantiles(self, part: pl.DataFrame, wanted: np.ndarray) -> pl.DataFrame:
+    def _until_cut(self, group: int, table: pl.DataFrame) -> pl.DataFrame:
+        """Null for what a cut curve does not tell: after the cut, and before its start."""
+        if not self.cut_at:
+            return table
+        cut = self.cut_at[group]
+        told = pl.col("time").is_between(self.start_time, np.inf if cut is None else cut)
+        return table.with_columns(
+            pl.when(told).then(pl.col(c)).alias(c) for c in table.columns if c != "time"
+        )
+
+    def _quantiles(self, group: int, part: pl.DataFrame, wanted: np.ndarray) -> pl.DataFrame:
         time = part["time"].to_numpy()
         columns: dict[str, Any] = {"quantile": wanted}
+        cut = bool(self.cut_at) and self.cut_at[group] is not None
         for name in ("estimate", "conf_low", "conf_high"):
             curve = part[name].to_numpy()
-            columns[name] = [first_at_or_below(time, curve, 1 - p) for p in wanted]
+            # The end of a flat stretch that a cut has hidden is not known, nor then its middle.
+            last = curve[-1] if cut else np.nan
+            columns[name] = [
+                None if abs(last - (1 - p)) <= TOLERANCE else first_at_or_below(time, curve, 1 - p)
+                for p in wanted
+            ]
         schema = dict.fromkeys(columns, pl.Float64)
         return pl.DataFrame(columns, schema=schema)
 
@@ -248,11 +277,13 @@ class Curves(Result):
 
     def _median_text(self, name: str, unit: str | None) -> str:
         parts = []
-        for row in self.quantile(0.5).iter_rows(named=True):
+        for g, row in enumerate(self.quantile(0.5).iter_rows(named=True)):
             median, low, high = (row[k] for k in ("estimate", "conf_low", "conf_high"))
             text = formats.interval(median, low, high, _decimals([median, low, high]))
             first, _, limits = text.partition(" ")
-            value = "not reached" if median is None else f"{first} {unit}" if unit else first
+            cut = self.cut_at[g] if self.cut_at else None
+            unknown = "not reached" if cut is None else f"not known by {cut:g}, where the curve was cut"
+            value = unknown if median is None else f"{first} {unit}" if unit else first
             parts.append(self._label(row) + formats.with_level(f"{value} {limits}".strip(), self.conf_level))
         what = name.removeprefix("under ")  # the median of being under follow-up is the median follow-up
         return self._sentence(f"Median {what}", parts)
@@ -261,9 +292,10 @@ class Curves(Result):
         colon = ":" if self.by and not beginning.endswith(":") else ""
         return f"{beginning}{colon} {'; '.join(parts)}"
 
-    def _value_text(self, row: dict[str, Any]) -> str:
+    def _value_text(self, row: dict[str, Any], group: int) -> str:
         if row["estimate"] is None:
-            return "not estimable (after the last follow-up)"
+            cut = bool(self.cut_at) and self.cut_at[group] is not None
+            return "not shown (the curve was cut)" if cut else "not estimable (after the last follow-up)"
         if row["estimate"] == 1 and row["std_error"] == 0 and self.quantity in FALLING:
             return "100% (no event so far)"
         share = self.quantity != "cumulative hazard"

@@ -218,26 +218,6 @@ def test_an_interval_whose_count_is_hidden_is_hidden_too():
     assert masked.body == (("a", "*", "*"), ("b", "50", "2.00 (1.00–4.00)"))
 
 
-def test_curves_end_where_too_few_remain_at_risk(trial):
-    curves = hem.survival.kaplan_meier(trial, time="futime", event="death", by="trt")
-    cut = disclosure(curves, threshold=50)
-    frame = cut.to_frame()
-    assert frame["n_risk"].min() >= 50
-    assert frame.height < curves.to_frame().height
-    last = dict(frame.group_by("trt", maintain_order=True).agg(pl.col("time").max()).iter_rows())
-    dropped = curves.to_frame().filter(pl.col("time") > pl.col("trt").replace_strict(last))
-    assert dropped["n_risk"].max() < 50
-    assert cut.at(365)["estimate"].to_list() == curves.at(365)["estimate"].to_list()
-    assert cut.at(2400)["estimate"].to_list() == [None, None]
-    assert cut.groups().equals(curves.groups())
-
-
-def test_a_late_start_of_entry_does_not_cut_a_curve():
-    late = pl.DataFrame({"t0": [0.0, 1, 5, 5, 5, 5], "t": [4.0, 9, 9, 10, 11, 12], "e": [1, 1, 0, 1, 0, 1]})
-    curves = hem.survival.kaplan_meier(late, time="t", event="e", entry="t0")
-    assert disclosure(curves, threshold=3).to_frame()["time"].to_list() == [4.0, 9.0, 10.0]
-
-
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 12), min_size=4, max_size=8), st.integers(2, 8))
 def test_no_small_count_is_ever_shown(counts, threshold):
@@ -265,13 +245,6 @@ def test_known_totals_that_give_a_count_away_are_refused():
 @pytest.mark.parametrize("threshold", [1, 0, -3, "five", None])
 def test_a_threshold_is_a_number_above_one(threshold):
     assert_refused(lambda: disclosure(ARMS, threshold=threshold), argument="threshold", says=["threshold=5"])
-
-
-def test_curves_of_groups_smaller_than_the_threshold_are_refused(trial):
-    curves = hem.survival.kaplan_meier(trial, time="futime", event="death", by="trt")
-    assert_refused(
-        lambda: disclosure(curves, threshold=320), argument="threshold", says=["curve 1 of 2", "data.filter"]
-    )
 
 
 def test_a_table_made_of_text_is_refused():

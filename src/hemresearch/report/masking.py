@@ -13,6 +13,7 @@ from ..errors import DataError
 from ..options import check_number
 from ..results import Curves
 from .counts import Layout, layout
+from .cut_curves import cut_curves
 from .sources import tidy_frame
 from .suppression import hidden_cells
 from .table_one import check_no_options, table_one_masks
@@ -54,9 +55,15 @@ def disclosure(
     Parameters
     ----------
     item
-        A frame, a result, a `Table` made by `hem.report.table`, or `Curves`. Curves are cut in each group
-        after the last time at which at least `threshold` remain at risk. A Table 1 knows its own counts,
-        totals and percentages.
+        A frame, a result, a `Table` made by `hem.report.table`, or `Curves`. A Table 1 knows its own counts,
+        totals and percentages; where the numbers of few patients are hidden (mean, median, ...), so are those
+        of all groups together and the difference.
+
+        Each curve is cut after the last time at which at least `threshold` are at risk before it and remain
+        after it (or nobody does, where the curve is complete): beyond `.cut_at` it is null, and its events
+        and censored are counted until then. Where fewer are at risk at first, because of delayed entry, all
+        curves begin where enough are, for those still observed then (a new `start_time`, with a warning).
+        Only risk sets are protected: a single event at a time, which every step shows, is not.
     counts
         The columns of counts; by default those of `n`, `n_risk`, `n_event`, `n_censor`, `n_missing` and
         `observed` that are there. Several columns that add up to another of them, or to one constant in
@@ -90,7 +97,14 @@ def disclosure(
     ------
     DataError
         If there are no counts, a count is negative or missing, totals do not add up, or known totals give a
-        small count away whatever is hidden.
+        small count away whatever is hidden. If a group of curves never has enough at risk, curves with
+        robust variance, several causes or several rows per patient have too few at risk at first, or a
+        confidence band would have to be cut.
+
+    Warns
+    -----
+    DataWarning
+        If the curves begin later than before.
 
     References
     ----------
@@ -109,7 +123,7 @@ def disclosure(
     """
     check_number(threshold, argument="threshold", above=1, expected="a number above 1", example=5)
     if isinstance(item, Curves):
-        return _cut(item, threshold)
+        return cut_curves(item, threshold)
     options = _Options(
         _names(counts),
         rows,
@@ -215,22 +229,3 @@ def _masked_table(item: Table, o: _Options) -> Table:
     )
     shown = compose(replace(item.source, masks=masks))
     return replace(shown, id=item.id, footnotes=(*item.footnotes, *((note,) if note else ())))
-
-
-def _cut(curves: Curves, threshold: float) -> Curves:
-    """The curves without what lies after the last time with at least `threshold` at risk."""
-    kept, lengths = [], []
-    for group, (begin, end) in enumerate(zip(curves.starts[:-1], curves.starts[1:], strict=True)):
-        part = curves.frame[int(begin) : int(end)]
-        enough = np.flatnonzero(part["n_risk"].to_numpy() >= threshold)
-        if not len(enough):
-            raise DataError(
-                f"curve {group + 1} of {len(curves.starts) - 1} never has {threshold:g} at risk",
-                argument="threshold",
-                expected="at least as many patients as the threshold in every group",
-                remedy="larger groups, or leave this group out with data.filter(...)",
-            )
-        kept.append(part.head(int(enough[-1]) + 1))
-        lengths.append(int(enough[-1]) + 1)
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    return replace(curves, frame=pl.concat(kept), starts=starts)

@@ -80,13 +80,14 @@ def read_source(item: Any, times: Any) -> Source:
 def _curves(curves: Curves, times: Any) -> Source:
     name = curves.quantity[0].upper() + curves.quantity[1:]
     unit = f" ({curves.time_unit})" if curves.time_unit else ""
+    cut = (curves._cut_text(),) if curves._cut_text() else ()
     if times is None and not _is_share(curves):
         times = float(curves.frame["time"].max())  # type: ignore[arg-type]
     if times is None and "cause" not in curves.frame.columns:
         median = curves.quantile(0.5).select(ESTIMATE)
         frame = pl.concat([curves.groups(), median], how="horizontal")
         headers = {"estimate": f"Median{f', {curves.time_unit}' if unit else ''}"}
-        return Source(frame, headers=headers, conf_level=curves.conf_level)
+        return Source(frame, headers=headers, footnotes=cut, conf_level=curves.conf_level)
     wanted = np.atleast_1d(np.asarray(curves.frame["time"].max() if times is None else times, dtype=float))
     frame = curves.at(wanted)
     keys = [c for c in (*curves.by, "cause") if c in frame.columns]
@@ -94,7 +95,7 @@ def _curves(curves: Curves, times: Any) -> Source:
     return Source(
         frame,
         headers={"estimate": name, "time": f"Time{unit}"},
-        footnotes=(counted,) if len(wanted) > 1 else (),
+        footnotes=(*((counted,) if len(wanted) > 1 else ()), *cut),
         percent=ESTIMATE if _is_share(curves) else (),
         groups=keys[0] if keys and len(wanted) > 1 else None,
         conf_level=curves.conf_level,
