@@ -82,6 +82,43 @@ def test_the_numbers_of_few_patients_are_hidden():
     assert of_a["median"] is not None
 
 
+FEW = pl.DataFrame(
+    {
+        "arm": ["A"] * 10 + ["B"] * 20,
+        "ldh": [9.0, 8.0, 7.0] + [None] * 7 + [1.0 + k % 3 for k in range(20)],
+        "age": [60 + k % 7 for k in range(30)],
+    }
+)
+NUMBERS = ["mean", "sd", "median", "q1", "q3", "min", "max", "smd"]
+
+
+def test_the_numbers_of_few_patients_cannot_be_worked_out_from_all_and_the_others():
+    masked = disclosure(described(FEW, ["ldh", "age"]))
+    rows = {(row["variable"], row["group"]): row for row in masked.iter_rows(named=True)}
+    for group in ("A", "Overall"):
+        assert {rows["ldh", group][name] for name in NUMBERS} == {None}
+    assert rows["ldh", "B"]["mean"] is not None
+    assert rows["ldh", "B"]["smd"] is None  # made of both means
+    assert all(rows["age", g][name] is not None for g in ("A", "B", "Overall") for name in NUMBERS)
+
+
+def test_the_numbers_of_all_groups_stay_where_no_group_is_small():
+    masked = disclosure(described(FEW, ["ldh"]), threshold=3)
+    assert masked.select(NUMBERS).null_count().sum_horizontal().item() == 0
+
+
+def test_the_table_shows_marks_for_the_numbers_of_few_and_of_all():
+    made = disclosure(table(described(FEW, ["ldh"])))
+    assert [cell == "*" for cell in made.body[0][1:]] == [True, True, False, True]
+
+
+def test_an_infinite_difference_of_few_patients_is_marked():
+    constants = FEW.with_columns(ldh=pl.when(pl.col("ldh") > 5).then(9.0).otherwise(pl.col("ldh") * 0 + 1.5))
+    one = described(constants, ["ldh"])
+    assert table(one).body[0][-1] == "∞"
+    assert disclosure(table(one)).body[0][-1] == "*"
+
+
 def test_without_groups_the_table_has_one_list_of_counts_for_each_variable():
     masked = disclosure(described(SMALL, ["stage"], by=None), threshold=14)
     assert masked["n"].null_count() == 2

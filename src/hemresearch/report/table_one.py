@@ -44,7 +44,7 @@ def _marked(
 ) -> tuple[tuple[str, ...], ...]:
     """A mark in every cell that reads otherwise once the hidden numbers are others."""
     others = [
-        pl.when(pl.Series(mask)).then(pl.col(name) + 1).otherwise(pl.col(name)).alias(name)
+        pl.when(pl.Series(mask)).then(_another(one.frame[name])).otherwise(pl.col(name)).alias(name)
         for name, mask in masks.items()
     ]
     changed = replace(one, frame=one.frame.with_columns(others)).cells().body
@@ -52,6 +52,12 @@ def _marked(
         tuple(HIDDEN if text != other else text for text, other in zip(row, new, strict=True))
         for row, new in zip(body, changed, strict=True)
     )
+
+
+def _another(numbers: pl.Series) -> pl.Series:
+    """Other numbers than these; an infinite difference becomes a finite one."""
+    finite = numbers.replace([float("inf")], [0.0]) if numbers.dtype.is_float() else numbers
+    return finite + 1
 
 
 def table_one_masks(
@@ -69,7 +75,7 @@ def table_one_masks(
     for part in frame.partition_by("variable", maintain_order=True):
         for row, name in hidden_in(_layout(part, one.groups()["group"][0])):
             masks[name][row] = True
-        _hide_with(masks, part, threshold)
+        _hide_with(masks, part, threshold, one.groups()["group"][0])
     return masks
 
 
@@ -96,19 +102,25 @@ def _layout(part: pl.DataFrame, overall: str) -> Layout:
     return Layout(without_lone(cells), tuple(places))
 
 
-def _hide_with(masks: dict[str, np.ndarray], part: pl.DataFrame, threshold: float) -> None:
-    """Hide what the hidden counts of a variable could be read from."""
+def _hide_with(masks: dict[str, np.ndarray], part: pl.DataFrame, threshold: float, overall: str) -> None:
+    """Hide what the hidden counts of a variable, or the numbers of few patients, could be read from.
+
+    What is known of all groups together gives that of one away once the others are known, so that it is
+    hidden with the numbers of any group; so is the difference, which is made of them.
+    """
     rows, groups = part["_row"].to_numpy(), part["group"].to_numpy()
     for group in np.unique(groups):
         of_group = rows[groups == group]
         if masks["n_missing"][of_group].any():
             masks["n_missing"][of_group] = masks["share"][of_group] = True
     masks["share"][rows] |= masks["n"][rows]
-    few = (part["n"] > 0) & (part["n"] < threshold)
+    number = part["mean"].is_not_null().to_numpy()
+    few = ((part["n"] > 0) & (part["n"] < threshold)).to_numpy() & number
+    withheld = few | ((groups == overall) & few.any())
     for name in NUMBERS:
-        masks[name][rows] = few.to_numpy() & part[name].is_not_null().to_numpy()
+        masks[name][rows] = withheld & part[name].is_not_null().to_numpy()
     categories = part["share"].is_not_null().any()
-    masks["smd"][rows] = bool(categories and masks["n"][rows].any())
+    masks["smd"][rows] = bool(few.any() or (categories and masks["n"][rows].any()))
 
 
 def _check_groups(one: TableOne, threshold: float) -> None:
