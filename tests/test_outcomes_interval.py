@@ -155,7 +155,7 @@ def test_refuses_durations_beside_numbers():
         lambda: read(mixed),
         argument="right",
         column="first_seen",
-        says=["left='last_clear' are not both durations", "dt.total_days()"],
+        says=["left='last_clear' are not both durations", "pl.duration(days=1)"],
     )
 
 
