@@ -9,6 +9,8 @@ from matplotlib.text import Annotation
 from refusals import assert_refused
 
 import hemresearch as hem
+from hemresearch import formats
+from hemresearch.plots import fingerprint
 from hemresearch.plots.layout import layout_problems
 
 TIMES = [0.0, 500.0, 1000.0]
@@ -187,3 +189,16 @@ def test_refused_risk_tables(survival):
     assert_refused(
         lambda: hem.plots.draw_risk_table(frame.head(0), panel()), argument="risk_table", says=["rows"]
     )
+
+
+def test_beyond_the_cut_of_a_curve_nothing_is_counted_not_zero():
+    time, died = [1] * 4 + [2] * 4 + [3] * 4 + [4], [1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0]
+    data = pl.DataFrame({"time": time, "died": died})
+    cut = hem.report.disclosure(hem.survival.kaplan_meier(data, time="time", event="died"))
+    for form in (True, "compact"):
+        ax = cut.plot(risk_table=form, until=4)
+        shown = [text.get_text() for child in ax.child_axes for text in child.texts]
+        assert not any(text.endswith("(0)") and not text.startswith("13") for text in shown)
+        assert formats.MISSING in " ".join(shown)
+        assert formats.MISSING in fingerprint(ax)
+        plt.close(ax.figure)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from .. import formats
 from ..results import HypothesisTest
@@ -116,7 +117,9 @@ class Picture:
         for word, name, frame in (
             ("at risk", "n_risk", one), ("censored", "n_censor", one), ("events", "n_event", self.table)
         ):  # fmt: skip
-            totals = frame.select("time", name).group_by("time", maintain_order=True).sum()
+            known = pl.col(name).null_count() == 0  # beyond a cut curve nothing is known, which is not 0
+            total = pl.when(known).then(pl.col(name).sum()).alias(name)
+            totals = frame.group_by("time", maintain_order=True).agg(total)
             sums[word] = " ".join(map(_count, totals[name].to_list()))
         times = " ".join(map(tick_label, (float(t) for t in one["time"].unique(maintain_order=True))))
         return [
@@ -133,9 +136,10 @@ def mean_height(x: np.ndarray, y: np.ndarray, end: float) -> float:
     return float((y[known] * width[known]).sum() / width[known].sum())
 
 
-def _count(value: float) -> str:
+def _count(value: float | None) -> str:
     """A count, whole where it is."""
-    return formats.number(value, 0) if float(value).is_integer() else formats.significant(value, 6)
+    whole = value is None or float(value).is_integer()
+    return formats.number(value, 0) if whole else formats.significant(value, 6)
 
 
 def _time(value: float | None) -> str:

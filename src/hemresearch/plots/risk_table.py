@@ -208,7 +208,9 @@ def _compact_rows(parts: list[pl.DataFrame], named: list[str], heading: str, roo
 
 def _compact_cells(part: pl.DataFrame) -> tuple[str, ...]:
     """At risk (events of any kind)."""
-    total = part.group_by("time", maintain_order=True).agg(pl.first("n_risk"), pl.sum("n_event"))
+    known = pl.col("n_event").null_count() == 0  # beyond a cut curve nothing is known, which is not 0
+    events = pl.when(known).then(pl.col("n_event").sum())
+    total = part.group_by("time", maintain_order=True).agg(pl.first("n_risk"), events)
     return tuple(f"{_count(r)} ({_count(e)})" for r, e in total.select("n_risk", "n_event").iter_rows())
 
 

@@ -42,7 +42,7 @@ class ConfidenceBand(Curves):
         return (
             f"{self.quantity[:1].upper()}{self.quantity[1:]} ({self.event} by {self.time}) was estimated by "
             f"{self.method}, with a simultaneous {formats.level(self.conf_level)} {NAMES[self.band]} band "
-            f"({self.conf_type}, {formats.proper(self.variance)} variance)."
+            f"({self.conf_type}, {formats.proper(self.variance)} variance).{self._cut_text(' ')}"
         )
 
     def __repr__(self) -> str:
