@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 from refusals import assert_refused
 
 from hemresearch.columns import group_rows, read_table
+from hemresearch.personal_numbers import check_digit
 from hemresearch.survival import kaplan_meier
 
 COHORT = pl.DataFrame(
@@ -280,3 +281,38 @@ def test_ordered_categories_of_pandas_keep_their_order():
     assert curve(frame, by="arm")["arm"].unique(maintain_order=True).to_list() == ["std", "new"]
     frame["arm"] = pd.Categorical(["std", "new"] * 3, categories=["std", "new"])
     assert curve(frame, by="arm")["arm"].unique(maintain_order=True).to_list() == ["new", "std"]
+
+
+def test_groups_that_are_the_declared_patients_are_refused():
+    data = COHORT.with_columns(nr=pl.int_range(6))
+    assert_refused(
+        lambda: curve(data, by="nr", id="nr"), argument="by", column="nr", says=["identifies the patients"]
+    )
+
+
+def test_personal_numbers_as_groups_are_refused_in_every_analysis():
+    numbers = [n + check_digit(n) for n in (f"5001010{k:02}" for k in range(1, 7))]
+    refusal = assert_refused(
+        lambda: curve(COHORT.with_columns(pnr=pl.Series(numbers)), by="pnr"),
+        argument="by",
+        column="pnr",
+        says=["personal numbers"],
+    )
+    assert not any(number in str(refusal) for number in numbers)
+
+
+def test_text_that_holds_numbers_is_refused_with_a_cast_that_works():
+    data = COHORT.with_columns(text=pl.Series(["5,5", "3", "8", "1", "4", "2"]))
+    refusal = assert_refused(
+        lambda: curve(data, time="text"), argument="time", column="text", says=["str.replace(',', '.')"]
+    )
+    cast = eval(refusal.remedy.removeprefix("time="), {"pl": pl})
+    assert curve(data, time=cast)["time"].max() == 8
+    dates = COHORT.with_columns(text=pl.lit("2020-01-31"))
+    assert_refused(
+        lambda: curve(dates, time="text"), argument="time", column="text", says=["str.to_date()", "durations"]
+    )
+
+
+def test_the_name_of_a_file_is_no_table():
+    assert_refused(lambda: curve("cohort.csv"), argument="data", says=["read_csv"])

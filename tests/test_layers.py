@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "hemresearch"
 # Lowest first: a module imports from lower rows, and from its own where the row is not a list of families.
 LAYERS = (
     {"errors"},
-    {"options", "formats"},
+    {"options", "formats", "personal_numbers"},
     {"numerics"},
     {"columns", "events", "outcomes", "coding", "formula", "design", "times"},
     {"curves", "results", "lifetable"},
@@ -37,7 +37,7 @@ LAYERS = (
 USERS_OF_FAMILIES = {"cohort", "data", "hematology"}
 FIRST_FAMILY, FIRST_OUT = 5, 11
 SIBLINGS = (
-    {"options", "formats"},
+    {"options", "formats", "personal_numbers"},
     {"columns", "events", "outcomes", "coding", "formula", "design", "times"},
     {"curves", "results", "lifetable"},
     {"studies", "pages", "installation"},

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from personal_number_scan import SCANNERS, scan
 
-from hemresearch.cohort.personal_numbers import check_digit
+from hemresearch.personal_numbers import check_digit
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("data", "figures", "notebooks", "tests/data", "tests/reference")

@@ -15,6 +15,7 @@ import polars as pl
 
 from .errors import DataError, counted, listed
 from .options import Missing, check_choice, suggestion
+from .personal_numbers import check_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,6 +118,13 @@ def as_frame(data: Any) -> pl.DataFrame | pl.LazyFrame:
             expected="a polars DataFrame or LazyFrame, or a pandas, pyarrow or DuckDB table",
             remedy="polars.DataFrame(data), with its columns converted one by one",
         ) from trouble
+    if isinstance(data, str):
+        raise DataError(
+            "the name of a file or table was given",
+            argument="data",
+            expected="the table itself",
+            remedy='polars.read_csv("cohort.csv")',
+        )
     raise DataError(
         f"a {type(data).__name__} is not a table",
         argument="data",
@@ -159,6 +167,7 @@ def read_table(
         names[role] = tuple(name for name, _ in found)
         chosen += [expression.alias(f"{role}.{i}") for i, (_, expression) in enumerate(found)]
         _check_names(role, names[role])
+    _refuse_identifiers(names)
     return _settle_missing(_select(frame, chosen, names), names, missing, nullable)
 
 
@@ -169,7 +178,16 @@ def group_rows(table: Table, role: str = "by") -> Groups:
     columns = table.several(role)
     if columns.width == 1:
         levels, code = _codes(columns.to_series())
-        return Groups(levels.to_frame(), code)
+        groups = Groups(levels.to_frame(), code)
+    else:
+        groups = _combinations(columns)
+    if role == "by":
+        check_groups(groups.levels)
+    return groups
+
+
+def _combinations(columns: pl.DataFrame) -> Groups:
+    """Each combination of several columns' values that occurs."""
     parts = [_codes(series) for series in columns.get_columns()]
     code = np.zeros(columns.height, dtype=np.int64)
     for levels, part in parts:
@@ -189,8 +207,17 @@ def read_number(table: Table, role: str, *, what: str, example: str) -> np.ndarr
         argument=role,
         column=table.name(role),
         expected=what,
-        remedy=f"{role}=pl.col({table.name(role)!r}).cast(pl.Float64)" if is_text else example,
+        remedy=_as_number(series, table.name(role), role) if is_text else example,
     )
+
+
+def _as_number(series: pl.Series, name: str, role: str) -> str:
+    """How text becomes a number: dates by their distance, a decimal comma by a point."""
+    text = series.cast(pl.String)
+    if text.str.contains(r"^\s*\d{4}-\d\d-\d\d").any():
+        return f'hem.times.durations(..., stop=pl.col({name!r}).str.to_date(), unit="days")'
+    comma = ".str.replace(',', '.')" if text.str.contains(r"^\s*-?\d+,\d+\s*$").any() else ""
+    return f"{role}=pl.col({name!r}){comma}.cast(pl.Float64)"
 
 
 def _as_list(columns: Columns) -> list[Column]:
@@ -249,6 +276,18 @@ def _check_names(role: str, names: tuple[str, ...]) -> None:
             remedy=f"{role}={list(dict.fromkeys(names))!r}"
             if twice
             else f"{role}=pl.col({name!r}).alias('{name}_group')",
+        )
+
+
+def _refuse_identifiers(names: dict[str, tuple[str, ...]]) -> None:
+    """The names of groups are shown, those of patients never."""
+    for name in set(names.get("by", ())) & set(names.get("id", ())):
+        raise DataError(
+            "identifies the patients, and the names of groups are shown",
+            argument="by",
+            column=name,
+            expected="groups of patients",
+            remedy="by='the column of the groups'",
         )
 
 

@@ -92,7 +92,8 @@ def nearest(name: str, known: Iterable[str], n: int = 3) -> list[str]:
     """The known names most like `name`, also when only the case differs."""
     names = list(known)
     folded = {k.casefold(): k for k in reversed(names)}
-    close = difflib.get_close_matches(name.casefold(), list(folded), n=n, cutoff=0.5)
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=n, cutoff=0.5)
+    close = [k for k in near if 2 * len(k) > len(name)]  # `id` is no slip of the pen for `died`
     return [folded[c] for c in close]
 
 

@@ -12,7 +12,7 @@ from refusals import assert_refused
 
 import hemresearch as hem
 from hemresearch.cohort import audit
-from hemresearch.cohort.personal_numbers import check_digit
+from hemresearch.personal_numbers import check_digit
 
 
 def day(text: str | None) -> date | None:

@@ -13,7 +13,7 @@ from refusals import assert_refused, assert_warns
 
 from hemresearch.cohort import Flow
 from hemresearch.cohort.flow_steps import Exclusion, Stage
-from hemresearch.cohort.personal_numbers import check_digit
+from hemresearch.personal_numbers import check_digit
 
 PEOPLE = pl.DataFrame(
     {

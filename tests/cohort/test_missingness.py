@@ -10,7 +10,7 @@ from reference_cases import assert_close
 from refusals import assert_refused
 
 from hemresearch.cohort import missingness
-from hemresearch.cohort.personal_numbers import check_digit
+from hemresearch.personal_numbers import check_digit
 
 DATA = pl.DataFrame(
     {

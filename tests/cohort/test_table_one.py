@@ -298,7 +298,7 @@ def test_columns_that_name_patients_are_refused_without_a_value():
 
 
 def test_personal_numbers_are_refused_without_a_value():
-    from hemresearch.cohort.personal_numbers import check_digit
+    from hemresearch.personal_numbers import check_digit
 
     numbers = [f"8901{day:02d}980" for day in range(1, 13)]
     texts = [n + check_digit(n) for n in numbers]
@@ -314,7 +314,7 @@ def test_personal_numbers_are_refused_without_a_value():
 
 
 def test_personal_numbers_cannot_name_the_groups():
-    from hemresearch.cohort.personal_numbers import check_digit
+    from hemresearch.personal_numbers import check_digit
 
     number = "890101980" + check_digit("890101980")
     for values in ([number, "unit 2"], [f"see {number}", None], [int(number), 2], [float(number), None]):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import ValidationError, v4, validate
 
-from hemresearch.cohort.personal_numbers import find_personal_numbers
+from hemresearch.personal_numbers import find_personal_numbers
 from hemresearch.studies import tidied
 
 if TYPE_CHECKING:

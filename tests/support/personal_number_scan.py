@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from hemresearch.cohort.personal_numbers import find_personal_numbers, is_personal_number
 from hemresearch.errors import listed
+from hemresearch.personal_numbers import find_personal_numbers, is_personal_number
 
 ENCODED = ("image/png", "image/jpeg", "image/gif", "application/pdf")
 DRAWN = re.compile(r"""\s(?:d|points|transform|(?:xlink:)?href)=(?:"[^"]*"|'[^']*')""")

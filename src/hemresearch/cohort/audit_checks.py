@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
+from ..personal_numbers import find_personal_numbers, is_personal_number
 from .missingness import absent_in
-from .personal_numbers import find_personal_numbers, is_personal_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,12 +12,12 @@ from ..columns import as_frame, group_rows, read_table
 from ..errors import DataError, counted, listed, warn
 from ..formats import count
 from ..options import Missing, check_choice
+from ..personal_numbers import check_groups
 from ..results import SHOWN_GROUPS, Result
 from .flow_steps import Exclusion, Rows, Stage
 from .flow_text import flow_sentences, in_sentence
 from .flow_truth import read_truth, unknown_condition
 from .missingness import absent_in
-from .personal_numbers import check_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

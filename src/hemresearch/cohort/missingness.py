@@ -12,8 +12,8 @@ from ..columns import as_frame, group_rows, read_table
 from ..errors import DataError, counted
 from ..formats import count, percent
 from ..options import Missing, check_choice
+from ..personal_numbers import check_groups
 from ..results import SHOWN_GROUPS, Result
-from .personal_numbers import check_groups
 from .table_read import names_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..columns import as_frame, read_table
 from ..errors import DataError, counted
-from .personal_numbers import check_groups, find_personal_numbers, is_personal_number
+from ..personal_numbers import check_groups, find_personal_numbers, is_personal_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

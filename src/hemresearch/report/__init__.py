@@ -24,3 +24,7 @@ __all__ = [
     "to_excel",
     "to_word",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -36,3 +36,7 @@ __all__ = [
     "rmst_difference",
     "turnbull",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

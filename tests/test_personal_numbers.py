@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hemresearch.cohort.personal_numbers import check_digit, find_personal_numbers, is_personal_number
+from hemresearch.personal_numbers import check_digit, find_personal_numbers, is_personal_number
 
 
 def number(date: str, serial: str = "982", sign: str = "-", century: str = "") -> str:

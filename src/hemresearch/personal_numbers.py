@@ -12,7 +12,7 @@ import calendar
 import re
 from typing import TYPE_CHECKING
 
-from ..errors import DataError
+from .errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
