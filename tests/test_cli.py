@@ -250,3 +250,12 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert left.value.code == 0
     assert capsys.readouterr().out.startswith("hemresearch ")
+
+
+def test_an_index_keeps_the_pages_of_an_earlier_run(tmp_path):
+    from hemresearch.pages import write_index
+
+    write_index([], tmp_path / "index.html", {"01_first.html": "A <first> study"})
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert '<a href="01_first.html">A &lt;first&gt; study</a>' in page
+    assert "from an earlier run" in page

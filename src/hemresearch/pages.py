@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from .studies import Study
@@ -61,9 +61,13 @@ def write_page(notebook: Any, path: Path, *, title: str) -> None:
     path.write_text(page, encoding="utf-8", newline="\n")
 
 
-def write_index(studies: Sequence[Study], path: Path) -> None:
-    """Write the list of studies with their seconds, patients and figures."""
-    page = INDEX.format(sections="\n".join(_section(study) for study in studies))
+def write_index(studies: Sequence[Study], path: Path, earlier: Mapping[str, str] | None = None) -> None:
+    """Write the list of studies with their seconds, patients and figures; `earlier` are pages and titles."""
+    sections = [_section(study) for study in studies]
+    for name, title in (earlier or {}).items():
+        link = f'<a href="{escape(name)}">{escape(title)}</a>'
+        sections.append(f'<section>\n<h2>{link}</h2>\n<p class="facts">from an earlier run</p>\n</section>')
+    page = INDEX.format(sections="\n".join(sections))
     path.write_text(page, encoding="utf-8", newline="\n")
 
 

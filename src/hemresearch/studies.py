@@ -105,8 +105,21 @@ def run_studies(notebooks: Sequence[Path], output: Path, figures: Path) -> Itera
         _write(notebook, copy_path)
         write_page(notebook, copy_path.with_suffix(".html"), title=study.title)
         done.append(study)
-        write_index(done, output / "index.html")
+        write_index(done, output / "index.html", _run_earlier(output, done))
         yield study
+
+
+def _run_earlier(output: Path, done: Sequence[Study]) -> dict[str, str]:
+    """Pages that an earlier call left here, and their titles; a page of each stays in the index."""
+    import nbformat
+
+    known = {"index", *(study.name for study in done)}
+    copies = [p for p in sorted(output.glob("*.ipynb")) if p.stem not in known]
+    return {
+        f"{copy.stem}.html": _title(nbformat.read(copy, as_version=4), copy)
+        for copy in copies
+        if copy.with_suffix(".html").exists()
+    }
 
 
 def refresh_studies(notebooks: Sequence[Path], figures: Path) -> Iterator[Study]:

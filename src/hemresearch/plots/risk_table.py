@@ -225,12 +225,9 @@ def group_styles(colors: Sequence[Any] | None, n: int) -> list[dict[str, Any]]:
     cycle = active()["axes.prop_cycle"].by_key()
     chosen = list(colors) if colors else cycle["color"]
     dashes = cycle.get("linestyle", ["-"])
-    # after the last colour the dashes move on by one, so that no two groups look alike for long
-    shift = [i // len(chosen) for i in range(n)]
-    return [
-        {"color": chosen[i % len(chosen)], "linestyle": dashes[(i + shift[i]) % len(dashes)]}
-        for i in range(n)
-    ]
+    # after the last colour the dashes move on by one, so that groups do not look alike for long
+    turns = [(i, i + i // len(chosen)) for i in range(n)]
+    return [{"color": chosen[c % len(chosen)], "linestyle": dashes[d % len(dashes)]} for c, d in turns]
 
 
 def _draw_rows(ax: Axes, rows: list[Row], times: list[float], styles: list[dict[str, Any]]) -> Axes:

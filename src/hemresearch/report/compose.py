@@ -45,6 +45,8 @@ HEADERS = {
     "group": "Group",
     "group_1": "Group",
     "group_2": "Compared with",
+    "reference": "Reference",
+    "given": "Event-free at",
     "quantity": "Quantity",
 }
 
@@ -131,7 +133,7 @@ def table(
     return compose(
         Source(
             frame,
-            title=title,
+            title=source.title if title is None else title,
             footnotes=(*source.footnotes, *notes),
             labels=dict(labels or {}),
             headers=source.headers,

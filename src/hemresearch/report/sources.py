@@ -72,7 +72,9 @@ def read_source(item: Any, times: Any) -> Source:
     if _is_table_one(item):
         return Source(item.to_frame(), table_one=item)
     if hasattr(item, "to_frame") and hasattr(item, "conf_level"):
-        return Source(item.to_frame(), conf_level=item.conf_level)
+        name = getattr(item, "name", "")
+        title = f"{name[:1].upper()}{name[1:]}" or None
+        return Source(item.to_frame(), title=title, conf_level=item.conf_level)
     said = (item.methods(),) if isinstance(item, Result) and hasattr(item, "methods") else ()
     return Source(tidy_frame(item), footnotes=said)
 
