@@ -67,13 +67,18 @@ def _count_by_sorting(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, 
     The bits of a non-negative float64 order as an integer does, with the sign bit unused: shifted by
     one they leave room for the event.
     """
-    key = (np.abs(time).view(np.uint64) << np.uint64(1)) | event.astype(np.uint64)
+    key = (time + 0.0).view(np.uint64)  # a copy, in which -0.0 is 0.0
+    key <<= np.uint64(1)
+    key |= event
     key.sort()
-    ordered = (key >> np.uint64(1)).view(np.float64)
-    start = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    n_event = np.add.reduceat((key & np.uint64(1)).astype(np.int64), start)
-    n_left = np.diff(np.append(start, len(ordered)))
-    return ordered[start], n_event.astype(float), n_left.astype(float)
+    happened = (key & np.uint64(1)).astype(float)
+    key >>= np.uint64(1)
+    ordered = key.view(np.float64)
+    first = np.ones(len(key), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    start = np.flatnonzero(first)
+    n_left = np.diff(start, append=len(key)).astype(float)
+    return ordered[start], np.add.reduceat(happened, start), n_left
 
 
 def _not_yet_entered(entry: np.ndarray, weight: np.ndarray | None, distinct: np.ndarray) -> np.ndarray:

@@ -85,8 +85,12 @@ def _one_curve(
     is_hazard = estimator.quantity == "cumulative hazard"
     if is_robust:
         std_error = _robust_error(y, r, estimator, 1.0 if is_hazard else estimate)
+    # between events nothing changes: limits are computed where something does, and held
+    steps = r.n_event > 0
+    steps[0] = True
+    held = np.cumsum(steps) - 1
     limits = hazard_limits if is_hazard else probability_limits
-    low, high = limits(estimate, std_error, conf_type, conf_level)
+    low, high = (v[held] for v in limits(estimate[steps], std_error[steps], conf_type, conf_level))
     return {
         "time": r.time,
         "n_risk": r.n_risk,
