@@ -13,7 +13,7 @@ RECORDED = pl.read_csv(FOLDER / "coverage.csv")
 
 
 @pytest.mark.parametrize(
-    "row", RECORDED.iter_rows(named=True), ids=lambda row: f"{row['study']} {row['target']}"
+    "row", list(RECORDED.iter_rows(named=True)), ids=lambda row: f"{row['study']} {row['target']}"
 )
 def test_recorded_coverage_is_within_94_and_96_percent(row):
     assert row["replications"] >= 2000

@@ -27,13 +27,14 @@ def round_ties(
     distinct = gap > 0
     scale = (ordered[0] + ordered[1:][distinct].sum()) / (1 + distinct.sum())
     apart = gap > tolerance * scale
-    near = distinct & ~apart
-    if not near.any():
+    near = np.flatnonzero(distinct & ~apart)
+    if not len(near):
         return time, entry
-    # only the few times that follow a near-tie change: each becomes the first of its run
-    first = ordered[np.maximum.accumulate(np.where(np.append(True, apart), np.arange(len(ordered)), 0))]
-    moved = np.append(False, near | (~distinct & (first[1:] != ordered[1:])))
-    old, new = ordered[moved], first[moved]
+    # only the few times that follow a near-tie change: each becomes the one before it, and so on to the
+    # first of its run
+    old, new = ordered[near + 1], ordered[near]
+    while (place := _found(old, new)).any():
+        new = np.where(place, new[np.searchsorted(old, new) % len(old)], new)
 
     def rounded(values: Times) -> Times:
         result = values.copy()
@@ -41,12 +42,16 @@ def round_ties(
         candidate = np.zeros(LOW_BITS + 1, dtype=bool)
         candidate[_low_bits(old)] = True
         rows = np.flatnonzero(candidate[_low_bits(values)])
-        index = np.minimum(np.searchsorted(old, values[rows]), len(old) - 1)
-        found = old[index] == values[rows]
-        result[rows[found]] = new[index[found]]
+        rows = rows[_found(old, values[rows])]
+        result[rows] = new[np.searchsorted(old, values[rows])]
         return result
 
     return rounded(time), None if entry is None else rounded(entry)
+
+
+def _found(ordered: Times, values: Times) -> np.ndarray:
+    """Which of the values are among the ordered ones."""
+    return ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
 
 
 def _low_bits(values: Times) -> np.ndarray:
