@@ -64,6 +64,13 @@ def test_weight_two_is_two_patients(ties, cohort):
     assert_frame_equal(weighted, repeated, rel_tol=1e-12)
 
 
+def test_a_group_without_events_has_a_hazard_of_zero():
+    quiet = FIVE.with_columns(arm=pl.Series(list("AABBA")), event=pl.Series([1, 1, 0, 0, 1]))
+    for ties in ("nelson-aalen", "fleming-harrington"):
+        frame = nelson_aalen(quiet, time="time", event="event", by="arm", ties=ties).to_frame()
+        assert frame.filter(pl.col("arm") == "B")["estimate"].to_list() == [0.0, 0.0]
+
+
 def test_a_quantile_of_a_hazard_is_refused():
     assert_refused(
         lambda: nelson_aalen(FIVE, time="time", event="event").quantile(0.5),

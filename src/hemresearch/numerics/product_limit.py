@@ -59,5 +59,6 @@ def fleming_harrington_hazard(r: RiskSets) -> tuple[np.ndarray, np.ndarray]:
     owner = np.repeat(np.arange(len(count)), count)
     nth = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     still = r.n_risk[owner] - nth
-    hazard = np.bincount(owner, 1 / still, len(count))
-    return np.cumsum(hazard), np.cumsum(np.bincount(owner, 1 / still**2, len(count)))
+    # without any event numpy counts in whole numbers
+    hazard, variance = (np.bincount(owner, 1 / still**k, len(count)).astype(float) for k in (1, 2))
+    return np.cumsum(hazard), np.cumsum(variance)
