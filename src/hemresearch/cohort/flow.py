@@ -12,7 +12,6 @@ from ..columns import as_frame, group_rows, read_table
 from ..errors import DataError, counted, listed, warn
 from ..formats import count
 from ..options import Missing, check_choice
-from ..personal_numbers import check_groups
 from ..results import SHOWN_GROUPS, Result
 from .flow_steps import Exclusion, Rows, Stage
 from .flow_text import flow_sentences, in_sentence
@@ -176,7 +175,6 @@ class Flow(Result):
             )
         table = read_table(self.data, {"by": by}, nullable=("by",))
         _check_known_groups(table.several("by"), self.left)
-        check_groups(table.several("by"))
         found = group_rows(table)
         rows = replace(self.left, group=found.code, groups=tuple(found.labels()))
         _check_one_group(rows, listed(found.names))

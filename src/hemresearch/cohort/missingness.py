@@ -12,7 +12,6 @@ from ..columns import as_frame, group_rows, read_table
 from ..errors import DataError, counted
 from ..formats import count, percent
 from ..options import Missing, check_choice
-from ..personal_numbers import check_groups
 from ..results import SHOWN_GROUPS, Result
 from .table_read import names_of
 
@@ -165,7 +164,6 @@ def missingness(
         columns = [name for name in frame.collect_schema().names() if name not in grouping]
     table = read_table(frame, {"columns": columns, "by": by}, missing=missing, nullable=("columns",))
     _check_names(table.names["columns"], table.names["by"])
-    check_groups(table.several("by"))
     looked_at = table.several("columns")
     groups = group_rows(table)
     absent = np.column_stack([absent_in(series) for series in looked_at.iter_columns()])

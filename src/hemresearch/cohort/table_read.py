@@ -10,7 +10,7 @@ import polars as pl
 
 from ..columns import as_frame, read_table
 from ..errors import DataError, counted
-from ..personal_numbers import check_groups, find_personal_numbers, is_personal_number
+from ..personal_numbers import find_personal_numbers, is_personal_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,6 @@ def read_variables(
         variables = [name for name in known if name not in grouping]
     table = read_table(frame, {"variables": variables, "by": by}, missing=missing, nullable=("variables",))
     columns = table.several("variables")
-    check_groups(table.several("by"))
     _check_asked(columns, categorical)
     troubles = {s.name: t for s in columns.iter_columns() if (t := _trouble(s, s.name in categorical))}
     if troubles:
