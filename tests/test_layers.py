@@ -20,7 +20,7 @@ LAYERS = (
     {"options", "formats", "personal_numbers"},
     {"numerics"},
     {"columns", "events", "outcomes", "coding", "formula", "design", "times"},
-    {"curves", "results", "lifetable"},
+    {"curves", "fits", "results", "lifetable"},
     {"data", "survival", "epidemiology", "cohort", "hematology"},
     {"regression"},
     {"competing", "recurrent"},
@@ -39,7 +39,7 @@ FIRST_FAMILY, FIRST_OUT = 5, 11
 SIBLINGS = (
     {"options", "formats", "personal_numbers"},
     {"columns", "events", "outcomes", "coding", "formula", "design", "times"},
-    {"curves", "results", "lifetable"},
+    {"curves", "fits", "results", "lifetable"},
     {"studies", "pages", "installation"},
 )
 DRAWING = ("plot",)  # `result.plot()` may import `plots` inside the method

@@ -20,6 +20,7 @@ _FAMILIES = (
     "design",
     "errors",
     "plots",
+    "regression",
     "report",
     "results",
     "survival",

@@ -3,6 +3,7 @@ from . import data as data
 from . import design as design
 from . import errors as errors
 from . import plots as plots
+from . import regression as regression
 from . import report as report
 from . import results as results
 from . import survival as survival

@@ -151,10 +151,23 @@ class Spline:
 
     def block(self, source: Source, full: bool) -> np.ndarray:
         """The basis at the source's values."""
-        x = arithmetic(self.factor, source)
+        return self.basis(arithmetic(self.factor, source))
+
+    def basis(self, x: np.ndarray) -> np.ndarray:
+        """The spline's columns at given values."""
         if self.factor.kind == "rcs":
             return restricted_cubic_basis(x, self.knots)
         return natural_spline_basis(x, self.knots[1:-1], (self.knots[0], self.knots[-1]))
+
+    def bends(self) -> np.ndarray:
+        """Contrasts of the coefficients that are all zero where the spline is a straight line."""
+        low, high = self.knots[0], self.knots[-1]
+        x = np.linspace(low, high, 20 * len(self.knots))
+        basis = self.basis(x)
+        size = np.linalg.norm(basis, axis=0)
+        line = np.linalg.lstsq((basis - self.basis(x[:1])) / size, (x - low) / (high - low), rcond=None)[0]
+        q, _ = np.linalg.qr(np.column_stack([line / size, np.eye(len(line))]))
+        return q[:, 1 : len(line)].T
 
 
 @dataclass(frozen=True, slots=True, eq=False)

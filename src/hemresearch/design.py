@@ -108,6 +108,16 @@ class Design:
         source.check(self.request.names)
         return _fill(self.parts, source, len(self.columns), self.intercept)
 
+    def bends(self) -> dict[str, np.ndarray]:
+        """For each spline term, the contrasts of its coefficients that are zero for a straight line."""
+        labels = list(self.terms)[int(self.intercept) :]
+        alone = {
+            label: products[0][0][0]
+            for label, products in zip(labels, self.parts, strict=True)
+            if len(products) == 1 and len(products[0]) == 1
+        }
+        return {label: encoder.bends() for label, encoder in alone.items() if isinstance(encoder, Spline)}
+
     def __repr__(self) -> str:
         n, p = self.matrix.shape
         size = f"{counted(n, 'row')}, {counted(p, 'column')}, {counted(len(self.terms), 'term')}"

@@ -1,6 +1,7 @@
 """What an analysis hands back: facts in tidy frames, never formatted text.
 
-`Curves` are estimates along time, `Estimates` a table of numbers with limits, `HypothesisTest` a test.
+`Curves` are estimates along time, `Estimates` a table of numbers with limits, `HypothesisTest` a test, `Fit` a
+regression.
 All are frozen and share a few methods; numbers become text in `formats`, at the very end.
 """
 
@@ -13,8 +14,9 @@ import polars as pl
 
 from . import formats
 from .curves import SHOWN_GROUPS, Curves, Result, curves_frame
+from .fits import Fit
 
-__all__ = ["Curves", "Estimates", "HypothesisTest", "Result", "curves_frame"]
+__all__ = ["Curves", "Estimates", "Fit", "HypothesisTest", "Result", "curves_frame"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,285 @@
+"""Fitted regressions: coefficients, their covariance, and what every model tells of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import polars as pl
+from scipy.special import gammaincc, ndtr
+
+from . import formats
+from .curves import Result
+from .errors import DataError
+from .numerics.intervals import normal_quantile
+from .options import check_conf_level, suggestion
+
+if TYPE_CHECKING:
+    from .design import Design
+
+SHOWN_COEFFICIENTS = 8
+AnyFit = TypeVar("AnyFit", bound="Fit")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Fit(Result):
+    """A fitted regression.
+
+    Attributes
+    ----------
+    name, method
+        What was fitted ("Cox regression") and how ("Efron ties").
+    columns
+        The names of the coefficients: `age`, `sex[M]`, `age:sex[M]`.
+    terms
+        The coefficients of each term of the formula, as a slice of `columns`. What lies in no term belongs to
+        the distribution (an intercept, a scale), and has no ratio.
+    coef, cov
+        Estimates and their covariance matrix, on the scale of the linear predictor.
+    variance
+        "model-based" or "robust" (or what else the method has).
+    log_likelihood, log_likelihood_null
+        At the estimates, and with every effect zero.
+    ratio
+        What the exponential of a coefficient is ("hazard ratio"); empty where it is nothing.
+    df
+        Degrees of freedom that the effects took (fractional in penalised models).
+    design
+        The design matrix and how to make it from other rows; None in a slim fit.
+    """
+
+    name: str
+    method: str
+    columns: tuple[str, ...]
+    terms: dict[str, slice] = field(repr=False)
+    coef: np.ndarray
+    cov: np.ndarray = field(repr=False)
+    variance: str
+    log_likelihood: float
+    log_likelihood_null: float
+    n: float
+    n_event: float
+    conf_level: float = 0.95
+    ratio: str = ""
+    df: float = 0.0
+    n_dropped: int = 0
+    time_unit: str | None = None
+    design: Design | None = field(default=None, repr=False)
+
+    @property
+    def std_error(self) -> np.ndarray:
+        """The standard errors of the coefficients."""
+        return np.sqrt(np.diag(self.cov))
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion: -2 log L + 2 df."""
+        return -2 * self.log_likelihood + 2 * self.df
+
+    @property
+    def bic(self) -> float:
+        """Schwarz' criterion: -2 log L + df log(events), as R's survival counts it."""
+        return -2 * self.log_likelihood + self.df * float(np.log(self.n_event))
+
+    def to_frame(self, *, exponentiate: bool = False, conf_level: float | None = None) -> pl.DataFrame:
+        """One row per coefficient: term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+
+        `exponentiate=True` gives ratios and their limits instead, without a standard error, of the effects
+        alone.
+        """
+        level = self.conf_level if conf_level is None else check_conf_level(conf_level)
+        low, high = self._limits(level)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statistic = self.coef / self.std_error
+        frame = pl.DataFrame(
+            {
+                "term": list(self.columns),
+                "estimate": self.coef,
+                "std_error": self.std_error,
+                "statistic": statistic,
+                "p_value": self._p_values(statistic),
+                "conf_low": low,
+                "conf_high": high,
+            },
+            schema_overrides={"term": pl.String},
+        ).with_columns(pl.col(pl.Float64).fill_nan(None))
+        if not exponentiate:
+            return frame
+        self._require_ratio()
+        natural = frame.filter(pl.Series(self._is_effect())).drop("std_error")
+        return natural.with_columns(pl.col("estimate", "conf_low", "conf_high").exp())
+
+    def term_tests(self) -> pl.DataFrame:
+        """A Wald test of each term, all its levels or spline columns together: term, statistic, df, p_value."""
+        rows = [(term, *wald_test(self.coef[at], self.cov[at, at])) for term, at in self.terms.items()]
+        return tests_frame(rows, "term")
+
+    def nonlinearity(self) -> pl.DataFrame:
+        """A Wald test of each spline term against a straight line: term, statistic, df, p_value.
+
+        Raises
+        ------
+        DataError
+            If the model has no spline term, or the fit is slim.
+        """
+        design = self.require_design("nonlinearity")
+        rows = []
+        for term, bends in design.bends().items():
+            at = self.terms[term]
+            rows.append((term, *wald_test(bends @ self.coef[at], bends @ self.cov[at, at] @ bends.T)))
+        if not rows:
+            raise DataError(
+                "the model has no spline term",
+                argument="fit",
+                expected="a term such as rcs(age, df=3) or ns(age, df=3), and no interaction with it",
+                remedy='covariates="rcs(age, df=3)"',
+            )
+        return tests_frame(rows, "term")
+
+    def summary(self) -> pl.DataFrame:
+        """One row: n, events, exclusions, method, variance, log-likelihoods, AIC, BIC and level."""
+        return pl.DataFrame(
+            {
+                "name": [self.name],
+                "n": [self.n],
+                "n_event": [self.n_event],
+                "n_dropped": [self.n_dropped],
+                "method": [self.method],
+                "variance": [self.variance],
+                "log_likelihood": [self.log_likelihood],
+                "log_likelihood_null": [self.log_likelihood_null],
+                "df": [self.df],
+                "aic": [self.aic],
+                "bic": [self.bic],
+                "conf_level": [self.conf_level],
+            }
+        )
+
+    def text(self, term: str | None = None, *, decimals: int = 2) -> str:
+        """A sentence on a term or a coefficient, or on all: `hazard ratio 0.71 (95% CI 0.55–0.92), p=0.009`."""
+        frame = self.to_frame(exponentiate=bool(self.ratio))
+        rows = {row["term"]: row for row in frame.iter_rows(named=True)}
+        names = list(rows) if term is None else self._columns_of(term)
+        told = [f"{name}: {self._told(rows[name], decimals)}" for name in names if name in rows]
+        if term is not None and len(told) == 1:
+            return f"{self.ratio or 'coefficient'} of {told[0].replace(': ', ' ', 1)}"
+        overall = ""
+        if term in self.terms and len(told) > 1:
+            p = self.term_tests().filter(pl.col("term") == term)["p_value"][0]
+            overall = f" (all levels together {formats.p_value(p)})" if p is not None else ""
+        return f"{self.ratio or 'coefficient'}s: {'; '.join(told)}{overall}"
+
+    def methods(self) -> str:
+        """A sentence for the methods section."""
+        kind = f"{self.ratio}s" if self.ratio else "coefficients"
+        return (
+            f"{kind[:1].upper()}{kind[1:]} were estimated by {self.name} ({self.method}), with "
+            f"{formats.level(self.conf_level)} confidence limits from the {self.variance} variance."
+        )
+
+    def slim(self: AnyFit) -> AnyFit:
+        """The same fit without its design and data: small, but without residuals or predictions."""
+        return replace(self, design=None)
+
+    def require_design(self, what: str) -> Design:
+        """The design; a slim fit, which has none, is refused."""
+        if self.design is None:
+            raise DataError(
+                f"{what} needs the design of the fit, which a slim or converted fit does not hold",
+                argument="fit",
+                expected="a fit with its design",
+                remedy="the fit as it was before .slim()",
+            )
+        return self.design
+
+    def place(self, column: str, *, argument: str = "term") -> int:
+        """The position of a coefficient by its name."""
+        if column in self.columns:
+            return self.columns.index(column)
+        raise DataError(
+            f"{column!r} is no coefficient of the model",
+            argument=argument,
+            expected=f"the name of a coefficient; {suggestion(column, self.columns)}",
+            remedy=f"{argument}={self.columns[0]!r}" if self.columns else "a model with covariates",
+        )
+
+    def _columns_of(self, term: str) -> list[str]:
+        if term in self.terms:
+            return list(self.columns[self.terms[term]])
+        return [self.columns[self.place(term)]]
+
+    def _limits(self, level: float) -> tuple[np.ndarray, np.ndarray]:
+        half = normal_quantile(level) * self.std_error
+        return self.coef - half, self.coef + half
+
+    def _p_values(self, statistic: np.ndarray) -> np.ndarray:
+        return 2 * ndtr(-np.abs(statistic))
+
+    def _is_effect(self) -> np.ndarray:
+        """Which coefficients belong to a term."""
+        effect = np.zeros(len(self.columns), dtype=bool)
+        for at in self.terms.values():
+            effect[at] = True
+        return effect
+
+    def _require_ratio(self) -> None:
+        if not self.ratio:
+            raise DataError(
+                f"the exponential of a coefficient has no meaning in {self.name}",
+                argument="exponentiate",
+                expected="a model of ratios",
+                remedy="exponentiate=False",
+            )
+
+    def _told(self, row: dict[str, Any], decimals: int) -> str:
+        shown = formats.interval(row["estimate"], row["conf_low"], row["conf_high"], decimals)
+        return f"{formats.with_level(shown, self.conf_level)}, {formats.p_value(row['p_value'])}"
+
+    def __repr__(self) -> str:
+        dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
+        head = f"{self.name}: n={formats.count(self.n)}, events={formats.count(self.n_event)}{dropped}"
+        lines = [self._line(row) for row in self.to_frame().head(SHOWN_COEFFICIENTS).iter_rows(named=True)]
+        left = len(self.columns) - SHOWN_COEFFICIENTS
+        more = [f"  and {left} more"] if left > 0 else []
+        fitted = f"log-likelihood {formats.significant(self.log_likelihood, 6)} (null {
+            formats.significant(self.log_likelihood_null, 6)
+        })"
+        foot = f"{fitted}; {self.method}, {self.variance} variance, {formats.level(self.conf_level)} limits"
+        return "\n".join([head, *lines, *more, foot])
+
+    def _line(self, row: dict[str, Any]) -> str:
+        numbers = [row["estimate"], row["conf_low"], row["conf_high"]]
+        effect = bool(self.ratio) and bool(self._is_effect()[self.columns.index(row["term"])])
+        if effect:
+            numbers = [None if v is None else _exp(v) for v in numbers]
+        first, low, high = (formats.significant(v) for v in numbers)
+        what = f"{self.ratio} " if effect else ""
+        return f"  {row['term']}: {what}{first} ({low} to {high}), p {formats.significant(row['p_value'])}"
+
+
+def wald_test(estimate: np.ndarray, cov: np.ndarray) -> tuple[float, float, float]:
+    """The Wald statistic b' V^-1 b of some coefficients, its degrees of freedom and p-value."""
+    scale = np.sqrt(np.diag(cov))
+    if not (np.isfinite(scale).all() and (scale > 0).all()):
+        return float("nan"), float(len(estimate)), float("nan")
+    z = estimate / scale
+    statistic = float(z @ np.linalg.lstsq(cov / np.outer(scale, scale), z, rcond=None)[0])
+    return statistic, float(len(estimate)), chi_squared_tail(statistic, len(estimate))
+
+
+def chi_squared_tail(statistic: float, df: float) -> float:
+    """The probability that a chi-squared variable exceeds the statistic."""
+    return float(gammaincc(df / 2, max(statistic, 0.0) / 2)) if df > 0 else float("nan")
+
+
+def tests_frame(rows: list[tuple[str, float, float, float]], label: str = "test") -> pl.DataFrame:
+    """Rows of (name, statistic, df, p) as a tidy frame."""
+    names = (label, "statistic", "df", "p_value")
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Float64) | {label: pl.String}, orient="row")
+    return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _exp(value: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.exp(value))
