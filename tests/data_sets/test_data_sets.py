@@ -86,6 +86,7 @@ def test_known_counts_of_patients_and_events():
         (1, 50, 22),
         (2, 51, 28),
     ]
+    assert hem.data.load("veteran").select(pl.len(), pl.col("status").sum()).row(0) == (137, 128)
     assert hem.data.load("mgus2").select("pstat", "death").sum().row(0) == (115, 963)
 
 
