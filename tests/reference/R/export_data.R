@@ -18,7 +18,23 @@ put <- function(name, x) {
 from <- function(package, name) { e <- new.env(); data(list = name, package = package, envir = e); get(name, envir = e) }
 
 # survival
-for (name in c("aml", "flchain", "heart", "lung", "mgus2", "myeloid", "myeloma", "pbc", "retinopathy")) put(name, get(name))
+for (name in c("aml", "flchain", "gbsg", "heart", "kidney", "lung", "mgus2", "myeloid", "myeloma", "nwtco", "pbc", "retinopathy", "rotterdam", "veteran")) put(name, get(name))
+# one row for each occupation that a respondent could have had, as in the example of clogit
+rows <- rep(seq_len(nrow(logan)), each = nlevels(logan$occupation))
+choices <- data.frame(logan[rows, ], id = rows, tocc = factor(rep(levels(logan$occupation), nrow(logan))))
+choices$case <- as.integer(as.character(choices$occupation) == as.character(choices$tocc))
+put("logan_cc", choices)
+# laboratory values from visit to visit, as in the vignette on time-dependent covariates
+visits <- tmerge(subset(pbc, id <= 312, c(id:sex, stage)), subset(pbc, id <= 312), id = id, death = event(time, status))
+visits <- tmerge(visits, pbcseq, id = id, ascites = tdc(day, ascites), bili = tdc(day, bili), albumin = tdc(day, albumin), protime = tdc(day, protime), alk.phos = tdc(day, alk.phos))
+put("pbc_tdc", as.data.frame(unclass(visits)))
+# 150 relapses, each with three children without relapse of the same study
+set.seed(20250101)
+cases <- sort(sample(which(nwtco$rel == 1), 150)); controls <- which(nwtco$rel == 0)
+put("nwtco_cc", do.call(rbind, lapply(seq_along(cases), function(i) {
+  k <- c(cases[i], sample(controls[nwtco$study[controls] == nwtco$study[cases[i]]], 3))
+  data.frame(set = i, case = c(1, 0, 0, 0), hist2 = as.integer(nwtco$histol[k] == 2), stage = nwtco$stage[k], age = nwtco$age[k] / 12)
+})))
 # KMsurv
 for (name in c("alloauto", "bmt", "channing", "hodg")) put(paste0("kmsurv_", name), from("KMsurv", name))
 d <- from("KMsurv", "bcdeter")   # a lower limit of 0 is left censoring
