@@ -19,7 +19,7 @@ from reference_cases import (
 )
 from reference_expressions import expression
 
-TOPICS = ["kaplan_meier", "logrank", "rmst", "aft", "hard_cases"]
+TOPICS = ["kaplan_meier", "logrank", "rmst", "aft", "cox", "hard_cases"]
 FRAME = pl.DataFrame(
     {"x": [1, 2, None, 4], "y": [4.0, 1.0, 9.0, 16.0], "ph.ecog": [0, 1, 2, 1], "sex": ["F", "M", "F", None]}
 )
