@@ -111,9 +111,9 @@ class Fit(Result):
         return natural.with_columns(pl.col("estimate", "conf_low", "conf_high").exp())
 
     def term_tests(self) -> pl.DataFrame:
-        """A Wald test of each term, all its levels or spline columns together: term, statistic, df, p_value."""
+        """A Wald test of each term, its levels or spline columns together: term, statistic, df, p_value."""
         rows = [(term, *wald_test(self.coef[at], self.cov[at, at])) for term, at in self.terms.items()]
-        return tests_frame(rows, "term")
+        return frame_of_tests(rows, "term")
 
     def nonlinearity(self) -> pl.DataFrame:
         """A Wald test of each spline term against a straight line: term, statistic, df, p_value.
@@ -135,7 +135,7 @@ class Fit(Result):
                 expected="a term such as rcs(age, df=3) or ns(age, df=3), and no interaction with it",
                 remedy='covariates="rcs(age, df=3)"',
             )
-        return tests_frame(rows, "term")
+        return frame_of_tests(rows, "term")
 
     def summary(self) -> pl.DataFrame:
         """One row: n, events, exclusions, method, variance, log-likelihoods, AIC, BIC and level."""
@@ -157,7 +157,7 @@ class Fit(Result):
         )
 
     def text(self, term: str | None = None, *, decimals: int = 2) -> str:
-        """A sentence on a term or a coefficient, or on all: `hazard ratio 0.71 (95% CI 0.55–0.92), p=0.009`."""
+        """A sentence on a term, a coefficient or all: `hazard ratio of age 1.71 (95% CI ...), p=0.009`."""
         frame = self.to_frame(exponentiate=bool(self.ratio))
         rows = {row["term"]: row for row in frame.iter_rows(named=True)}
         names = list(rows) if term is None else self._columns_of(term)
@@ -242,10 +242,9 @@ class Fit(Result):
         lines = [self._line(row) for row in self.to_frame().head(SHOWN_COEFFICIENTS).iter_rows(named=True)]
         left = len(self.columns) - SHOWN_COEFFICIENTS
         more = [f"  and {left} more"] if left > 0 else []
-        fitted = f"log-likelihood {formats.significant(self.log_likelihood, 6)} (null {
-            formats.significant(self.log_likelihood_null, 6)
-        })"
-        foot = f"{fitted}; {self.method}, {self.variance} variance, {formats.level(self.conf_level)} limits"
+        fitted, null = (formats.significant(v, 6) for v in (self.log_likelihood, self.log_likelihood_null))
+        how = f"{self.method}, {self.variance} variance, {formats.level(self.conf_level)} limits"
+        foot = f"log-likelihood {fitted} (null {null}); {how}"
         return "\n".join([head, *lines, *more, foot])
 
     def _line(self, row: dict[str, Any]) -> str:
@@ -273,7 +272,7 @@ def chi_squared_tail(statistic: float, df: float) -> float:
     return float(gammaincc(df / 2, max(statistic, 0.0) / 2)) if df > 0 else float("nan")
 
 
-def tests_frame(rows: list[tuple[str, float, float, float]], label: str = "test") -> pl.DataFrame:
+def frame_of_tests(rows: list[tuple[str, float, float, float]], label: str = "test") -> pl.DataFrame:
     """Rows of (name, statistic, df, p) as a tidy frame."""
     names = (label, "statistic", "df", "p_value")
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Float64) | {label: pl.String}, orient="row")

@@ -1,8 +1,7 @@
 """What an analysis hands back: facts in tidy frames, never formatted text.
 
-`Curves` are estimates along time, `Estimates` a table of numbers with limits, `HypothesisTest` a test, `Fit` a
-regression.
-All are frozen and share a few methods; numbers become text in `formats`, at the very end.
+`Curves` are estimates along time, `Estimates` a table of numbers with limits, `HypothesisTest` a test,
+`Fit` a regression. All are frozen and share a few methods; numbers become text in `formats`, at the very end.
 """
 
 from __future__ import annotations
