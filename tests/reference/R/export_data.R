@@ -28,7 +28,7 @@ put("logan_cc", choices)
 visits <- tmerge(subset(pbc, id <= 312, c(id:sex, stage)), subset(pbc, id <= 312), id = id, death = event(time, status))
 visits <- tmerge(visits, pbcseq, id = id, ascites = tdc(day, ascites), bili = tdc(day, bili), albumin = tdc(day, albumin), protime = tdc(day, protime), alk.phos = tdc(day, alk.phos))
 put("pbc_tdc", as.data.frame(unclass(visits)))
-# 150 relapses, each with three children without relapse of the same study
+# 150 relapses, each with three patients without relapse of the same study
 set.seed(20250101)
 cases <- sort(sample(which(nwtco$rel == 1), 150)); controls <- which(nwtco$rel == 0)
 put("nwtco_cc", do.call(rbind, lapply(seq_along(cases), function(i) {
