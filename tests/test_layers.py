@@ -19,7 +19,7 @@ LAYERS = (
     {"errors"},
     {"options", "formats", "personal_numbers"},
     {"numerics"},
-    {"columns", "events", "outcomes", "coding", "formula", "design", "times"},
+    {"columns", "events", "outcomes", "start_stop", "coding", "formula", "design", "times"},
     {"curves", "fits", "results", "lifetable"},
     {"data", "survival", "epidemiology", "cohort", "hematology"},
     {"regression"},
@@ -38,7 +38,7 @@ USERS_OF_FAMILIES = {"cohort", "data", "hematology"}
 FIRST_FAMILY, FIRST_OUT = 5, 11
 SIBLINGS = (
     {"options", "formats", "personal_numbers"},
-    {"columns", "events", "outcomes", "coding", "formula", "design", "times"},
+    {"columns", "events", "outcomes", "start_stop", "coding", "formula", "design", "times"},
     {"curves", "fits", "results", "lifetable"},
     {"studies", "pages", "installation"},
 )

@@ -138,9 +138,13 @@ def read_survival(
     covariates: Sequence[Column] | None = None,
     weights: Column | None = None,
     cluster: Column | None = None,
+    join: bool = True,
     missing: Missing = "raise",
 ) -> Survival:
-    """Read one event per row, or counting-process rows (entry, time] of a patient with `id`."""
+    """Read one event per row, or counting-process rows (entry, time] of a patient with `id`.
+
+    Rows of a patient that only split the follow-up are joined, unless `join` is False.
+    """
     roles: dict[str, Columns] = {
         "time": time, "event": event, "entry": entry, "id": id, "by": by, "strata": strata,
         "covariates": covariates, "weights": weights, "cluster": cluster,
@@ -166,7 +170,7 @@ def read_survival(
     if y.weight is not None and not y.weight.all():
         y = y.take(y.weight > 0)
         y = replace(y, group=y.group.occurring(), stratum=y.stratum.occurring())
-    return y if y.patient is None else _one_patient_at_a_time(y)
+    return y if y.patient is None else _one_patient_at_a_time(y, join)
 
 
 def require_whole_weights(y: Survival, method: str) -> None:
@@ -406,8 +410,8 @@ def _tolerance(table: Table, roles: tuple[str, ...]) -> float:
     return FLOAT32_TOLERANCE if single else TOLERANCE
 
 
-def _one_patient_at_a_time(y: Survival) -> Survival:
-    """Check that a patient's rows do not overlap, and join those that only split the follow-up.
+def _one_patient_at_a_time(y: Survival, join: bool) -> Survival:
+    """Check that a patient's rows do not overlap, and `join` those that only split the follow-up.
 
     A row that ends without an event where the same patient's next row begins is not a censoring.
     """
@@ -427,6 +431,8 @@ def _one_patient_at_a_time(y: Survival) -> Survival:
             expected="rows (entry, time] of one patient that follow each other",
             remedy=f"entry=... for start-stop rows, or cluster={y.names['id']!r} for related rows",
         )
+    if not join:
+        return y
     joined = same & (start[following] == y.time[this]) & ~y.event[this] & _alike(y, this, following)
     if not joined.any():
         return y

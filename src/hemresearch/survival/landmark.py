@@ -9,18 +9,18 @@ import numpy as np
 import polars as pl
 
 from .. import formats
-from ..columns import Table, as_frame, read_table
+from ..columns import as_frame
 from ..errors import DataError, counted
 from ..numerics.ties import TOLERANCE
 from ..options import Missing, check_number
-from ..outcomes import Survival, read_duration, read_survival
+from ..outcomes import Survival, read_survival
 from ..results import Result
+from ..start_stop import as_given, read_date_of, refuse_overwriting, type_of
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
 
 SUFFIX = "_by_landmark"
-MICROSECONDS_PER_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +172,7 @@ def landmark(
     frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
     y = read_survival(frame, time=time, event=event, event_value=event_value, entry=entry, missing=missing)
     given = {"time": time, **({} if entry is None else {"entry": entry})}
-    _refuse_overwriting(frame, given, y.names)
+    refuse_overwriting(frame, given, y.names, "from_landmark")
     late = at * (1 + TOLERANCE)
     kept = y.time > late
     if not kept.any():
@@ -186,7 +186,7 @@ def landmark(
     present = kept if y.entry is None else kept & (y.entry <= late)
     times = {"time": y.time - at, **({} if y.entry is None else {"entry": np.maximum(y.entry - at, 0.0)})}
     rebased = [
-        _like(frame.lazy().select(given[role]).collect_schema().dtypes()[0], y.names[role], values[kept], at)
+        as_given(type_of(frame, given[role]), y.names[role], values[kept], whole=float(at).is_integer())
         for role, values in times.items()
     ]
     return Landmark(
@@ -205,30 +205,6 @@ def landmark(
     )
 
 
-def _refuse_overwriting(frame: pl.DataFrame, given: dict[str, Column], names: dict[str, str]) -> None:
-    """Refuse computed times whose only name is that of the column they were computed from."""
-    for role, column in given.items():
-        name = names[role]
-        if isinstance(column, str) or column.meta.is_column() or name not in frame.columns:
-            continue
-        if column.meta.undo_aliases().meta.eq(column):
-            raise DataError(
-                "would be overwritten by times that were computed from it, perhaps in another unit",
-                argument=role,
-                column=name,
-                expected="computed times with a name of their own",
-                remedy=f"{role}=(...).alias('{role}_from_landmark')",
-            )
-    if len({names[role] for role in given}) < len(given):
-        raise DataError(
-            "is the name of the times, too, which would be lost",
-            argument="entry",
-            column=names["entry"],
-            expected="entry and time under different names",
-            remedy="entry=(...).alias('entry_from_landmark')",
-        )
-
-
 def _earlier(time: np.ndarray) -> str:
     """A landmark that somebody outlives, or what to look at where nobody outlives 0."""
     last, middle = float(time.max()), float(np.median(time))
@@ -244,9 +220,9 @@ def _exposures(
     given = [] if exposure is None else [exposure] if isinstance(exposure, str | pl.Expr) else list(exposure)
     by_then, rows = {}, []
     for column in given:
-        table = read_table(frame, {"exposure": column}, nullable=("exposure",))
-        when = _read_exposure(table, y)[kept]
-        name = table.name("exposure")
+        name, dated = read_date_of(frame, column, y)
+        _check_exposure(name, dated, y)
+        when = dated[kept]
         if name + SUFFIX in by_then:
             raise DataError(
                 "is the name of two exposures",
@@ -263,19 +239,9 @@ def _exposures(
     return by_then, pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _read_exposure(table: Table, y: Survival) -> np.ndarray:
-    """When the exposure happened to each patient of `y`; NaN for never."""
-    values, unit = read_duration(table, "exposure")
-    name, time = table.name("exposure"), y.names["time"]
-    if unit != y.time_unit:
-        raise DataError(
-            f"and time={time!r} are not both durations",
-            argument="exposure",
-            column=name,
-            expected="the exposure on the same scale as time",
-            remedy=f"exposure=pl.col({name!r}).dt.total_days() and the same for time",
-        )
-    when = values if y.row is None else values[y.row]
+def _check_exposure(name: str, when: np.ndarray, y: Survival) -> None:
+    """Refuse exposures before time zero or after the end of a patient's follow-up."""
+    time = y.names["time"]
     checks = (
         (when < 0, "before time zero (negative times)", f"by={name!r} as a group known at time zero"),
         (
@@ -294,7 +260,6 @@ def _read_exposure(table: Table, y: Survival) -> np.ndarray:
                 expected="a time between 0 and the end of follow-up, or null for never",
                 remedy=remedy,
             )
-    return when
 
 
 def _kept_data(
@@ -316,14 +281,3 @@ def _kept_data(
         )
     data = frame[y.positions(kept)]
     return data.with_columns(*rebased, *(pl.Series(name, exposed) for name, exposed in by_then.items()))
-
-
-def _like(dtype: pl.DataType, name: str, values: np.ndarray, at: float) -> pl.Series:
-    """Times as a column of the type they were given in: durations, whole numbers, or float64."""
-    if isinstance(dtype, pl.Duration):
-        microseconds = np.round(values * MICROSECONDS_PER_DAY).astype(np.int64)
-        return pl.Series(name, microseconds).cast(pl.Duration("us")).cast(dtype)
-    series = pl.Series(name, values)
-    if not dtype.is_integer() or not float(at).is_integer():
-        return series
-    return series.round().cast(dtype)
