@@ -18,9 +18,9 @@ SHOWN_LEVELS = 8  # more levels than this look like identifiers and are counted,
 DIGITS_OF_AN_IDENTIFIER = 6
 
 
-def read_event(table: Table, event_value: Any = None) -> np.ndarray:
+def read_event(table: Table, event_value: Any = None, role: str = "event") -> np.ndarray:
     """The event column as Booleans: Boolean, 0/1, or what `event_value` declares to be the event."""
-    series, name = table.series("event"), table.name("event")
+    series, name = table.series(role), table.name(role)
     if event_value is not None:
         return _declared_event(series, name, event_value)
     if series.dtype == pl.Boolean:
@@ -32,7 +32,7 @@ def read_event(table: Table, event_value: Any = None) -> np.ndarray:
             return event
     raise DataError(
         f"holds {_levels(series)}, but an event is true/false or 1/0",
-        argument="event",
+        argument=role,
         column=name,
         expected="a Boolean or 0/1 column, or the declared value that means the event (several causes need "
         "a function for competing events)",
