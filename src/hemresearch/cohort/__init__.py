@@ -1,8 +1,9 @@
-"""Who is studied: eligibility with counts and reasons, Table 1, what is missing, and what cannot be right."""
+"""Who is studied: eligibility with counts, Table 1, what is missing or cannot be right, exposure in time."""
 
 from .audit import Audit, audit
+from .exposure import add_exposure
 from .flow import Flow
 from .missingness import Missingness, missingness
 from .table_one import TableOne, table_one
 
-__all__ = ["Audit", "Flow", "Missingness", "TableOne", "audit", "missingness", "table_one"]
+__all__ = ["Audit", "Flow", "Missingness", "TableOne", "add_exposure", "audit", "missingness", "table_one"]
