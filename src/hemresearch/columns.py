@@ -25,7 +25,10 @@ Columns: TypeAlias = "str | pl.Expr | Sequence[str | pl.Expr] | None"
 
 # Roles whose column names become columns or terms of a result: an expression there needs a name.
 NAMED_ROLES = ("by", "strata", "covariates")
-SINGLE_ROLES = ("time", "event", "entry", "id", "weights", "cluster", "left", "right")
+SINGLE_ROLES = (
+    "time", "event", "case", "entry", "id", "score", "offset", "frailty", "weights", "cluster", "left",
+    "right",
+)  # fmt: skip
 COUNT = "number of values of "  # a name that no role has
 # A tidy frame's own names; a grouping column may not take one of them.
 RESERVED = frozenset(

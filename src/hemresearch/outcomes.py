@@ -45,6 +45,9 @@ class Survival:
     n_dropped: int
     names: dict[str, str]
     time_unit: str | None
+    score: np.ndarray | None = None
+    offset: np.ndarray | None = None
+    frailty: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -68,6 +71,9 @@ class Survival:
             stratum=Groups(self.stratum.levels, self.stratum.code[index]),
             covariates=self.covariates[index] if self.covariates.width else self.covariates,
             row=index if self.row is None else self.row[index],
+            score=part(self.score),
+            offset=part(self.offset),
+            frailty=part(self.frailty),
         )
 
     def positions(self, at_fault: np.ndarray) -> np.ndarray:
@@ -123,6 +129,18 @@ class Interval:
     n_dropped: int
     names: dict[str, str]
     time_unit: str | None
+    stratum: Groups
+    cluster: np.ndarray | None
+    covariates: pl.DataFrame
+    offset: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def positions(self, at_fault: np.ndarray) -> np.ndarray:
+        """Where the rows of a mask stand in the user's data."""
+        index = np.flatnonzero(at_fault)
+        return index if self.row is None else self.row[index]
 
 
 def read_survival(
@@ -136,6 +154,9 @@ def read_survival(
     by: Columns = None,
     strata: Columns = None,
     covariates: Sequence[Column] | None = None,
+    score: Column | None = None,
+    offset: Column | None = None,
+    frailty: Column | None = None,
     weights: Column | None = None,
     cluster: Column | None = None,
     join: bool = True,
@@ -147,7 +168,8 @@ def read_survival(
     """
     roles: dict[str, Columns] = {
         "time": time, "event": event, "entry": entry, "id": id, "by": by, "strata": strata,
-        "covariates": covariates, "weights": weights, "cluster": cluster,
+        "covariates": covariates, "score": score, "offset": offset, "frailty": frailty, "weights": weights,
+        "cluster": cluster,
     }  # fmt: skip
     table = read_table(data, roles, missing=missing)
     happened = read_event(table, event_value)
@@ -156,7 +178,7 @@ def read_survival(
         time=stop,
         event=happened,
         entry=start,
-        weight=_read_weights(table),
+        weight=read_weights(table),
         cluster=_code(table, "cluster"),
         patient=_code(table, "id"),
         group=group_rows(table),
@@ -166,6 +188,9 @@ def read_survival(
         n_dropped=table.n_dropped,
         names={role: names[0] for role, names in table.names.items() if names},
         time_unit=unit,
+        score=read_finite(table, "score", "one finite number for every row, higher for a shorter survival"),
+        offset=read_finite(table, "offset", "finite numbers, added to the linear predictor"),
+        frailty=_code(table, "frailty"),
     )
     if y.weight is not None and not y.weight.all():
         y = y.take(y.weight > 0)
@@ -217,7 +242,7 @@ def read_competing(
         cause=code,
         causes=causes,
         entry=start,
-        weight=_read_weights(table),
+        weight=read_weights(table),
         cluster=_code(table, "cluster"),
         group=group_rows(table),
         stratum=group_rows(table, "strata"),
@@ -234,7 +259,11 @@ def read_interval(
     left: Column,
     right: Column,
     by: Columns = None,
+    strata: Columns = None,
+    covariates: Sequence[Column] | None = None,
+    offset: Column | None = None,
     weights: Column | None = None,
+    cluster: Column | None = None,
     missing: Missing = "raise",
 ) -> Interval:
     """Read interval-censored times: a missing `left` is left-censored, a missing `right` right-censored.
@@ -242,10 +271,13 @@ def read_interval(
     An infinite end is a missing one. Rows with both ends missing say nothing about the time; they are
     missing values. Rows of weight 0 are nobody.
     """
-    roles: dict[str, Columns] = {"left": left, "right": right, "by": by, "weights": weights}
+    roles: dict[str, Columns] = {
+        "left": left, "right": right, "by": by, "strata": strata, "covariates": covariates,
+        "offset": offset, "weights": weights, "cluster": cluster,
+    }  # fmt: skip
     table = _open_ends(read_table(data, roles, missing=missing, nullable=("left", "right")))
     table = _settle_unbounded(table, missing)
-    weight = _read_weights(table)
+    weight = read_weights(table)
     if weight is not None and not weight.all():
         table, weight = _kept(table, weight > 0), weight[weight > 0]
     low, high, unit = _read_bounds(table)
@@ -258,6 +290,10 @@ def read_interval(
         n_dropped=table.n_dropped,
         names={role: names[0] for role, names in table.names.items() if names},
         time_unit=unit,
+        stratum=group_rows(table, "strata"),
+        cluster=_code(table, "cluster"),
+        covariates=table.several("covariates") if "covariates" in table else pl.DataFrame(),
+        offset=read_finite(table, "offset", "finite numbers, added to the linear predictor"),
     )
 
 
@@ -328,7 +364,7 @@ def _code(table: Table, role: str) -> np.ndarray | None:
     return group_rows(table, role).code if role in table else None
 
 
-def _read_weights(table: Table) -> np.ndarray | None:
+def read_weights(table: Table) -> np.ndarray | None:
     """Case weights: finite and not negative; a weight of 0 is nobody."""
     if "weights" not in table:
         return None
@@ -346,6 +382,24 @@ def _read_weights(table: Table) -> np.ndarray | None:
             remedy=f"data.filter(pl.col({table.name('weights')!r}) > 0)",
         )
     return weight
+
+
+def read_finite(table: Table, role: str, what: str) -> np.ndarray | None:
+    """A finite number for every row."""
+    if role not in table:
+        return None
+    values = read_number(table, role, what=what, example=f"{role}='a numeric column'")
+    infinite = np.isinf(values)
+    if not infinite.any():
+        return values
+    raise DataError(
+        f"has {counted(int(infinite.sum()), 'value')} that are infinite",
+        argument=role,
+        column=table.name(role),
+        rows=table.positions(infinite),
+        expected=what,
+        remedy=f"data.filter(pl.col({table.name(role)!r}).is_finite())",
+    )
 
 
 def _read_times(table: Table) -> tuple[np.ndarray | None, np.ndarray, str | None]:

@@ -1,8 +1,21 @@
 """Regression of time-to-event outcomes: models, their checks and what follows from them."""
 
+from .aalen import aalen_additive
+from .concordance import concordance
+from .cox import cox
+from .cox_fit import CoxFit
+from .ph_test import PHTest, ph_test
 from .split_episodes import split_episodes
 
-__all__: list[str] = ["split_episodes"]
+__all__: list[str] = [
+    "aalen_additive",
+    "CoxFit",
+    "PHTest",
+    "concordance",
+    "cox",
+    "ph_test",
+    "split_episodes",
+]
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,230 @@
+"""The partial likelihood of Cox's model: value, score and information, for Breslow's and Efron's ties.
+
+With r = weight * exp(x'b), each slot (event time) has over its risk set S0 = sum r, S1 = sum r x, and over the
+d events that happen then E0 = sum r, E1 = sum r x. Efron takes tied events in turn, k = 0 ... d - 1, with
+S0_k = S0 - f_k E0 and S1_k = S1 - f_k E1, f_k = k / d; Breslow has f_k = 0. Each turn carries the mean weight
+of the events, w = (sum of weights) / d. Then
+
+    value = sum over events of weight * x'b - sum over turns of w log S0_k
+    score = sum over events of weight * x   - sum over turns of w S1_k / S0_k
+    information = sum over turns of w (S2_k / S0_k - S1_k S1_k' / S0_k^2)
+
+The sum of S2_k / S0_k is one weighted cross product over rows: row i counts r_i times the hazard it lived
+through. The rest is a cross product over slots. Nothing of size rows x times is ever made.
+
+References: Cox DR. J R Stat Soc B 1972;34:187-220. Efron B. J Am Stat Assoc 1977;72:557-565.
+Therneau TM, Grambsch PM. Modeling Survival Data. Springer 2000, section 3.3 (weights: section 7.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .compiled import kernel
+from .cox_rows import CoxRows
+
+BLOCK = 4096  # rows of a cross product at a time, so that they stay in the processor's cache
+LARGEST = 600.0  # exp of a linear predictor beyond this is taken as overflow
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RiskSums:
+    """Sums over risk sets, and over the events among them (`event0`, `event1`: E0, E1; empty without ties)."""
+
+    risk: np.ndarray
+    s0: np.ndarray
+    s1: np.ndarray
+    event0: np.ndarray
+    event1: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Turns:
+    """Per slot, sums over its turns of w / S0_k (the hazard), w f_k / S0_k, w / S0_k^2, w f_k / S0_k^2,
+    w f_k^2 / S0_k^2 and w log S0_k.
+    """
+
+    hazard: np.ndarray
+    hazard_f: np.ndarray
+    square: np.ndarray
+    square_f: np.ndarray
+    square_ff: np.ndarray
+    log: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartialLikelihood:
+    """The partial likelihood of some rows under a rule for ties; called with coefficients of `rows.x`."""
+
+    rows: CoxRows
+    efron: bool
+
+    def __call__(self, coef: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Value, score and information; an overflow has the value minus infinity."""
+        eta = self.linear_predictor(coef)
+        if len(eta) and not np.abs(eta).max() < LARGEST:
+            p = len(coef)
+            return -np.inf, np.full(p, np.nan), np.full((p, p), np.nan)
+        sums = self.sums(eta)
+        turns = self.turns(sums)
+        return (
+            self._event_sum(eta) - float(turns.log.sum()),
+            self.rows.event_total - self.mean_sum(sums, turns),
+            self.information(sums, turns),
+        )
+
+    def linear_predictor(self, coef: np.ndarray) -> np.ndarray:
+        """X'b plus the offset, of the sorted rows."""
+        eta = self.rows.x @ coef
+        return eta if self.rows.offset is None else eta + self.rows.offset
+
+    def sums(self, eta: np.ndarray) -> RiskSums:
+        """The sums over risk sets at given linear predictors."""
+        rows = self.rows
+        risk = np.exp(eta) if rows.weight is None else rows.weight * np.exp(eta)
+        no_rows = np.empty(0, dtype=np.int64)
+        enter, by_enter = (no_rows, no_rows) if rows.enter is None else (rows.enter, rows.by_enter)
+        s0, s1 = risk_sums(rows.x, risk, rows.leave, enter, by_enter, rows.begins)
+        if not self.has_ties:
+            return RiskSums(risk, s0, s1, np.empty(0), np.empty((0, rows.x.shape[1])))
+        return RiskSums(risk, s0, s1, *sums_at_events(rows.x, risk, rows.event, rows.leave, len(s0)))
+
+    def turns(self, sums: RiskSums) -> Turns:
+        """The sums over the turns of each slot."""
+        event0 = sums.event0 if self.has_ties else np.zeros(len(sums.s0))
+        parts = sums_over_turns(sums.s0, event0, self.rows.n_event, self.rows.event_weight, self.efron)
+        return Turns(*parts)
+
+    @property
+    def has_ties(self) -> bool:
+        """Whether tied events are taken in turn, so that the events of a slot have to be told apart."""
+        return self.efron and bool((self.rows.n_event > 1).any())
+
+    def mean_sum(self, sums: RiskSums, turns: Turns, factor: np.ndarray | None = None) -> np.ndarray:
+        """The sum over turns of factor(t) * w S1_k / S0_k."""
+        g = 1.0 if factor is None else factor
+        total = (g * turns.hazard) @ sums.s1
+        return total - (g * turns.hazard_f) @ sums.event1 if self.has_ties else total
+
+    def means(self, sums: RiskSums, turns: Turns) -> np.ndarray:
+        """The sum over each slot's turns of w S1_k / S0_k."""
+        total = turns.hazard[:, None] * sums.s1
+        return total - turns.hazard_f[:, None] * sums.event1 if self.has_ties else total
+
+    def information(self, sums: RiskSums, turns: Turns, factor: np.ndarray | None = None) -> np.ndarray:
+        """The sum over turns of factor(t) * w (S2_k / S0_k - S1_k S1_k' / S0_k^2)."""
+        rows, g = self.rows, 1.0 if factor is None else factor
+        lived = rows.over_life(rows.running(g * turns.hazard))
+        if self.has_ties:
+            lived -= np.where(rows.event, (g * turns.hazard_f)[rows.leave], 0.0)
+        lived *= sums.risk
+        total = cross_product(rows.x, lived) - cross_product(sums.s1, g * turns.square)
+        if self.has_ties:
+            mixed = cross_product(sums.s1, g * turns.square_f, sums.event1)
+            total += mixed + mixed.T - cross_product(sums.event1, g * turns.square_ff)
+        return total
+
+    def _event_sum(self, eta: np.ndarray) -> float:
+        rows = self.rows
+        weight = rows.event if rows.weight is None else rows.event * rows.weight
+        return float(eta @ weight)
+
+
+def cross_product(x: np.ndarray, weight: np.ndarray, other: np.ndarray | None = None) -> np.ndarray:
+    """Sum of weight_i x_i y_i' (y = x unless given), block by block."""
+    y = x if other is None else other
+    total = np.zeros((x.shape[1], y.shape[1]))
+    for begin in range(0, len(x), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        total += x[part].T @ (y[part] * weight[part, None])
+    return total
+
+
+@kernel
+def risk_sums(x, risk, leave, enter, by_enter, begins):  # type: ignore[no-untyped-def]
+    """S0 and S1 of every slot.
+
+    Under delayed entry rows also leave the sum again (going back in time); what rounding lost is carried
+    along, so that the sum of few rows is right after many large ones have cancelled.
+    """
+    n_slots, p = len(begins), x.shape[1]
+    s0, s1 = np.zeros(n_slots), np.zeros((n_slots, p))
+    sum0, lost0 = 0.0, 0.0
+    sum1, lost1 = np.zeros(p), np.zeros(p)
+    i, j = len(leave) - 1, len(by_enter) - 1
+    delayed = len(enter) > 0
+    for m in range(n_slots - 1, -1, -1):
+        while i >= 0 and leave[i] == m:
+            if not delayed:
+                sum0 += risk[i]
+                for c in range(p):
+                    sum1[c] += risk[i] * x[i, c]
+            elif enter[i] < m:
+                sum0, lost0 = _add(sum0, lost0, risk[i])
+                for c in range(p):
+                    sum1[c], lost1[c] = _add(sum1[c], lost1[c], risk[i] * x[i, c])
+            i -= 1
+        while j >= 0 and enter[by_enter[j]] == m:
+            row = by_enter[j]
+            if leave[row] > m:
+                sum0, lost0 = _add(sum0, lost0, -risk[row])
+                for c in range(p):
+                    sum1[c], lost1[c] = _add(sum1[c], lost1[c], -(risk[row] * x[row, c]))
+            j -= 1
+        if begins[m]:
+            sum0, lost0 = 0.0, 0.0
+            sum1[:] = 0.0
+            lost1[:] = 0.0
+        else:
+            s0[m] = sum0 + lost0
+            for c in range(p):
+                s1[m, c] = sum1[c] + lost1[c]
+    return s0, s1
+
+
+@kernel
+def _add(total, lost, value):  # type: ignore[no-untyped-def]
+    """A sum and the part of it that rounding lost (Neumaier's summation)."""
+    new = total + value
+    if abs(total) >= abs(value):
+        return new, lost + ((total - new) + value)
+    return new, lost + ((value - new) + total)
+
+
+@kernel
+def sums_at_events(x, risk, event, leave, n_slots):  # type: ignore[no-untyped-def]
+    """E0 and E1 of every slot."""
+    event0, event1 = np.zeros(n_slots), np.zeros((n_slots, x.shape[1]))
+    for i in range(len(leave)):
+        if event[i]:
+            event0[leave[i]] += risk[i]
+            for c in range(x.shape[1]):
+                event1[leave[i], c] += risk[i] * x[i, c]
+    return event0, event1
+
+
+@kernel
+def sums_over_turns(s0, event0, n_event, event_weight, efron):  # type: ignore[no-untyped-def]
+    """The six sums of `Turns`."""
+    hazard, hazard_f = np.zeros(len(s0)), np.zeros(len(s0))
+    square, square_f, square_ff = np.zeros(len(s0)), np.zeros(len(s0)), np.zeros(len(s0))
+    logs = np.zeros(len(s0))
+    for m in range(len(s0)):
+        d = n_event[m]
+        if d == 0:
+            continue
+        turns = d if efron else 1
+        weight = event_weight[m] / turns
+        for k in range(turns):
+            f = k / turns
+            left = s0[m] - f * event0[m]
+            h = weight / left
+            hazard[m] += h
+            hazard_f[m] += f * h
+            square[m] += h / left
+            square_f[m] += f * h / left
+            square_ff[m] += f * f * h / left
+            logs[m] += weight * np.log(left)
+    return hazard, hazard_f, square, square_f, square_ff, logs

@@ -1,0 +1,208 @@
+"""Rows in the order in which the partial likelihood visits them, and the event times they are at risk for.
+
+Event times are numbered as slots: within each stratum an empty slot comes first, then its distinct event
+times in order. A row is at risk for the slots `enter < slot <= leave`, so that the sum of any quantity over
+the event times a row lives through is `total[leave] - total[enter]`, where `total` runs up within a stratum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .compiled import kernel
+
+RADIX = 2**16  # whole numbers below this are sorted in one pass
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoxRows:
+    """Sorted rows with centred and scaled covariates.
+
+    `order` are the positions of the rows in the caller's arrays; x = (covariates - mean) * scale.
+    `by_enter` sorts the rows by `enter` and is None without delayed entry. Per slot: its time, stratum,
+    the number of events and the sum of their weights. `event_total` is the weighted sum of x over events.
+    """
+
+    order: np.ndarray
+    x: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    event: np.ndarray
+    weight: np.ndarray | None
+    offset: np.ndarray | None
+    leave: np.ndarray
+    enter: np.ndarray | None
+    by_enter: np.ndarray | None
+    slot_time: np.ndarray
+    slot_stratum: np.ndarray
+    n_event: np.ndarray
+    event_weight: np.ndarray
+    event_total: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def over_life(self, total: np.ndarray) -> np.ndarray:
+        """What running totals of the slots add up to over each row's time at risk."""
+        return total[self.leave] if self.enter is None else total[self.leave] - total[self.enter]
+
+    def unsorted(self, values: np.ndarray) -> np.ndarray:
+        """Values of the sorted rows in the caller's order."""
+        result = np.empty_like(values)
+        result[self.order] = values
+        return result
+
+    def running(self, values: np.ndarray) -> np.ndarray:
+        """Running totals of slot values within each stratum."""
+        return running_total(np.ascontiguousarray(values.reshape(len(values), -1)), self.begins).reshape(
+            values.shape
+        )
+
+    @property
+    def begins(self) -> np.ndarray:
+        """Which slots are the empty first ones of a stratum."""
+        return np.diff(self.slot_stratum, prepend=-1) != 0
+
+
+def cox_rows(
+    covariates: np.ndarray,
+    time: np.ndarray,
+    event: np.ndarray,
+    *,
+    entry: np.ndarray | None = None,
+    stratum: np.ndarray | None = None,
+    weight: np.ndarray | None = None,
+    offset: np.ndarray | None = None,
+) -> CoxRows:
+    """Sort the rows by stratum and time, number the event times and standardise the covariates.
+
+    Offsets are centred, so that only their differences matter, as in the likelihood.
+    """
+    order = sort_rows(time, stratum)
+    mean, scale = centre_and_scale(covariates)
+    sorted_time, sorted_event = time[order], event[order]
+    sorted_stratum = np.zeros(len(time), dtype=np.int64) if stratum is None else stratum[order]
+    x = np.empty(covariates.shape)
+    gather(covariates, order, mean, scale, x)
+    slot_time, slot_stratum, leave = number_slots(sorted_time, sorted_event, sorted_stratum)
+    enter = None if entry is None else entry_slots(entry[order], sorted_stratum, slot_time, slot_stratum)
+    w = None if weight is None else weight[order]
+    at, weight_there = leave[sorted_event], None if w is None else w[sorted_event]
+    n_event = np.bincount(at, minlength=len(slot_time))
+    return CoxRows(
+        order=order,
+        x=x,
+        mean=mean,
+        scale=scale,
+        event=sorted_event,
+        weight=w,
+        offset=None if offset is None else (offset - offset.mean())[order],
+        leave=leave,
+        enter=enter,
+        by_enter=None if enter is None else np.argsort(enter, kind="stable"),
+        slot_time=slot_time,
+        slot_stratum=slot_stratum,
+        n_event=n_event,
+        event_weight=n_event.astype(float) if w is None else np.bincount(at, weight_there, len(slot_time)),
+        event_total=event_total(x, sorted_event, np.ones(0) if w is None else w),
+    )
+
+
+def sort_rows(time: np.ndarray, stratum: np.ndarray | None) -> np.ndarray:
+    """Positions of the rows by stratum, then time."""
+    whole = time.max(initial=0) < RADIX and (time == (small := time.astype(np.uint16))).all()
+    order = np.argsort(small, kind="stable") if whole else np.argsort(time, kind="stable")
+    if stratum is None:
+        return order
+    code = stratum[order]
+    return order[np.argsort(code.astype(np.uint16) if code.max() < RADIX else code, kind="stable")]
+
+
+def centre_and_scale(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means, and the inverse root mean squares of what is left (1 for a constant column)."""
+    mean = x.mean(axis=0)
+    size = np.sqrt(squares_about(x, mean) / max(len(x), 1))
+    rounding = 1e-12 * np.abs(mean)
+    return mean, 1 / np.where(size > rounding, size, 1.0)
+
+
+@kernel
+def squares_about(x, mean):  # type: ignore[no-untyped-def]
+    """Column sums of squared deviations from the means."""
+    total = np.zeros(x.shape[1])
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            total[j] += (x[i, j] - mean[j]) ** 2
+    return total
+
+
+@kernel
+def gather(x, order, mean, scale, out):  # type: ignore[no-untyped-def]
+    """Write (x - mean) * scale in a new order of rows."""
+    for i in range(len(order)):
+        row = order[i]
+        for j in range(x.shape[1]):
+            out[i, j] = (x[row, j] - mean[j]) * scale[j]
+
+
+@kernel
+def event_total(x, event, weight):  # type: ignore[no-untyped-def]
+    """The sum of the covariates over events, weighted unless `weight` is empty."""
+    total = np.zeros(x.shape[1])
+    for i in range(x.shape[0]):
+        if event[i]:
+            w = weight[i] if len(weight) else 1.0
+            for j in range(x.shape[1]):
+                total[j] += w * x[i, j]
+    return total
+
+
+@kernel
+def number_slots(time, event, stratum):  # type: ignore[no-untyped-def]
+    """Time and stratum of each slot, and the last slot that each sorted row lives to see."""
+    n = len(time)
+    slot_time = np.empty(n + (1 if n == 0 else stratum[n - 1] + 1) + 1)
+    slot_stratum = np.empty(len(slot_time), dtype=np.int64)
+    leave = np.empty(n, dtype=np.int64)
+    slot, i = -1, 0
+    while i < n:
+        if i == 0 or stratum[i] != stratum[i - 1]:
+            slot += 1
+            slot_time[slot], slot_stratum[slot] = -np.inf, stratum[i]
+        end, happened = i, False
+        while end < n and time[end] == time[i] and stratum[end] == stratum[i]:
+            happened = happened or event[end]
+            end += 1
+        if happened:
+            slot += 1
+            slot_time[slot], slot_stratum[slot] = time[i], stratum[i]
+        leave[i:end] = slot
+        i = end
+    return slot_time[: slot + 1].copy(), slot_stratum[: slot + 1].copy(), leave
+
+
+def entry_slots(
+    entry: np.ndarray, stratum: np.ndarray, slot_time: np.ndarray, slot_stratum: np.ndarray
+) -> np.ndarray:
+    """The last slot of its stratum at or before each row's entry."""
+    enter = np.empty(len(entry), dtype=np.int64)
+    ends = np.flatnonzero(np.diff(stratum, append=-1) != 0) + 1
+    begin = 0
+    for end in ends:
+        first, last = np.searchsorted(slot_stratum, (stratum[begin], stratum[begin] + 1))
+        enter[begin:end] = first - 1 + np.searchsorted(slot_time[first:last], entry[begin:end], side="right")
+        begin = end
+    return enter
+
+
+@kernel
+def running_total(values, begins):  # type: ignore[no-untyped-def]
+    """Cumulative sums down the rows, anew at each beginning."""
+    total = values.copy()
+    for m in range(1, total.shape[0]):
+        if not begins[m]:
+            for j in range(total.shape[1]):
+                total[m, j] += total[m - 1, j]
+    return total

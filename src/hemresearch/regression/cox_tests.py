@@ -1,0 +1,38 @@
+"""Score tests and concordance of a Cox fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..fits import wald_test
+from ..numerics.cox_estimate import cox_estimate
+from .cox_solution import rows_of, score_by_cluster, unpenalized
+
+if TYPE_CHECKING:
+    from ..results import Estimates
+    from .cox_fit import CoxFit
+
+
+def score_tests(fit: CoxFit) -> list[tuple[str, float]]:
+    """The score test at zero, U'I^-1 U, and for a robust fit U'(sum of U_i U_i')^-1 U over clusters."""
+    y, design = fit.observations("tests"), fit.require_design("tests")
+    rows = rows_of(y, design.matrix)
+    zero = np.zeros(len(fit.coef))
+    _, score, information = unpenalized(rows, y, fit.ties)(zero)
+    inverse = np.linalg.inv(information)
+    told = [("score", wald_test(inverse @ score, inverse)[0])]
+    if fit.variance == "robust":
+        parts = score_by_cluster(y, cox_estimate(rows, zero, efron=fit.ties == "efron"))
+        spread = np.linalg.inv(parts.T @ parts)
+        told.append(("robust score", wald_test(spread @ parts.sum(axis=0), spread)[0]))
+    return told
+
+
+def concordance_of(fit: CoxFit, time_weight: str, tau: float | None) -> Estimates:
+    """The concordance of the fit's linear predictor with its own outcome."""
+    from .concordance import concordance_of_score
+
+    y, design = fit.observations("concordance"), fit.require_design("concordance")
+    return concordance_of_score(y, design.matrix @ fit.coef, time_weight, tau, fit.conf_level)

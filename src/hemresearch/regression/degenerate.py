@@ -1,0 +1,150 @@
+"""Designs and likelihoods that have no proper maximum, told by the names of the columns at fault."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import ConvergenceError, DataError, listed, warn
+from ..formats import significant
+from ..numerics.cox_extremes import flat_directions, monotone_direction, without_information
+from ..numerics.cox_partial import cross_product
+from ..numerics.cox_rows import CoxRows, centre_and_scale
+from ..numerics.newton import Maximum
+
+DEPENDENT = 1e-7  # what is left of a standardised column that the others explain, for a closer look
+EXACT = 1e-9  # and what is nothing
+VISIBLE = 1e-4  # a part of a combination that is worth a name
+STEPS_OF_A_REGULAR_FIT = 12
+
+
+def warn_if_crowded(
+    n_columns: int, n_event: int, argument: str, remedy: str = "fewer terms, or ridge=1.0"
+) -> None:
+    """Warn where there are more coefficients than events."""
+    if n_columns > n_event:
+        warn(
+            f"{n_columns} coefficients were asked of {n_event} events",
+            argument=argument,
+            expected="several events for each coefficient (10 to 20 by common advice)",
+            remedy=remedy,
+        )
+
+
+def refuse_collinear(matrix: np.ndarray, columns: tuple[str, ...]) -> None:
+    """Refuse a column that is constant or a linear combination of those before it, naming all of them."""
+    if not len(columns):
+        return
+    mean, scale = centre_and_scale(matrix)
+    gram = _correlation(matrix, mean, scale)
+    for j in range(len(columns)):
+        if gram[j, j] < 0.5:
+            _refuse_constant(columns[j])
+        parts = np.linalg.lstsq(gram[:j, :j], gram[:j, j], rcond=1e-12)[0]
+        if gram[j, j] - gram[:j, j] @ parts > DEPENDENT**2 * 100:
+            continue
+        x = (matrix[:, : j + 1] - mean[: j + 1]) * scale[: j + 1]
+        parts, *_ = np.linalg.lstsq(x[:, :j], x[:, j], rcond=None)
+        left = x[:, j] - x[:, :j] @ parts
+        if np.sqrt(left @ left / len(left)) <= EXACT:
+            _refuse_combination(columns, j, parts * scale[:j] / scale[j])
+
+
+def examine(rows: CoxRows, found: Maximum, columns: tuple[str, ...]) -> None:
+    """Refuse coefficients without information, and warn of those whose estimate is infinite.
+
+    Only a likelihood that hardly bends in some direction, or took many steps, is looked at; what is then
+    said of a direction has been checked in every risk set.
+    """
+    directions = flat_directions(rows, found.information)
+    regular = found.converged and found.iterations <= STEPS_OF_A_REGULAR_FIT
+    if regular and not directions:
+        return
+    for direction in directions:
+        flat = without_information(rows, direction)
+        if flat is not None:
+            _refuse_uninformative(columns, flat * rows.scale)
+    singles = [np.eye(len(columns))[j] for j in range(len(columns))]
+    running_off = [d for single in singles if (d := monotone_direction(rows, single)) is not None]
+    if not running_off:
+        wanted = [*directions, found.parameters / max(np.abs(found.parameters).max(), 1e-300)]
+        running_off = [d for v in wanted if (d := monotone_direction(rows, v)) is not None][:1]
+    for direction in running_off:
+        _warn_monotone(columns, direction * rows.scale)
+    if not running_off and not found.converged:
+        raise ConvergenceError(
+            f"the partial likelihood had no maximum after {found.iterations} steps (largest standardised "
+            f"coefficient {significant(float(np.abs(found.parameters).max()))}: "
+            f"{columns[int(np.abs(found.parameters).argmax())]!r})"
+        )
+
+
+def _correlation(matrix: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Correlations of the columns, with zeros for constant ones."""
+    n = len(matrix)
+    total = np.zeros((len(mean), len(mean)))
+    for begin in range(0, n, 65536):
+        part = (matrix[begin : begin + 65536] - mean) * scale
+        total += cross_product(part, np.ones(len(part)))
+    return total / n
+
+
+def _refuse_constant(column: str) -> None:
+    raise DataError(
+        f"{column!r} is the same in every row",
+        argument="covariates",
+        expected="covariates that differ between rows",
+        remedy=f"covariates=... without {column!r}",
+    )
+
+
+def _refuse_combination(columns: tuple[str, ...], j: int, parts: np.ndarray) -> None:
+    used = [k for k in np.flatnonzero(np.abs(parts) > VISIBLE * max(np.abs(parts).max(), 1e-300))]
+    raise DataError(
+        f"{columns[j]!r} is a linear combination of {listed(repr(columns[k]) for k in used)}",
+        argument="covariates",
+        expected="covariates that do not follow from each other",
+        remedy=f"covariates=... without {columns[j]!r}",
+    )
+
+
+def _refuse_uninformative(columns: tuple[str, ...], direction: np.ndarray) -> None:
+    raise DataError(
+        f"{_combination(columns, direction)} is the same for all at risk at every event time (within its "
+        "stratum), so the data say nothing about it",
+        argument="covariates",
+        expected="covariates that differ between those at risk together",
+        remedy=f"covariates=... without {_named(columns, direction)[0]!r}",
+    )
+
+
+def _warn_monotone(columns: tuple[str, ...], direction: np.ndarray) -> None:
+    one = len(_named(columns, direction)) == 1
+    falls = one and direction[np.abs(direction).argmax()] < 0
+    what = "0" if falls else "infinity"
+    warn(
+        f"the likelihood grows without end along {_combination(columns, direction)}: "
+        + ("its hazard ratio is estimated as " + what if one else "its effect is estimated as infinite")
+        + " (in every risk set the events have its extreme value)",
+        argument="covariates",
+        expected="events on both sides of every contrast",
+        remedy="hem.regression.firth_cox(...), whose estimates and profile-likelihood limits are finite",
+    )
+
+
+def _named(columns: tuple[str, ...], direction: np.ndarray) -> list[str]:
+    size = np.abs(direction)
+    return [columns[k] for k in np.flatnonzero(size > VISIBLE * size.max())]
+
+
+def _combination(columns: tuple[str, ...], direction: np.ndarray) -> str:
+    """`'a'`, or `'a' - 2 'b'`: the direction by names."""
+    names = _named(columns, direction)
+    if len(names) == 1:
+        return repr(names[0])
+    unit = np.abs(direction[columns.index(names[0])])
+    told = []
+    for name in names:
+        factor = direction[columns.index(name)] / unit
+        size = "" if abs(abs(factor) - 1) < 1e-3 else f"{significant(abs(factor), 3)} "
+        told.append(("- " if factor < 0 else "+ " if told else "") + f"{size}{name!r}")
+    return "the combination " + " ".join(told)
