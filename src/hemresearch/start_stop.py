@@ -181,10 +181,10 @@ def refuse_overwriting(
 
 
 def read_date_of(frame: pl.DataFrame, column: Column, y: Survival) -> tuple[str, np.ndarray]:
-    """The name of an exposure, and when it happened in each row of `y` on the scale of time (NaN: never)."""
+    """The name of an exposure, and when it happened in each row on the scale of `y`; NaN for never."""
     table = read_table(frame, {"exposure": column}, nullable=("exposure",))
     if table.series("exposure").dtype == pl.Null:
-        return table.name("exposure"), np.full(len(y), np.nan)
+        return table.name("exposure"), np.full(frame.height, np.nan)
     values, unit = read_duration(table, "exposure")
     if unit != y.time_unit:
         raise DataError(
@@ -194,7 +194,7 @@ def read_date_of(frame: pl.DataFrame, column: Column, y: Survival) -> tuple[str,
             expected="the exposure on the same scale as time",
             remedy=f"exposure=pl.col({table.name('exposure')!r}).dt.total_days() and the same for time",
         )
-    return table.name("exposure"), values if y.row is None else values[y.row]
+    return table.name("exposure"), values
 
 
 def type_of(frame: pl.DataFrame, column: Column) -> pl.DataType:

@@ -221,8 +221,9 @@ def _exposures(
     by_then, rows = {}, []
     for column in given:
         name, dated = read_date_of(frame, column, y)
-        _check_exposure(name, dated, y)
-        when = dated[kept]
+        when = dated if y.row is None else dated[y.row]
+        _check_exposure(name, when, y)
+        when = when[kept]
         if name + SUFFIX in by_then:
             raise DataError(
                 "is the name of two exposures",
