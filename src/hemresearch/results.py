@@ -144,6 +144,7 @@ def _row_label(row: dict[str, Any]) -> str:
         "statistic",
     }
     values |= {"score", "df", "p_value", "p_adjusted", "conf_low", "conf_high"}
+    values |= {"concordant", "discordant", "tied_x", "tied_y", "tied_xy"}
     labels = {k: v for k, v in row.items() if k not in values}
     if set(labels) in ({"term"}, {"group"}):
         return str(*labels.values())
