@@ -39,6 +39,9 @@ put("nwtco_cc", do.call(rbind, lapply(seq_along(cases), function(i) {
 for (name in c("alloauto", "bmt", "channing", "hodg")) put(paste0("kmsurv_", name), from("KMsurv", name))
 d <- from("KMsurv", "bcdeter")   # a lower limit of 0 is left censoring
 put("bcdeter_iv", data.frame(left = ifelse(d$lower == 0, NA, d$lower), right = d$upper, treat = d$treat))
+# datasets, Epi
+put("infert", infert)
+put("bdendo", from("Epi", "bdendo"))
 # timereg, casebase, scikit-survival
 put("timereg_bmt", from("timereg", "bmt"))
 e <- new.env(); load(file.path(RS, "casebase/data/bmtcrr.rda"), e); put("bmtcrr", e$bmtcrr)
