@@ -13,6 +13,7 @@ from refusals import assert_refused, assert_warns
 
 from hemresearch.cohort import add_exposure
 from hemresearch.outcomes import read_survival
+from hemresearch.regression import cox
 
 SIX = pl.DataFrame(
     {
@@ -73,6 +74,28 @@ def test_matches_tmerge(reference, case_id):
         both = rows.with_columns(trt=pl.col("trt") == "B")
         fit = case.values["cox"]["breslow"]
         assert_close(breslow(both, ["trt", *exposure], fit["coef"], "entry"), fit["loglik"][1], rel=1e-9)
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+@pytest.mark.parametrize(
+    "case_id", [name for name in reference_cases("episodes", "expose_") if "three" not in name]
+)
+def test_a_cox_model_on_the_rows_is_that_of_coxph(reference, case_id, ties):
+    case = reference("episodes", case_id)
+    rows = add_exposure(
+        case.data,
+        id="id",
+        time="futime",
+        event="death",
+        exposure=case.options["exposure"],
+        at_tie="on" if case_id.endswith("on_the_day") else "after",
+    )
+    covariates = case.options["covariates"]
+    fit = cox(rows, covariates, time="futime", event="death", entry="entry", id="id", ties=ties)
+    expected = case.values["cox"][ties]
+    assert_close(fit.coef, expected["coef"], rel=1e-6)
+    assert_close(np.sqrt(np.diag(fit.cov)), expected["se"], rel=1e-6)
+    assert_close(fit.log_likelihood, expected["loglik"][1], rel=1e-9)
 
 
 def test_a_transplant_known_from_time_zero_seems_to_protect_and_one_that_changes_with_time_does_not(

@@ -15,7 +15,7 @@ from reference_cases import assert_close, reference_cases
 from refusals import assert_refused, assert_warns
 
 from hemresearch.outcomes import read_survival
-from hemresearch.regression import split_episodes
+from hemresearch.regression import cox, split_episodes
 from hemresearch.survival import kaplan_meier
 
 TWO = pl.DataFrame({"id": ["p1", "p2"], "months": [5, 9], "dead": [1, 0], "arm": ["A", "B"]})
@@ -51,6 +51,17 @@ def test_matches_survsplit(reference, case_id):
             episode="episode",
         )
         assert_close(rows.to_dict(as_series=False), case.values["rows"])
+
+
+def test_an_effect_that_differs_after_the_first_year_is_that_of_coxph(reference):
+    case = reference("episodes", "effect_myeloid_by_period")
+    pieces = split_episodes(case.data, time="futime", event="death", id="id", cut=case.options["cut"])
+    late = pieces.with_columns(late=(pl.col("trt") == "B") & (pl.col("episode") == 2))
+    fit = cox(late, ["trt", "late"], time="futime", event="death", entry="entry", id="id")
+    expected = case.values["cox"]["efron"]
+    assert_close(fit.coef, expected["coef"], rel=1e-6)
+    assert_close(np.sqrt(np.diag(fit.cov)), expected["se"], rel=1e-6)
+    assert_close(fit.log_likelihood, expected["loglik"][1], rel=1e-9)
 
 
 def test_two_patients_by_hand():

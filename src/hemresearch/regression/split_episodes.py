@@ -30,8 +30,11 @@ def split_episodes(
     """Rows (entry, time] cut at the given times, so that each piece lies in one period.
 
     A row is cut at every time of `cut` strictly inside it; its pieces follow each other, and the last one
-    keeps the event. Nothing is estimated differently from the pieces alone: a Cox model, a curve or a rate
-    is what it was, until covariates change with the period (`age:C(episode)`, a rate by episode).
+    keeps the event. A Cox model, a curve or a rate of the pieces is that of the rows, until something changes
+    with the period: a rate is estimated by `episode`, and an effect that differs later has a column that is 0
+    before, such as `late_age=pl.col("age") * (pl.col("episode") > 1)` beside `age`. The period itself is no
+    covariate of a Cox model, since all at risk together are in the same one.
+
     An event at a cut falls into the period that the cut ends, since intervals are closed on the right.
 
     Parameters

@@ -43,4 +43,8 @@ m <- tmerge(d[c("id", "trt")], d, id = id, death = event(futime, death), transpl
 case("expose_myeloid_on_the_day", "myeloid", "z(t) = 1 on the day of transplantation: half a day earlier", "tmerge(..., transplant = tdc(txtime - 0.5))",
   list(id = "id", time = "futime", event = "death", exposure = list(transplant = "txtime"), covariates = "trt + transplant"),
   list(exposed = list(transplant = list(events = sum(m$death[m$transplant == 1]))), cox = list(efron = cox_of(Surv(tstart, tstop, death) ~ trt + transplant, m, "efron"), breslow = cox_of(Surv(tstart, tstop, death) ~ trt + transplant, m, "breslow"))))
+# an effect that differs after the first year
+d <- survSplit(Surv(futime, death) ~ ., prep("myeloid", list()), cut = 365, episode = "episode"); d$late <- (d$trt == "B") * (d$episode == 2)
+case("effect_myeloid_by_period", "myeloid", "the effect of treatment in the first year, and how it differs later", "survSplit(, cut = 365); coxph(Surv(tstart, futime, death) ~ trt + late)",
+  list(time = "futime", event = "death", cut = 365), list(cox = list(efron = cox_of(Surv(tstart, futime, death) ~ trt + late, d, "efron"))))
 write_cases("episodes")
