@@ -8,9 +8,9 @@ from .ph_test import PHTest, ph_test
 from .split_episodes import split_episodes
 
 __all__: list[str] = [
-    "aalen_additive",
     "CoxFit",
     "PHTest",
+    "aalen_additive",
     "concordance",
     "cox",
     "ph_test",
