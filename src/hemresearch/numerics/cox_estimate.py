@@ -82,7 +82,7 @@ def score_residuals(e: CoxEstimate) -> np.ndarray:
 
 
 def time_score(e: CoxEstimate, factor: np.ndarray) -> np.ndarray:
-    """The score of effects that change with factor(t), given per slot: sum of factor * Schoenfeld residuals."""
+    """The score of effects that change with factor(t): the sum of factor times Schoenfeld residuals."""
     rows = e.rows
     weight = np.ones(int(rows.event.sum())) if rows.weight is None else rows.weight[rows.event]
     own = (factor[rows.leave[rows.event]] * weight) @ rows.x[rows.event]

@@ -1,7 +1,7 @@
 """The partial likelihood of Cox's model: value, score and information, for Breslow's and Efron's ties.
 
-With r = weight * exp(x'b), each slot (event time) has over its risk set S0 = sum r, S1 = sum r x, and over the
-d events that happen then E0 = sum r, E1 = sum r x. Efron takes tied events in turn, k = 0 ... d - 1, with
+With r = weight * exp(x'b), each slot (event time) has over its risk set S0 = sum r, S1 = sum r x, and over
+the d events that happen then E0 = sum r, E1 = sum r x. Efron takes tied events in turn, k = 0 ... d - 1, with
 S0_k = S0 - f_k E0 and S1_k = S1 - f_k E1, f_k = k / d; Breslow has f_k = 0. Each turn carries the mean weight
 of the events, w = (sum of weights) / d. Then
 
@@ -31,7 +31,7 @@ LARGEST = 600.0  # exp of a linear predictor beyond this is taken as overflow
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RiskSums:
-    """Sums over risk sets, and over the events among them (`event0`, `event1`: E0, E1; empty without ties)."""
+    """Sums over risk sets, and over the events in them (`event0`, `event1`: E0, E1; empty without ties)."""
 
     risk: np.ndarray
     s0: np.ndarray
@@ -42,8 +42,9 @@ class RiskSums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Turns:
-    """Per slot, sums over its turns of w / S0_k (the hazard), w f_k / S0_k, w / S0_k^2, w f_k / S0_k^2,
-    w f_k^2 / S0_k^2 and w log S0_k.
+    """Sums over the turns of each slot.
+
+    Of w / S0_k (the hazard), w f_k / S0_k, w / S0_k^2, w f_k / S0_k^2, w f_k^2 / S0_k^2 and w log S0_k.
     """
 
     hazard: np.ndarray

@@ -193,7 +193,7 @@ def entry_slots(
     for end in ends:
         first, last = np.searchsorted(slot_stratum, (stratum[begin], stratum[begin] + 1))
         enter[begin:end] = first - 1 + np.searchsorted(slot_time[first:last], entry[begin:end], side="right")
-        begin = end
+        begin = int(end)
     return enter
 
 

@@ -65,7 +65,8 @@ def cox(
     cluster
         Groups of related rows: their joint influence gives a robust variance.
     robust
-        None (robust for non-integer weights, with clusters, and with several events of a patient), True, False.
+        None (robust for non-integer weights, with clusters, and with several events of a patient), True or
+        False.
     id
         Patient, where several rows hold one patient's follow-up: they must not overlap, and count as one
         cluster in a robust variance.
@@ -104,8 +105,9 @@ def cox(
 
     References
     ----------
-    Cox DR. J R Stat Soc B 1972;34:187-220. Efron B. J Am Stat Assoc 1977;72:557-565. Lin DY, Wei LJ. J Am Stat
-    Assoc 1989;84:1074-1078 (robust variance). Therneau TM, Grambsch PM. Modeling Survival Data. Springer 2000.
+    Cox DR. J R Stat Soc B 1972;34:187-220. Efron B. J Am Stat Assoc 1977;72:557-565. Lin DY, Wei LJ. J Am
+    Stat Assoc 1989;84:1074-1078 (robust variance). Therneau TM, Grambsch PM. Modeling Survival Data.
+    Springer 2000.
 
     Examples
     --------

@@ -45,8 +45,8 @@ class CoxFit(Fit):
         """Tests that all effects are zero: likelihood ratio, Wald, score and, where robust, robust score.
 
         Columns test, statistic, df, p_value. The Wald test uses the variance of the fit; the likelihood-ratio
-        and the score test stay model-based. With a ridge there is no score test, and the degrees of freedom are
-        effective ones.
+        and the score test stay model-based. With a ridge there is no score test, and the degrees of freedom
+        are effective ones.
         """
         gain = 2 * (self.log_likelihood - self.log_likelihood_null)
         rows = [("likelihood ratio", gain, self.df, chi_squared_tail(gain, self.df))]
@@ -70,8 +70,8 @@ class CoxFit(Fit):
         Parameters
         ----------
         at
-            "zero" (all covariates zero; no standard error follows from it sensibly far from the data),
-            "means" (every column of the design at its mean), or a table with one row of covariates.
+            "zero" (all covariates and the offset zero), "means" (every column of the design at its mean), or
+            a table with one row of covariates. Far from the data the standard error is large.
         """
         from .cox_predict import baseline
 
@@ -86,7 +86,7 @@ class CoxFit(Fit):
         conf_level: float | None = None,
         conf_type: str = "log-log",
     ) -> pl.DataFrame:
-        """Predictions for new rows: a tidy frame with `row` (from 1), [`time`], estimate, std_error and limits.
+        """Predictions for new rows: `row` (from 1), [`time`], estimate, std_error, conf_low, conf_high.
 
         Parameters
         ----------

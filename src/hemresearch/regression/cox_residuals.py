@@ -37,8 +37,8 @@ def residuals(fit: CoxFit, kind: Residual) -> pl.DataFrame:
 
     References
     ----------
-    Therneau TM, Grambsch PM, Fleming TR. Biometrika 1990;77:147-160. Schoenfeld D. Biometrika 1982;69:239-241.
-    Grambsch PM, Therneau TM. Biometrika 1994;81:515-526.
+    Therneau TM, Grambsch PM, Fleming TR. Biometrika 1990;77:147-160. Schoenfeld D. Biometrika
+    1982;69:239-241. Grambsch PM, Therneau TM. Biometrika 1994;81:515-526.
     """
     check_choice(kind, Residual, argument="kind")
     e = fit.estimate(f"{kind} residuals")

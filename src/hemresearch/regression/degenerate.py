@@ -98,7 +98,7 @@ def _refuse_constant(column: str) -> None:
 
 
 def _refuse_combination(columns: tuple[str, ...], j: int, parts: np.ndarray) -> None:
-    used = [k for k in np.flatnonzero(np.abs(parts) > VISIBLE * max(np.abs(parts).max(), 1e-300))]
+    used = np.flatnonzero(np.abs(parts) > VISIBLE * max(np.abs(parts).max(), 1e-300))
     raise DataError(
         f"{columns[j]!r} is a linear combination of {listed(repr(columns[k]) for k in used)}",
         argument="covariates",
@@ -142,7 +142,7 @@ def _combination(columns: tuple[str, ...], direction: np.ndarray) -> str:
     if len(names) == 1:
         return repr(names[0])
     unit = np.abs(direction[columns.index(names[0])])
-    told = []
+    told: list[str] = []
     for name in names:
         factor = direction[columns.index(name)] / unit
         size = "" if abs(abs(factor) - 1) < 1e-3 else f"{significant(abs(factor), 3)} "

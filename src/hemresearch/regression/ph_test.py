@@ -93,18 +93,18 @@ class PHTest(Result):
 
 
 def ph_test(fit: CoxFit, *, transform: Transform | Callable[[np.ndarray], np.ndarray] = "km") -> PHTest:
-    """Whether log hazard ratios change with time: the score test that each term has no x * g(t) beside it.
+    """Whether log hazard ratios change with time: the score test that a term has no x * g(t) beside it.
 
-    The test of R's survival from version 3 on, not the older correlation test: all levels or spline columns of
-    a term are tested together, adjusted for the other effects of the model.
+    The test of R's survival from version 3 on, not the older correlation test: all levels or spline columns
+    of a term are tested together, adjusted for the other effects of the model.
 
     Parameters
     ----------
     fit
         A Cox fit with Efron's or Breslow's ties.
     transform
-        g(t): "km" (1 - the left-continuous Kaplan-Meier curve), "rank", "identity", "log", or a function of the
-        event times.
+        g(t): "km" (1 - the left-continuous Kaplan-Meier curve), "rank", "identity", "log", or a function of
+        the times.
 
     Returns
     -------
@@ -114,7 +114,8 @@ def ph_test(fit: CoxFit, *, transform: Transform | Callable[[np.ndarray], np.nda
     Raises
     ------
     DataError
-        For a fit without its design, with exact ties or without covariates, or a transform that is not finite.
+        For a fit without its design, with exact ties or without covariates, or a transform that is not
+        finite.
 
     Notes
     -----

@@ -1,0 +1,356 @@
+"""Baseline and predicted curves of a Cox fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from ..columns import as_frame
+from ..errors import DataError, counted, listed
+from ..numerics.cox_hazard import Hazard, baseline_hazards, predicted_hazard
+from ..numerics.intervals import hazard_limits, normal_quantile, probability_limits
+from ..numerics.risk_sets import RiskSets, risk_sets
+from ..options import ConfType, check_choice, check_conf_level, check_times
+from ..results import Curves, curves_frame
+
+if TYPE_CHECKING:
+    from ..outcomes import Survival
+    from .cox_fit import CoxFit
+
+Quantity = Literal["survival", "cumulative hazard", "linear predictor", "risk"]
+Path: TypeAlias = "tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]"
+EVER = np.array([-np.inf]), np.array([np.inf])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A fit ready to predict: its baselines, and covariates on the scale of its estimate."""
+
+    fit: CoxFit
+    y: Survival
+    bases: list[Hazard]
+    mean: np.ndarray
+    scale: np.ndarray
+    cov: np.ndarray
+    offset: float
+
+    def standardized(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Covariates as the estimate has them, and linear predictors; an offset is taken as 0."""
+        x = (matrix - self.mean) * self.scale
+        return x, x @ (self.fit.coef / self.scale) - self.offset
+
+
+def model_of(fit: CoxFit, what: str) -> Model:
+    """The baselines of a fit, and what predictions need beside them."""
+    e = fit.estimate(what)
+    y = fit.observations(what)
+    rows = e.rows
+    offset = 0.0 if y.offset is None else float(y.offset.mean())
+    cov = fit.cov / np.outer(rows.scale, rows.scale)
+    return Model(fit, y, baseline_hazards(e), rows.mean, rows.scale, cov, offset)
+
+
+def baseline(fit: CoxFit, at: Any) -> Curves:
+    """The cumulative baseline hazard of each stratum."""
+    model = model_of(fit, "the baseline")
+    x, eta = model.standardized(_baseline_row(fit, at))
+    levels = model.y.stratum.levels
+    parts = []
+    for code, base in enumerate(model.bases):
+        r = _stratum_risk_sets(model.y, code)
+        parts.append(_curve(model, base, r, (x, eta, *EVER), "cumulative hazard", fit.conf_level, "log-log"))
+    return _curves(model, levels, parts, "cumulative hazard", fit.conf_level, "log-log", "baseline of Cox")
+
+
+def _baseline_row(fit: CoxFit, at: Any) -> np.ndarray:
+    design = fit.require_design("the baseline")
+    if isinstance(at, str):
+        check_choice(at, ("zero", "means"), argument="at")
+        zero = np.zeros((1, len(fit.columns)))
+        return zero if at == "zero" else design.matrix.mean(axis=0, keepdims=True)
+    row = design.apply(at, argument="at")
+    if len(row) != 1:
+        raise DataError(
+            f"has {counted(len(row), 'row')}",
+            argument="at",
+            expected="one row of covariates",
+            remedy="fit.curves(new_data) for several",
+        )
+    return row
+
+
+def predict(
+    fit: CoxFit, new_data: Any, times: Any, kind: Quantity, conf_level: float | None, conf_type: str
+) -> pl.DataFrame:
+    """A tidy frame of predictions."""
+    check_choice(kind, Quantity, argument="kind")
+    level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
+    if kind in ("linear predictor", "risk"):
+        return _linear(fit, new_data, kind, level)
+    check_choice(conf_type, ConfType, argument="conf_type")
+    if times is None:
+        raise DataError(
+            f"no times were given for a {kind}",
+            argument="times",
+            expected="times at which to predict",
+            remedy="times=[12, 60], or fit.curves(new_data) for whole curves",
+        )
+    wanted = check_times(times)
+    model = model_of(fit, "a prediction")
+    matrix = fit.require_design("a prediction").apply(new_data)
+    stratum = strata_of(model, new_data)
+    x, eta = model.standardized(matrix)
+    tables = [
+        _at_times(model, stratum[k], (x[k : k + 1], eta[k : k + 1], *EVER), wanted, kind, level, conf_type)
+        for k in range(len(x))
+    ]
+    rows = np.repeat(np.arange(len(x)) + 1, len(wanted))
+    return pl.concat(tables).insert_column(0, pl.Series("row", rows))
+
+
+def _linear(fit: CoxFit, new_data: Any, kind: str, level: float) -> pl.DataFrame:
+    matrix = fit.require_design("a prediction").apply(new_data)
+    value = matrix @ fit.coef
+    error = np.sqrt(np.einsum("ij,jk,ik->i", matrix, fit.cov, matrix))
+    half = normal_quantile(level) * error
+    columns = {"estimate": value, "std_error": error, "conf_low": value - half, "conf_high": value + half}
+    if kind == "risk":
+        columns = {name: np.exp(v) for name, v in columns.items()} | {"std_error": np.exp(value) * error}
+    return pl.DataFrame({"row": np.arange(len(matrix)) + 1, **columns})
+
+
+def _at_times(
+    model: Model, stratum: int, path: Path, wanted: np.ndarray, kind: str, level: float,
+    conf_type: str,
+) -> pl.DataFrame:  # fmt: skip
+    """Estimates at the times; null after the last follow-up of the stratum."""
+    x, eta, entry, leave = path
+    last = model.y.time[model.y.stratum.code == stratum].max()
+    hazard, error = predicted_hazard(model.bases[stratum], x, eta, entry, leave, wanted, model.cov)
+    columns = {
+        name: np.where(wanted <= last, v, np.nan)
+        for name, v in _shown(hazard, error, kind, level, conf_type).items()
+    }
+    return pl.DataFrame({"time": wanted, **columns}).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _shown(
+    hazard: np.ndarray, error: np.ndarray, kind: str, level: float, conf_type: str
+) -> dict[str, np.ndarray]:
+    """A hazard, or the survival it implies, with its limits."""
+    if kind == "cumulative hazard":
+        low, high = hazard_limits(hazard, error, conf_type, level)
+        return {"estimate": hazard, "std_error": error, "conf_low": low, "conf_high": high}
+    survival = np.exp(-hazard)
+    low, high = probability_limits(survival, survival * error, conf_type, level)
+    return {"estimate": survival, "std_error": survival * error, "conf_low": low, "conf_high": high}
+
+
+def predicted_curves(
+    fit: CoxFit,
+    new_data: Any,
+    by: Any,
+    id: Any,
+    entry: Any,
+    time: Any,
+    conf_level: float | None,
+    conf_type: str,
+) -> Curves:
+    """Survival curves of new rows, or of covariate paths."""
+    level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
+    check_choice(conf_type, ConfType, argument="conf_type")
+    model = model_of(fit, "a predicted curve")
+    frame = as_frame(new_data)
+    frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+    frame = _with_strata(model, frame)
+    paths = _paths(frame, id, entry, time)
+    names = _names(frame, paths, by, fit, (id, entry, time))
+    x, eta = model.standardized(fit.require_design("a predicted curve").apply(frame))
+    stratum = strata_of(model, frame)
+    parts = []
+    for rows, start, stop in paths:
+        code = _one_stratum(stratum[rows])
+        r = _within(_stratum_risk_sets(model.y, code), start[0], stop[-1])
+        parts.append(
+            _curve(
+                model, model.bases[code], r, (x[rows], eta[rows], start, stop), "survival", level, conf_type
+            )
+        )
+    levels = frame.select(names)[[int(rows[0]) for rows, _, _ in paths]] if names else pl.DataFrame()
+    begin = max(float(min(start[0] for _, start, _ in paths)), 0.0)
+    return _curves(model, levels, parts, "survival", level, conf_type, "predicted by Cox", begin)
+
+
+def _paths(
+    frame: pl.DataFrame, id: Any, entry: Any, time: Any
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """For each curve its rows of the table in order of time, and their entries and ends."""
+    given = [name for name, value in (("id", id), ("entry", entry), ("time", time)) if value is not None]
+    if not given:
+        return [(np.array([k]), *EVER) for k in range(frame.height)]
+    if len(given) < 3:
+        raise DataError(
+            f"only {listed(given)} of id, entry and time was given",
+            argument="id",
+            expected="all three for a covariate path, or none for one row per curve",
+            remedy="id='path', entry='start', time='stop'",
+        )
+    start, stop = (frame[name].cast(pl.Float64).to_numpy() for name in (entry, time))
+    code = frame[id].rank("dense").to_numpy()
+    paths = []
+    for patient in dict.fromkeys(code.tolist()):
+        rows = np.flatnonzero(code == patient)
+        rows = rows[np.argsort(start[rows], kind="stable")]
+        broken = (start[rows] >= stop[rows]) | np.append(False, start[rows][1:] != stop[rows][:-1])
+        if broken.any():
+            raise DataError(
+                "and time do not make up a path without gaps or overlaps",
+                argument="entry",
+                column=entry,
+                rows=rows[broken],
+                expected="rows (entry, time] of one path that follow each other",
+                remedy="hem.regression.split_episodes(...) to make them",
+            )
+        paths.append((rows, start[rows], stop[rows]))
+    return paths
+
+
+def _names(frame: pl.DataFrame, paths: list[Any], by: Any, fit: CoxFit, roles: tuple[Any, ...]) -> list[str]:
+    """The columns that name the curves."""
+    first = frame[[int(rows[0]) for rows, _, _ in paths]]
+    if by is None:
+        known = [c for c in frame.columns if c not in roles]
+        names = [c for c in known if first[c].n_unique() > 1] if len(paths) > 1 else []
+        names = names or ([roles[0]] if roles[0] and len(paths) > 1 else [])
+    else:
+        names = [by] if isinstance(by, str) else list(by)
+    if len(paths) > 1 and (not names or first.select(names).is_duplicated().any()):
+        raise DataError(
+            f"does not tell {len(paths)} curves apart",
+            argument="by",
+            column=names[0] if names else None,
+            expected="columns of new_data that differ between its rows",
+            remedy="new_data.with_columns(label=pl.Series([...])), and by='label'",
+        )
+    return names
+
+
+def strata_of(model: Model, new_data: Any) -> np.ndarray:
+    """The stratum of each new row, by the columns that the fit was stratified by."""
+    strata = model.y.stratum
+    frame = as_frame(new_data)
+    frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+    if not strata.names:
+        return np.zeros(frame.height, dtype=np.intp)
+    absent = [name for name in strata.names if name not in frame.columns]
+    if absent:
+        raise DataError(
+            "is not in the new data, and the fit has a baseline hazard for each of its levels",
+            argument="new_data",
+            column=absent[0],
+            expected=f"the strata of the fit: {listed(strata.names)}",
+            remedy="fit.curves(new_data), which gives a curve for each stratum",
+        )
+    levels = strata.levels.with_columns(pl.all().cast(pl.String)).with_row_index("code")
+    text = frame.select(pl.col(strata.names).cast(pl.String))
+    code = text.join(levels, on=list(strata.names), how="left", maintain_order="left")["code"]
+    if code.null_count():
+        raise DataError(
+            "holds strata that the fit has not seen",
+            argument="new_data",
+            column=strata.names[0],
+            rows=np.flatnonzero(code.is_null().to_numpy()),
+            expected=f"one of {listed(strata.labels())}",
+            remedy="new_data.filter(...) to those strata",
+        )
+    return code.to_numpy().astype(np.intp)
+
+
+def _with_strata(model: Model, frame: pl.DataFrame) -> pl.DataFrame:
+    """The new rows, once for each stratum where they name none."""
+    absent = [name for name in model.y.stratum.names if name not in frame.columns]
+    if len(absent) < len(model.y.stratum.names) or not absent:
+        return frame
+    return frame.join(model.y.stratum.levels, how="cross", maintain_order="left")
+
+
+def _one_stratum(codes: np.ndarray) -> int:
+    if (codes != codes[0]).any():
+        raise DataError(
+            "changes along a covariate path",
+            argument="new_data",
+            expected="one stratum for each path",
+            remedy="paths that stay in their stratum",
+        )
+    return int(codes[0])
+
+
+def _stratum_risk_sets(y: Survival, code: int) -> RiskSets:
+    rows = y.stratum.code == code
+
+    def part(values: np.ndarray | None) -> np.ndarray | None:
+        return None if values is None else values[rows]
+
+    return risk_sets(y.time[rows], y.event[rows], part(y.entry), part(y.weight))
+
+
+def _within(r: RiskSets, start: float, stop: float) -> RiskSets:
+    keep = (r.time > start) & (r.time <= stop)
+    if not keep.any():
+        raise DataError(
+            "covers no time at which the fit saw anybody",
+            argument="new_data",
+            expected="paths within the follow-up of the fit",
+            remedy="times in the unit of the fit",
+        )
+    return RiskSets(r.time[keep], r.n_risk[keep], r.n_event[keep], r.n_censor[keep])
+
+
+def _curve(
+    model: Model,
+    base: Hazard,
+    r: RiskSets,
+    path: Path,
+    kind: str,
+    level: float,
+    conf_type: str,
+) -> dict[str, np.ndarray]:
+    hazard, error = predicted_hazard(base, *path, r.time, model.cov)
+    counts = {"time": r.time, "n_risk": r.n_risk, "n_event": r.n_event, "n_censor": r.n_censor}
+    return counts | _shown(hazard, error, kind, level, conf_type)
+
+
+def _curves(
+    model: Model, levels: pl.DataFrame, parts: list[dict[str, np.ndarray]], quantity: str, conf_level: float,
+    conf_type: str, method: str, start_time: float = 0.0,
+) -> Curves:  # fmt: skip
+    """Predicted curves as a result, with the counts of the data they were estimated from."""
+    frame, starts = curves_frame(levels, parts)
+    counts = pl.DataFrame(
+        {
+            "n": [float(part["n_event"].sum() + part["n_censor"].sum()) for part in parts],
+            "n_event": [float(part["n_event"].sum()) for part in parts],
+            "n_censor": [float(part["n_censor"].sum()) for part in parts],
+        }
+    )
+    y, fit = model.y, model.fit
+    return Curves(
+        frame=frame,
+        groups_frame=pl.concat([levels, counts], how="horizontal") if levels.width else counts,
+        starts=starts,
+        quantity=quantity,
+        by=tuple(levels.columns),
+        time=y.names["time"],
+        event=y.names["event"],
+        conf_level=conf_level,
+        conf_type=conf_type,
+        variance=fit.variance,
+        method=f"{method} regression ({fit.method})",
+        n_dropped=fit.n_dropped,
+        time_unit=fit.time_unit,
+        start_time=start_time,
+        entry=y.names.get("entry"),
+    )
