@@ -23,11 +23,11 @@ ROLES = {"time": "time", "event": "event", "score": "score"}
 SIX = pl.DataFrame({"time": [2, 3, 3, 3, 6, 9], "event": [1, 1, 1, 0, 1, 0], "score": [1.0, 5, 4, 0, 2, 2]})
 
 
-def assert_row(result, values, *, rel=1e-9):
+def assert_row(result, values):
     row = result.to_frame().row(0, named=True)
-    assert_close([row["estimate"], row["std_error"]], [values["c"], values["se"]], rel=rel)
+    assert_close([row["estimate"], row["std_error"]], [values["c"], values["se"]])
     if "count" in values:
-        assert_close({k: row[ours] for k, ours in COUNTS.items()}, values["count"], rel=rel)
+        assert_close({k: row[ours] for k, ours in COUNTS.items()}, values["count"])
 
 
 @pytest.mark.parametrize("case_id", reference_cases("concordance"))
@@ -44,7 +44,8 @@ def test_matches_r(reference, case_id):
             roles["tau"] = None
             everywhere = concordance(case.data, time="stop", event="event", score="age", **roles)
             assert_close(everywhere.to_frame()["tied_y"], [values["count"]["tied.y"]])
-            values["count"] = {**values["count"], "tied.y": result.to_frame()["tied_y"][0]}
+            counts = {**values["count"], "tied.y": result.to_frame()["tied_y"][0]}
+            values = {**values, "count": counts}
         assert_row(result, values)
 
 
@@ -96,7 +97,7 @@ def test_matches_r_for_the_linear_predictor_of_a_cox_model(reference, case_id):
             used, time=case.role("time"), event=case.role("event"), score="lp", entry=case.role("entry"),
             strata=case.role("strata"), cluster=case.role("cluster"), time_weight=time_weight, missing="drop",
         )  # fmt: skip
-        assert_row(result, values, rel=1e-8)
+        assert_row(result, values)
 
 
 def test_six_patients_by_hand():
