@@ -6,9 +6,12 @@ from itertools import combinations
 from math import comb, log
 
 import numpy as np
+import polars as pl
 import pytest
+from reference_cases import assert_close
 
 from hemresearch.numerics.cox_exact import exact_partial_likelihood
+from hemresearch.numerics.newton import maximize
 
 
 def rows(seed, n=14, p=2, entry=True, strata=2, times=4):
@@ -53,6 +56,28 @@ def test_equals_the_sum_over_all_subsets(entry, strata, times):
         found, expected = exact_partial_likelihood(**data)(beta), by_subsets(beta, **data)
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("case_id", ["cox_bmt_exact", "cox_heart_startstop_exact"])
+def test_the_maximum_is_that_of_coxph(reference, case_id):
+    case = reference("cox", case_id)
+    data = case.data
+    if "group" in data.columns:
+        data = data.with_columns(two=pl.col("group") == 2, three=pl.col("group") == 3)
+    names = [{"factor(group)2": "two", "factor(group)3": "three", "transplant1": "transplant"}.get(n, n)
+             for n in case.values["coef"]]  # fmt: skip
+    x = data.select(pl.col(names).cast(pl.String).replace({"true": "1", "false": "0"}).cast(float)).to_numpy()
+    time = data[case.options["time"]].cast(float).to_numpy()
+    entry = data["start"].cast(float).to_numpy() if "entry" in case.options else None
+    event = data.select(case.expr(case.options["event"])).to_series().to_numpy()
+    likelihood = exact_partial_likelihood(x, time, event, entry)
+    found = maximize(likelihood, np.zeros(len(names)))
+    values = case.values
+    assert_close(found.parameters, list(values["coef"].values()), rel=1e-7)
+    assert_close(np.linalg.inv(found.information), values["var"], rel=1e-6)
+    assert_close([likelihood(np.zeros(len(names)))[0], found.value], values["loglik"], rel=1e-10)
+    _, score, information = likelihood(np.zeros(len(names)))
+    assert_close(score @ np.linalg.solve(information, score), values["score_test"], rel=1e-7)
 
 
 def test_score_and_information_are_the_derivatives():

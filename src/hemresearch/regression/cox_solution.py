@@ -30,7 +30,15 @@ class Solution:
     df: float
 
 
-def solve(y: Survival, design: Design, *, ties: str, ridge: float | None, robust: bool) -> Solution:
+def solve(
+    y: Survival,
+    design: Design,
+    *,
+    ties: str,
+    ridge: float | None,
+    robust: bool,
+    ratio: str = "hazard ratio",
+) -> Solution:
     """Maximise, look for directions without a maximum, and form the variance."""
     rows = rows_of(y, design.matrix)
     if not len(design.columns):
@@ -43,7 +51,7 @@ def solve(y: Survival, design: Design, *, ties: str, ridge: float | None, robust
     else:
         found = maximize_partial(rows, efron=ties == "efron", penalty=penalty)
     if ridge is None:
-        examine(rows, found, design.columns)
+        examine(rows, found, design.columns, ratio)
     elif not found.converged:
         raise ConvergenceError(f"the penalised likelihood had no maximum after {found.iterations} steps")
     inverse = np.linalg.inv(found.information)

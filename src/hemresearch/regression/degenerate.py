@@ -15,6 +15,13 @@ DEPENDENT = 1e-7  # what is left of a standardised column that the others explai
 EXACT = 1e-9  # and what is nothing
 VISIBLE = 1e-4  # a part of a combination that is worth a name
 STEPS_OF_A_REGULAR_FIT = 12
+MONOTONE = {
+    "hazard ratio": (
+        "in every risk set the events have",
+        "hem.regression.firth_cox(...), whose estimates and profile-likelihood limits are finite",
+    ),
+    "odds ratio": ("in every set the cases have", "covariates=... with fewer terms or coarser groups"),
+}
 
 
 def warn_if_crowded(
@@ -49,7 +56,7 @@ def refuse_collinear(matrix: np.ndarray, columns: tuple[str, ...]) -> None:
             _refuse_combination(columns, j, parts * scale[:j] / scale[j])
 
 
-def examine(rows: CoxRows, found: Maximum, columns: tuple[str, ...]) -> None:
+def examine(rows: CoxRows, found: Maximum, columns: tuple[str, ...], ratio: str = "hazard ratio") -> None:
     """Refuse coefficients without information, and warn of those whose estimate is infinite.
 
     Only a likelihood that hardly bends in some direction, or took many steps, is looked at; what is then
@@ -69,7 +76,7 @@ def examine(rows: CoxRows, found: Maximum, columns: tuple[str, ...]) -> None:
         wanted = [*directions, found.parameters / max(np.abs(found.parameters).max(), 1e-300)]
         running_off = [d for v in wanted if (d := monotone_direction(rows, v)) is not None][:1]
     for direction in running_off:
-        _warn_monotone(columns, direction * rows.scale)
+        _warn_monotone(columns, direction * rows.scale, ratio)
     if not running_off and not found.converged:
         raise ConvergenceError(
             f"the partial likelihood had no maximum after {found.iterations} steps (largest standardised "
@@ -117,17 +124,18 @@ def _refuse_uninformative(columns: tuple[str, ...], direction: np.ndarray) -> No
     )
 
 
-def _warn_monotone(columns: tuple[str, ...], direction: np.ndarray) -> None:
+def _warn_monotone(columns: tuple[str, ...], direction: np.ndarray, ratio: str) -> None:
     one = len(_named(columns, direction)) == 1
     falls = one and direction[np.abs(direction).argmax()] < 0
     what = "0" if falls else "infinity"
+    where, remedy = MONOTONE[ratio]
     warn(
         f"the likelihood grows without end along {_combination(columns, direction)}: "
-        + ("its hazard ratio is estimated as " + what if one else "its effect is estimated as infinite")
-        + " (in every risk set the events have its extreme value)",
+        + (f"its {ratio} is estimated as {what}" if one else "its effect is estimated as infinite")
+        + f" ({where} its extreme value)",
         argument="covariates",
         expected="events on both sides of every contrast",
-        remedy="hem.regression.firth_cox(...), whose estimates and profile-likelihood limits are finite",
+        remedy=remedy,
     )
 
 
