@@ -100,7 +100,7 @@ def check_digit(nine: str) -> str:
     return str(-sum(d // 10 + d % 10 for d in doubled) % 10)
 
 
-def check_groups(columns: pl.DataFrame) -> None:
+def check_groups(columns: pl.DataFrame, argument: str = "by") -> None:
     """Refuse personal numbers as names of groups, which every result shows."""
     for series in columns.iter_columns():
         if series.dtype.is_nested():
@@ -109,10 +109,10 @@ def check_groups(columns: pl.DataFrame) -> None:
         if any(is_personal_number(v) or (isinstance(v, str) and find_personal_numbers(v)) for v in values):
             raise DataError(
                 "holds personal numbers, and the names of groups are shown",
-                argument="by",
+                argument=argument,
                 column=series.name,
                 expected="groups of patients",
-                remedy=f"by=pl.col({series.name!r}).rank('dense').alias('{series.name}_code')",
+                remedy=f"{argument}=pl.col({series.name!r}).rank('dense').alias('{series.name}_code')",
             )
 
 

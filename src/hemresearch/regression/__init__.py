@@ -2,22 +2,34 @@
 
 from .aalen import aalen_additive
 from .aalen_fit import AalenFit
+from .compare import compare
 from .concordance import concordance
 from .conditional_logistic import ConditionalLogisticFit, conditional_logistic
+from .contrast import Contrasts, contrast
 from .cox import cox
 from .cox_fit import CoxFit
+from .parametric import parametric
+from .parametric_fit import ParametricFit
+from .firth import FirthFit, firth_cox
 from .ph_test import PHTest, ph_test
 from .split_episodes import split_episodes
 
 __all__: list[str] = [
     "AalenFit",
     "ConditionalLogisticFit",
+    "Contrasts",
     "CoxFit",
+    "FirthFit",
     "PHTest",
+    "ParametricFit",
     "aalen_additive",
+    "compare",
     "concordance",
     "conditional_logistic",
+    "contrast",
     "cox",
+    "parametric",
+    "firth_cox",
     "ph_test",
     "split_episodes",
 ]

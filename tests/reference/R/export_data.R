@@ -39,6 +39,8 @@ put("nwtco_cc", do.call(rbind, lapply(seq_along(cases), function(i) {
 for (name in c("alloauto", "bmt", "channing", "hodg")) put(paste0("kmsurv_", name), from("KMsurv", name))
 d <- from("KMsurv", "bcdeter")   # a lower limit of 0 is left censoring
 put("bcdeter_iv", data.frame(left = ifelse(d$lower == 0, NA, d$lower), right = d$upper, treat = d$treat))
+# flexsurv
+put("bc_flexsurv", from("flexsurv", "bc"))
 # datasets, Epi
 put("infert", infert)
 put("bdendo", from("Epi", "bdendo"))
