@@ -55,7 +55,8 @@ def spline_trend(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A natural cubic spline with `df` coefficients through (x, y) by least squares, and its standard error.
 
-    The values of `y` have the known `variance`. The df - 2 inner knots lie at quantiles of `at` and `x` together, the boundary knots at their range, as `plot.cox.zph` of R's survival has it.
+    The values of `y` have the known `variance`. The df - 2 inner knots lie at quantiles of `at` and `x`
+    together, the boundary knots at their range, as `plot.cox.zph` of R's survival has it.
 
     Returns
     -------
@@ -120,7 +121,7 @@ def _local_smooth(x: np.ndarray, y: np.ndarray, n_local: int, delta: float, robu
 
 @kernel
 def _local_line(x: np.ndarray, y: np.ndarray, at: int, first: int, last: int, robust: np.ndarray) -> float:
-    """The weighted line through x[first] to x[last] (and ties to its right) at x[at]; y[at] if all weigh 0."""
+    """The weighted line through x[first] to x[last] and their ties, at x[at]; y[at] if all weigh 0."""
     centre = x[at]
     radius = max(centre - x[first], x[last] - centre)
     total, mean, end = 0.0, 0.0, first

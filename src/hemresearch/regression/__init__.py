@@ -8,13 +8,14 @@ from .conditional_logistic import ConditionalLogisticFit, conditional_logistic
 from .contrast import Contrasts, contrast
 from .cox import cox
 from .cox_fit import CoxFit
+from .diagnostics import influence, martingale_smooth, schoenfeld_smooth
+from .firth import FirthFit, firth_cox
 from .parametric import parametric
 from .parametric_fit import ParametricFit
-from .firth import FirthFit, firth_cox
 from .ph_test import PHTest, ph_test
 from .split_episodes import split_episodes
 
-__all__: list[str] = [
+__all__ = [
     "AalenFit",
     "ConditionalLogisticFit",
     "Contrasts",
@@ -28,9 +29,12 @@ __all__: list[str] = [
     "conditional_logistic",
     "contrast",
     "cox",
-    "parametric",
     "firth_cox",
+    "influence",
+    "martingale_smooth",
+    "parametric",
     "ph_test",
+    "schoenfeld_smooth",
     "split_episodes",
 ]
 

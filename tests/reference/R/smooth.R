@@ -25,9 +25,9 @@ martingale <- function(id, dataset, description, covariates, x, time, event, ...
   assign("d", d, globalenv())
   m <- coxph(fml("Surv(..t, ..e)", covariates), data = d)
   r <- residuals(m, "martingale"); b <- as.matrix(residuals(m, "dfbeta")); s <- as.matrix(residuals(m, "dfbetas"))
-  case(id, dataset, description, "coxph(); residuals(); lowess()", o, list(
+  case(id, dataset, description, "coxph(); residuals(); lowess(iter = 0)", o, list(
     residual = V(r), dfbeta = lapply(seq_len(ncol(b)), function(j) V(b[, j])), dfbetas = lapply(seq_len(ncol(b)), function(j) V(s[, j])),
-    smooth = lapply(x, function(name) { l <- lowess(d[[name]], r); V(l$y) }), sorted = lapply(x, function(name) V(sort(d[[name]])))))
+    smooth = lapply(x, function(name) { l <- lowess(d[[name]], r, iter = 0); V(l$y) }), sorted = lapply(x, function(name) V(sort(d[[name]])))))
 }
 martingale("cox_veteran", "veteran", "two numbers and a factor", "karno + age + celltype", c("karno", "age"), "time", "status == 1")
 martingale("cox_lung", "lung", "ties", "age + ph.karno + sex", c("age", "ph.karno"), "time", "status == 2", dropna = I(c("age", "ph.karno", "sex")))
