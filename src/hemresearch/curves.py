@@ -83,8 +83,7 @@ class Curves(Result):
 
     def summary(self) -> pl.DataFrame:
         """One row: n, events, exclusions, method, variance and confidence level of all groups together."""
-        totals = self.groups_frame.select(pl.col("n", "n_event", "n_censor").sum())
-        return totals.with_columns(
+        return self._totals().with_columns(
             n_groups=pl.lit(self.groups_frame.height),
             n_dropped=pl.lit(self.n_dropped),
             method=pl.lit(self.method),
@@ -182,7 +181,7 @@ class Curves(Result):
         return f"{before}Cut at {where}, where too few remained at risk; events are counted until then."
 
     def __repr__(self) -> str:
-        n, events = (formats.count(float(self.groups_frame[c].sum())) for c in ("n", "n_event"))
+        n, events = (formats.count(float(self._totals()[c][0])) for c in ("n", "n_event"))
         dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
         head = (
             f"{self.method}: {self.quantity} ({self.event} by {self.time}), n={n}, events={events}{dropped}"
@@ -194,6 +193,10 @@ class Curves(Result):
         more = [f"  and {left} more"] if left > 0 else []
         cut = [self._cut_text()] if self._cut_text() else []
         return "\n".join([head, *lines, *more, note, *cut])
+
+    def _totals(self) -> pl.DataFrame:
+        """One row: n, events and censored of all groups together."""
+        return self.groups_frame.select(pl.col("n", "n_event", "n_censor").sum())
 
     def _overview(self) -> pl.DataFrame:
         if self.quantity in FALLING and "cause" not in self.frame.columns:

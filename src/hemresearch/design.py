@@ -104,7 +104,11 @@ class Design:
             _check_known(name, known, argument, expected, fitted=True)
         kept = frame.select(self.request.roots) if self.request.roots else frame
         kept = kept.collect() if isinstance(kept, pl.LazyFrame) else kept
-        source = Source(_evaluate(kept, self.request, argument), argument, fitting=False)
+        return self.apply_evaluated(_evaluate(kept, self.request, argument), argument=argument)
+
+    def apply_evaluated(self, values: pl.DataFrame, *, argument: str = "new_data") -> np.ndarray:
+        """The same columns for rows that hold the values of expressions under their names."""
+        source = Source(values, argument, fitting=False)
         source.check(self.request.names)
         return _fill(self.parts, source, len(self.columns), self.intercept)
 
@@ -117,6 +121,18 @@ class Design:
             if len(products) == 1 and len(products[0]) == 1
         }
         return {label: encoder.bends() for label, encoder in alone.items() if isinstance(encoder, Spline)}
+
+    def filler(self) -> dict[str, Any]:
+        """A valid value of every column that is read, for those whose value makes no difference."""
+        values: dict[str, Any] = {}
+        for encoder in (e for products in self.parts for part in products for e, _ in part):
+            usual = encoder.knots[0] if isinstance(encoder, Spline) else 1.0
+            for column in encoder.factor.columns:
+                values.setdefault(column, usual)
+            if isinstance(encoder, Levels):
+                first = encoder.values[0]
+                values[encoder.column] = bool(first) if encoder.kind == "boolean" else first
+        return values
 
     def __repr__(self) -> str:
         n, p = self.matrix.shape
@@ -206,7 +222,8 @@ def build_design(
       sex: 1 column, reference F
       age:sex: 1 column
     """
-    request = read_request(covariates, frame.columns, argument)
+    known = [*frame.columns, *_roots(covariates)] if evaluated else frame.columns
+    request = read_request(covariates, known, argument)
     if frame.height == 0:
         raise FormulaError(
             "there are no rows",
@@ -297,6 +314,12 @@ def read_request(covariates: Any, known: Sequence[str], argument: str) -> Reques
                 remedy=f"{argument}={list(dict.fromkeys(request.names))!r}",
             )
     return Request(request.items, tuple((column_factor(name),) for name in request.names))
+
+
+def _roots(covariates: Covariates) -> list[str]:
+    """The columns that the expressions of a list were made from."""
+    given = [covariates] if isinstance(covariates, str | pl.Expr) else covariates
+    return [name for item in given if isinstance(item, pl.Expr) for name in item.meta.root_names()]
 
 
 def _check_item(item: Any, known: Sequence[str], argument: str) -> None:

@@ -142,6 +142,13 @@ class Interval:
         index = np.flatnonzero(at_fault)
         return index if self.row is None else self.row[index]
 
+    def uses_robust_variance(self, robust: bool | None) -> bool:
+        """Whether the variance is robust: as asked, else with clusters and for non-integer weights."""
+        if robust is not None:
+            return bool(check_choice(robust, (True, False), argument="robust"))
+        fractional = self.weight is not None and not np.array_equal(self.weight, np.round(self.weight))
+        return self.cluster is not None or fractional
+
 
 def read_survival(
     data: Any,
@@ -195,7 +202,7 @@ def read_survival(
     if y.weight is not None and not y.weight.all():
         y = y.take(y.weight > 0)
         y = replace(y, group=y.group.occurring(), stratum=y.stratum.occurring())
-    return y if y.patient is None else _one_patient_at_a_time(y, join)
+    return y if y.patient is None else one_patient_at_a_time(y, join)
 
 
 def require_whole_weights(y: Survival, method: str) -> None:
@@ -464,7 +471,7 @@ def _tolerance(table: Table, roles: tuple[str, ...]) -> float:
     return FLOAT32_TOLERANCE if single else TOLERANCE
 
 
-def _one_patient_at_a_time(y: Survival, join: bool) -> Survival:
+def one_patient_at_a_time(y: Survival, join: bool) -> Survival:
     """Check that a patient's rows do not overlap, and `join` those that only split the follow-up.
 
     A row that ends without an event where the same patient's next row begins is not a censoring.

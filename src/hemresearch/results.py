@@ -144,9 +144,9 @@ def _row_label(row: dict[str, Any]) -> str:
         "statistic",
     }
     values |= {"score", "df", "p_value", "p_adjusted", "conf_low", "conf_high"}
-    values |= {"concordant", "discordant", "tied_x", "tied_y", "tied_xy"}
+    values |= {"concordant", "discordant", "tied_x", "tied_y", "tied_xy", "log_likelihood", "aic"}
     labels = {k: v for k, v in row.items() if k not in values}
-    if set(labels) in ({"term"}, {"group"}):
+    if set(labels) in ({"term"}, {"group"}, {"model"}):
         return str(*labels.values())
     return ", ".join(str(v) if k == "term" else f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}"
                      for k, v in labels.items())  # fmt: skip
@@ -162,6 +162,7 @@ def _estimate_line(row: dict[str, Any]) -> str:
         "n": "n",
         "observed": "observed",
         "expected": "expected",
+        "log_likelihood": "log-likelihood",
         "statistic": "statistic",
         "p_value": "p",
     }

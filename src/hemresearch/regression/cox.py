@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from ..columns import as_frame
 from ..design import Design, build_design, covariate_columns
@@ -14,10 +15,14 @@ from ..outcomes import Survival, read_survival
 from .cox_fit import CoxFit, Ties
 from .cox_solution import solve
 from .degenerate import refuse_collinear, warn_if_crowded
+from .time_varying import with_time_varying
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..columns import Column, Columns
     from ..design import Covariates
+    from .time_varying import Spec
 
 
 def cox(
@@ -36,6 +41,7 @@ def cox(
     offset: Column | None = None,
     ties: Ties = "efron",
     ridge: float | None = None,
+    time_varying: Mapping[str, Spec] | None = None,
     conf_level: float = 0.95,
     missing: Missing = "raise",
 ) -> CoxFit:
@@ -76,6 +82,10 @@ def cox(
         "efron", "breslow", or "exact" (the discrete partial likelihood; no weights).
     ridge
         Penalty theta / 2 times the sum of squared coefficients, in the units of the covariates.
+    time_varying
+        Terms whose effect changes with time: `{"karno": [90, 180]}` gives it an effect of its own in each
+        period; `{"karno": "log"}` adds karno * log(t) ("identity", "log", "sqrt", "log1p" or a function of an
+        array of times), as R's `tt`. Rows are cut where something changes: for a function, at every event.
     conf_level
         Level of the limits.
     missing
@@ -130,13 +140,15 @@ def cox(
         join=False, missing=missing,
     )  # fmt: skip
     design = design_of(y, covariates)
+    if time_varying:
+        y, design = with_time_varying(y, design, time_varying)
     return fit_cox(y, design, ties=ties, ridge=ridge, robust=robust, conf_level=conf_level)
 
 
 def design_of(y: Survival, covariates: Covariates) -> Design:
-    """The design of the covariates that were read."""
-    request = covariates if isinstance(covariates, str) else y.covariates.columns
-    return build_design(y.covariates, request, rows=y.row, evaluated=True)
+    """The design of the covariates that were read; without any, of as many rows and no columns."""
+    values = y.covariates if y.covariates.width else pl.DataFrame({"row": np.arange(len(y))})
+    return build_design(values, covariates, rows=y.row, evaluated=True)
 
 
 def fit_cox(

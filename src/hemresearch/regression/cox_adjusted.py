@@ -13,10 +13,10 @@ from ..numerics.cox_hazard import survival_sums
 from ..numerics.intervals import probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..options import ConfType, check_choice, check_conf_level
-from ..results import Curves, curves_frame
-from .cox_predict import Model, model_of
+from .cox_predict import Model, curves_of, model_of
 
 if TYPE_CHECKING:
+    from ..results import Curves
     from .cox_fit import CoxFit
 
 SHOWN_TIMES = 400  # more event times than this are thinned: the work is rows x times
@@ -47,7 +47,8 @@ def adjusted_curves(fit: CoxFit, by: str, conf_level: float | None, conf_type: s
         low, high = probability_limits(survival, error, conf_type, level)
         counts = {"time": r.time, "n_risk": r.n_risk, "n_event": r.n_event, "n_censor": r.n_censor}
         parts.append(counts | {"estimate": survival, "std_error": error, "conf_low": low, "conf_high": high})
-    return _result(model, by, pl.Series(by, values, dtype=series.dtype), parts, level, conf_type)
+    levels = pl.Series(by, values, dtype=series.dtype).to_frame()
+    return curves_of(model, levels, parts, "survival", level, conf_type, "standardised by Cox")
 
 
 def _refuse_episodes(model: Model) -> None:
@@ -103,7 +104,9 @@ def _standardized(
     design = model.fit.require_design("adjusted curves")
     stratum = y.stratum.code
     if by in y.covariates.columns:
-        matrix = design.apply(y.covariates.with_columns(pl.lit(value, dtype=series.dtype).alias(by)))
+        matrix = design.apply_evaluated(
+            y.covariates.with_columns(pl.lit(value, dtype=series.dtype).alias(by))
+        )
     else:
         matrix = design.matrix
         stratum = np.full(len(y), series.to_list().index(value))
@@ -137,35 +140,3 @@ def _grid(r: RiskSets) -> RiskSets:
         return np.diff(np.append(0.0, np.cumsum(counts)[keep]))
 
     return RiskSets(r.time[keep], r.n_risk[keep], between(r.n_event), between(r.n_censor))
-
-
-def _result(
-    model: Model, by: str, values: pl.Series, parts: list[dict[str, np.ndarray]], level: float, conf_type: str
-) -> Curves:
-    frame, starts = curves_frame(values.to_frame(), parts)
-    n_event = [float(part["n_event"].sum()) for part in parts]
-    n_censor = [float(part["n_censor"].sum()) for part in parts]
-    counts = pl.DataFrame(
-        {
-            "n": [a + b for a, b in zip(n_event, n_censor, strict=True)],
-            "n_event": n_event,
-            "n_censor": n_censor,
-        }
-    )
-    fit, y = model.fit, model.y
-    return Curves(
-        frame=frame,
-        groups_frame=pl.concat([values.to_frame(), counts], how="horizontal"),
-        starts=starts,
-        quantity="survival",
-        by=(by,),
-        time=y.names["time"],
-        event=y.names["event"],
-        conf_level=level,
-        conf_type=conf_type,
-        variance=fit.variance,
-        method=f"standardised by Cox regression ({fit.method})",
-        n_dropped=fit.n_dropped,
-        time_unit=fit.time_unit,
-        entry=y.names.get("entry"),
-    )

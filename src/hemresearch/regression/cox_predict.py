@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import polars as pl
 
-from ..columns import as_frame
+from ..columns import RESERVED, as_frame
 from ..errors import DataError, counted, listed
 from ..numerics.cox_hazard import Hazard, baseline_hazards, predicted_hazard
+from ..numerics.episodes import split_intervals
 from ..numerics.intervals import hazard_limits, normal_quantile, probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..options import ConfType, check_choice, check_conf_level, check_times
+from ..outcomes import one_patient_at_a_time
 from ..results import Curves, curves_frame
+from .time_varying import TimeVaryingDesign
 
 if TYPE_CHECKING:
+    from ..design import Design
     from ..outcomes import Survival
     from .cox_fit import CoxFit
 
 Quantity = Literal["survival", "cumulative hazard", "linear predictor", "risk"]
 Path: TypeAlias = "tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]"
 EVER = np.array([-np.inf]), np.array([np.inf])
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PredictedCurves(Curves):
+    """Curves predicted by a model, each from the same data: `fitted` holds their n, events and censored."""
+
+    fitted: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
+
+    def _totals(self) -> pl.DataFrame:
+        return self.fitted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +50,22 @@ class Model:
     scale: np.ndarray
     cov: np.ndarray
     offset: float
+
+    @property
+    def base(self) -> Design:
+        """The design of the covariates, without columns that follow from the time."""
+        design = self.fit.require_design("a prediction")
+        return design.base if isinstance(design, TimeVaryingDesign) else design
+
+    def path(self, covariates: np.ndarray, start: np.ndarray, stop: np.ndarray) -> Path:
+        """Rows of the base design on (start, stop], cut where an effect changes, ready to predict."""
+        design = self.fit.require_design("a prediction")
+        if isinstance(design, TimeVaryingDesign):
+            last = float(self.y.time.max())
+            begin, end = np.maximum(start, 0.0), np.minimum(stop, last)
+            row, start, stop, _, _ = split_intervals(begin, np.maximum(end, begin), design.cuts)
+            covariates = design.episodes(covariates[row], start, stop)
+        return (*self.standardized(covariates), start, stop)
 
     def standardized(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Covariates as the estimate has them, and linear predictors; an offset is taken as 0."""
@@ -56,20 +86,19 @@ def model_of(fit: CoxFit, what: str) -> Model:
 def baseline(fit: CoxFit, at: Any) -> Curves:
     """The cumulative baseline hazard of each stratum."""
     model = model_of(fit, "the baseline")
-    x, eta = model.standardized(_baseline_row(fit, at))
+    path = model.path(_baseline_row(model.base, at), *EVER)
     levels = model.y.stratum.levels
     parts = []
     for code, base in enumerate(model.bases):
         r = _stratum_risk_sets(model.y, code)
-        parts.append(_curve(model, base, r, (x, eta, *EVER), "cumulative hazard", fit.conf_level, "log-log"))
-    return _curves(model, levels, parts, "cumulative hazard", fit.conf_level, "log-log", "baseline of Cox")
+        parts.append(_curve(model, base, r, path, "cumulative hazard", fit.conf_level, "log-log"))
+    return curves_of(model, levels, parts, "cumulative hazard", fit.conf_level, "log-log", "baseline of Cox")
 
 
-def _baseline_row(fit: CoxFit, at: Any) -> np.ndarray:
-    design = fit.require_design("the baseline")
+def _baseline_row(design: Design, at: Any) -> np.ndarray:
     if isinstance(at, str):
         check_choice(at, ("zero", "means"), argument="at")
-        zero = np.zeros((1, len(fit.columns)))
+        zero = np.zeros((1, len(design.columns)))
         return zero if at == "zero" else design.matrix.mean(axis=0, keepdims=True)
     row = design.apply(at, argument="at")
     if len(row) != 1:
@@ -100,14 +129,13 @@ def predict(
         )
     wanted = check_times(times)
     model = model_of(fit, "a prediction")
-    matrix = fit.require_design("a prediction").apply(new_data)
+    matrix = model.base.apply(new_data)
     stratum = strata_of(model, new_data)
-    x, eta = model.standardized(matrix)
     tables = [
-        _at_times(model, stratum[k], (x[k : k + 1], eta[k : k + 1], *EVER), wanted, kind, level, conf_type)
-        for k in range(len(x))
+        _at_times(model, stratum[k], model.path(matrix[k : k + 1], *EVER), wanted, kind, level, conf_type)
+        for k in range(len(matrix))
     ]
-    rows = np.repeat(np.arange(len(x)) + 1, len(wanted))
+    rows = np.repeat(np.arange(len(matrix)) + 1, len(wanted))
     return pl.concat(tables).insert_column(0, pl.Series("row", rows))
 
 
@@ -167,21 +195,18 @@ def predicted_curves(
     frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
     frame = _with_strata(model, frame)
     paths = _paths(frame, id, entry, time)
-    names = _names(frame, paths, by, fit, (id, entry, time))
-    x, eta = model.standardized(fit.require_design("a predicted curve").apply(frame))
+    names = _names(frame, paths, by, model, id)
+    matrix = model.base.apply(frame)
     stratum = strata_of(model, frame)
     parts = []
     for rows, start, stop in paths:
         code = _one_stratum(stratum[rows])
+        path = model.path(matrix[rows], start, stop)
         r = _within(_stratum_risk_sets(model.y, code), start[0], stop[-1])
-        parts.append(
-            _curve(
-                model, model.bases[code], r, (x[rows], eta[rows], start, stop), "survival", level, conf_type
-            )
-        )
+        parts.append(_curve(model, model.bases[code], r, path, "survival", level, conf_type))
     levels = frame.select(names)[[int(rows[0]) for rows, _, _ in paths]] if names else pl.DataFrame()
     begin = max(float(min(start[0] for _, start, _ in paths)), 0.0)
-    return _curves(model, levels, parts, "survival", level, conf_type, "predicted by Cox", begin)
+    return curves_of(model, levels, parts, "survival", level, conf_type, "predicted by Cox", begin)
 
 
 def _paths(
@@ -218,21 +243,23 @@ def _paths(
     return paths
 
 
-def _names(frame: pl.DataFrame, paths: list[Any], by: Any, fit: CoxFit, roles: tuple[Any, ...]) -> list[str]:
-    """The columns that name the curves."""
+def _names(frame: pl.DataFrame, paths: list[Any], by: Any, model: Model, id: Any) -> list[str]:
+    """The columns that name the curves: those given, else the covariates and strata that differ."""
     first = frame[[int(rows[0]) for rows, _, _ in paths]]
     if by is None:
-        known = [c for c in frame.columns if c not in roles]
-        names = [c for c in known if first[c].n_unique() > 1] if len(paths) > 1 else []
-        names = names or ([roles[0]] if roles[0] and len(paths) > 1 else [])
+        used = {*model.base.request.roots, *model.y.stratum.names} - RESERVED
+        names = [c for c in frame.columns if c in used and first[c].n_unique() > 1]
     else:
         names = [by] if isinstance(by, str) else list(by)
-    if len(paths) > 1 and (not names or first.select(names).is_duplicated().any()):
+    taken = [name for name in names if name in RESERVED or name not in frame.columns or name == id]
+    if taken or (len(paths) > 1 and (not names or first.select(names).is_duplicated().any())):
         raise DataError(
-            f"does not tell {len(paths)} curves apart",
+            "has the name of a column of the result, identifies patients or is not there"
+            if taken
+            else f"does not tell {len(paths)} curves apart",
             argument="by",
-            column=names[0] if names else None,
-            expected="columns of new_data that differ between its rows",
+            column=next(iter(taken or names), None),
+            expected="columns of new_data that differ between its curves, to call them by",
             remedy="new_data.with_columns(label=pl.Series([...])), and by='label'",
         )
     return names
@@ -289,12 +316,11 @@ def _one_stratum(codes: np.ndarray) -> int:
 
 
 def _stratum_risk_sets(y: Survival, code: int) -> RiskSets:
-    rows = y.stratum.code == code
-
-    def part(values: np.ndarray | None) -> np.ndarray | None:
-        return None if values is None else values[rows]
-
-    return risk_sets(y.time[rows], y.event[rows], part(y.entry), part(y.weight))
+    """Who is at risk in a stratum; who goes on in a next row is not censored at the end of this one."""
+    rows = y.take(y.stratum.code == code)
+    if rows.patient is not None:
+        rows = one_patient_at_a_time(replace(rows, covariates=pl.DataFrame()), join=True)
+    return risk_sets(rows.time, rows.event, rows.entry, rows.weight)
 
 
 def _within(r: RiskSets, start: float, stop: float) -> RiskSets:
@@ -323,21 +349,18 @@ def _curve(
     return counts | _shown(hazard, error, kind, level, conf_type)
 
 
-def _curves(
+def curves_of(
     model: Model, levels: pl.DataFrame, parts: list[dict[str, np.ndarray]], quantity: str, conf_level: float,
     conf_type: str, method: str, start_time: float = 0.0,
-) -> Curves:  # fmt: skip
+) -> PredictedCurves:  # fmt: skip
     """Predicted curves as a result, with the counts of the data they were estimated from."""
     frame, starts = curves_frame(levels, parts)
-    counts = pl.DataFrame(
-        {
-            "n": [float(part["n_event"].sum() + part["n_censor"].sum()) for part in parts],
-            "n_event": [float(part["n_event"].sum()) for part in parts],
-            "n_censor": [float(part["n_censor"].sum()) for part in parts],
-        }
-    )
+    n_event = [float(part["n_event"].sum()) for part in parts]
+    n_censor = [float(part["n_censor"].sum()) for part in parts]
+    n = [a + b for a, b in zip(n_event, n_censor, strict=True)]
+    counts = pl.DataFrame({"n": n, "n_event": n_event, "n_censor": n_censor})
     y, fit = model.y, model.fit
-    return Curves(
+    return PredictedCurves(
         frame=frame,
         groups_frame=pl.concat([levels, counts], how="horizontal") if levels.width else counts,
         starts=starts,
@@ -353,4 +376,5 @@ def _curves(
         time_unit=fit.time_unit,
         start_time=start_time,
         entry=y.names.get("entry"),
+        fitted=pl.DataFrame({"n": [fit.n], "n_event": [fit.n_event], "n_censor": [fit.n - fit.n_event]}),
     )
