@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .design import Design
 
 SHOWN_COEFFICIENTS = 8
+SINGULAR = 1e-13  # singular values of a correlation matrix below this part of the largest are zero
 AnyFit = TypeVar("AnyFit", bound="Fit")
 
 
@@ -258,12 +259,16 @@ class Fit(Result):
 
 
 def wald_test(estimate: np.ndarray, cov: np.ndarray) -> tuple[float, float, float]:
-    """The Wald statistic b' V^-1 b of some coefficients, its degrees of freedom and p-value."""
+    """The Wald statistic b' V^-1 b of some coefficients, its degrees of freedom and p-value.
+
+    No number where the covariance is singular, as a robust one of few clusters is.
+    """
     scale = np.sqrt(np.diag(cov))
-    if not (np.isfinite(scale).all() and (scale > 0).all()):
+    if not (len(scale) and np.isfinite(scale).all() and (scale > 0).all()):
         return float("nan"), float(len(estimate)), float("nan")
     z = estimate / scale
-    statistic = float(z @ np.linalg.lstsq(cov / np.outer(scale, scale), z, rcond=None)[0])
+    solved, _, rank, _ = np.linalg.lstsq(cov / np.outer(scale, scale), z, rcond=SINGULAR)
+    statistic = float(z @ solved) if rank == len(z) else float("nan")
     return statistic, float(len(estimate)), chi_squared_tail(statistic, len(estimate))
 
 

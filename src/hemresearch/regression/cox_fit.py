@@ -169,7 +169,7 @@ class CoxFit(Fit):
         y, design = self.observations(what), self.require_design(what)
         if self.ties == "exact":
             raise DataError(
-                f"{what} has no form with exact ties",
+                f"there is no form of {what} with exact ties",
                 argument="ties",
                 expected="a fit with Efron's or Breslow's ties",
                 remedy="cox(..., ties='efron')",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..design import Design
-from ..errors import ConvergenceError
+from ..errors import ConvergenceError, DataError, counted, warn
 from ..numerics.cox_estimate import CoxEstimate, cox_estimate, score_residuals
 from ..numerics.cox_exact import exact_partial_likelihood
 from ..numerics.cox_maximum import maximize_partial
@@ -82,6 +82,7 @@ def robust_covariance(
 ) -> np.ndarray:
     """Lin and Wei's variance: the sum over clusters of their squared influence on the coefficients."""
     influence = score_by_cluster(y, cox_estimate(rows, coef, efron=efron)) @ cov_model
+    check_clusters(y, *influence.shape)
     return influence.T @ influence
 
 
@@ -95,6 +96,28 @@ def score_by_cluster(y: Survival, e: CoxEstimate) -> np.ndarray:
         return score
     owner = cluster[e.rows.order]
     return np.stack([np.bincount(owner, column) for column in score.T], axis=1)
+
+
+def check_clusters(y: Survival, n_clusters: int, n_columns: int) -> None:
+    """Refuse a variance between clusters of which there is one, and warn where it must be singular."""
+    role = "id" if y.cluster is None else "cluster"
+    if n_clusters == 1:
+        raise DataError(
+            "is the same in every row, and a robust variance is one between clusters",
+            argument=role,
+            column=y.names.get(role),
+            expected="many clusters (30 or more by common advice)",
+            remedy="robust=False",
+        )
+    if n_clusters <= n_columns:
+        warn(
+            f"has {n_clusters} clusters for {counted(n_columns, 'coefficient')}: their robust variance is "
+            "singular, so that there is no joint test, and standard errors are too small",
+            argument=role,
+            column=y.names.get(role),
+            expected="many more clusters than coefficients (30 or more by common advice)",
+            remedy="robust=False, or fewer terms",
+        )
 
 
 def unpenalized(rows: CoxRows, y: Survival, ties: str) -> Likelihood:
