@@ -144,7 +144,7 @@ def contrast(
     >>> hem.regression.contrast(fit, {"age": [60, 80]}, {"age": 70}).to_frame(exponentiate=True)[
     ...     "estimate"
     ... ].round(2).to_list()
-    [0.57, 1.96]
+    [0.53, 2.05]
     """
     level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
     if weights is not None:

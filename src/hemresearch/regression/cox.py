@@ -125,9 +125,9 @@ def cox(
     >>> mgus = hem.data.load("mgus2")
     >>> fit = hem.regression.cox(mgus, "age + sex + hgb", time="futime", event="death", missing="drop")
     >>> fit.to_frame(exponentiate=True)["estimate"].round(3).to_list()
-    [1.058, 1.597, 0.869]
+    [1.057, 1.637, 0.862]
     >>> fit.text("sex")
-    'hazard ratio of sex[M] 1.60 (95% CI 1.40–1.82), p<0.001'
+    'hazard ratio of sex[M] 1.64 (95% CI 1.43–1.87), p<0.001'
     """
     check_choice(ties, Ties, argument="ties")
     check_conf_level(conf_level)
