@@ -404,9 +404,21 @@ def test_a_single_cluster_is_refused():
             lambda method=method: conditional_logistic(data, "x", **ROLES, cluster="c", method=method),
             argument="cluster",
             column="c",
-            says=["leaves no variance", "robust=False"],
+            says=["a robust variance is one between clusters", "robust=False"],
         )
     assert conditional_logistic(data, "x", **ROLES, cluster="c", robust=False).variance == "model-based"
+
+
+def test_no_more_clusters_than_coefficients_leave_a_singular_variance():
+    silent = pl.DataFrame({"set": [9, 9], "case": [0, 0], "x": [1.0, 2.0], "z": [0, 1], "c": [7, 8]})
+    data = pl.concat([SETS.with_columns(c=pl.col("set") % 2).cast(silent.schema), silent])
+    for method in ("exact", "efron"):
+        assert_warns(
+            lambda method=method: conditional_logistic(data, "x + z", **ROLES, cluster="c", method=method),
+            argument="cluster",
+            column="c",
+            says=["2 clusters for 2 coefficients"],
+        )
 
 
 def test_one_column_for_a_role_and_a_known_method():

@@ -9,14 +9,21 @@ import numpy as np
 import polars as pl
 
 from ..design import Design, build_design
-from ..errors import DataError, counted
+from ..errors import counted
 from ..fits import Fit, chi_squared_tail, frame_of_tests, wald_test
 from ..numerics.cox_exact import exact_partial_likelihood
 from ..numerics.cox_partial import PartialLikelihood
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes import Survival
-from .cox_solution import Solution, rows_of, solve
-from .matched_sets import check_exact, informative_sets, one_case_each, read_sets, within_sets
+from .cox_solution import Solution, check_clusters, rows_of, solve
+from .matched_sets import (
+    informative_sets,
+    one_case_each,
+    read_sets,
+    refuse_divided_sets,
+    refuse_weights,
+    within_sets,
+)
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -145,7 +152,8 @@ def conditional_logistic(
     -----
     DataWarning
         If the likelihood is monotone: in every set the cases have the extreme value of a covariate (or of a
-        combination, which is named), and its odds ratio is estimated as zero or infinite.
+        combination, which is named), and its odds ratio is estimated as zero or infinite. If there are no
+        more clusters than coefficients.
 
     References
     ----------
@@ -168,7 +176,7 @@ def conditional_logistic(
     check_choice(method, Method, argument="method")
     check_conf_level(conf_level)
     y = read_sets(data, covariates, case, event_value, strata, weights, cluster, offset, missing)
-    check_exact(y, method)
+    refuse_weights(y, method)
     request = covariates if isinstance(covariates, str) else y.covariates.columns
     design = build_design(y.covariates, request, rows=y.row, evaluated=True)
     is_robust = y.uses_robust_variance(robust)
@@ -176,6 +184,7 @@ def conditional_logistic(
     kept = informative[y.stratum.code]
     used = y.take(kept)
     used = replace(used, stratum=used.stratum.occurring())
+    refuse_divided_sets(used, method)
     design, inside = within_sets(used, design, kept)
     solution, score_statistic = _solve(used, replace(design, matrix=inside), method, is_robust)
     left_out = int((~informative).sum())
@@ -205,9 +214,9 @@ def conditional_logistic(
 
 def _solve(y: Survival, design: Design, method: str, robust: bool) -> tuple[Solution, float]:
     """The maximum with its variance, and the score statistic where all coefficients are zero."""
-    if robust and y.cluster is None:
-        y = replace(y, cluster=y.stratum.code)
-    _refuse_one_cluster(y, robust)
+    if robust:
+        cluster = y.stratum.code if y.cluster is None else y.cluster
+        y = replace(y, cluster=np.unique(cluster, return_inverse=True)[1])  # those of the sets used
     if y.offset is not None:
         sums = np.bincount(y.stratum.code, y.offset) / np.bincount(y.stratum.code)
         y = replace(y, offset=y.offset - sums[y.stratum.code])
@@ -226,6 +235,7 @@ def _sandwich_of_sets(y: Survival, matrix: np.ndarray, solution: Solution) -> np
     owner = y.cluster[np.unique(y.stratum.code, return_index=True)[1]]
     scores = likelihood.stratum_scores(solution.coef)
     influence = np.stack([np.bincount(owner, column) for column in scores.T], axis=1) @ solution.cov_model
+    check_clusters(y, *influence.shape)
     return influence.T @ influence
 
 
@@ -239,17 +249,6 @@ def _score_statistic(y: Survival, matrix: np.ndarray, ties: str) -> float:
     else:
         _, score, information = PartialLikelihood(rows, ties == "efron")(nothing)
     return float(score @ np.linalg.solve(information, score))
-
-
-def _refuse_one_cluster(y: Survival, robust: bool) -> None:
-    if robust and y.cluster is not None and not (y.cluster != y.cluster[0]).any():
-        raise DataError(
-            "puts all rows of the sets used in one cluster, which leaves no variance",
-            argument="cluster",
-            column=y.names.get("cluster"),
-            expected="several clusters",
-            remedy="robust=False",
-        )
 
 
 def _told(method: str, n_sets: int, left_out: int) -> str:

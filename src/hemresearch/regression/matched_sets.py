@@ -78,11 +78,9 @@ def _refuse_nothing(roles: dict[str, Columns]) -> None:
             )
 
 
-def check_exact(y: Survival, method: str) -> None:
-    """What the exact likelihood does not have: weights, and clusters that cut through its sets."""
-    if method != "exact":
-        return
-    if y.weight is not None:
+def refuse_weights(y: Survival, method: str) -> None:
+    """Refuse weights with the exact likelihood."""
+    if method == "exact" and y.weight is not None:
         raise DataError(
             "was given together with method='exact', whose likelihood has no weights",
             argument="weights",
@@ -90,7 +88,11 @@ def check_exact(y: Survival, method: str) -> None:
             expected="no weights with the exact likelihood",
             remedy="method='efron'",
         )
-    if y.cluster is None or one_case_each(y):
+
+
+def refuse_divided_sets(y: Survival, method: str) -> None:
+    """Refuse clusters that cut through sets with the exact likelihood of several cases."""
+    if method != "exact" or y.cluster is None or one_case_each(y):
         return
     first = y.cluster[np.unique(y.stratum.code, return_index=True)[1]]
     elsewhere = y.cluster != first[y.stratum.code]
