@@ -131,12 +131,20 @@ def predict(
     model = model_of(fit, "a prediction")
     matrix = model.base.apply(new_data)
     stratum = strata_of(model, new_data)
-    tables = [
-        _at_times(model, stratum[k], model.path(matrix[k : k + 1], *EVER), wanted, kind, level, conf_type)
-        for k in range(len(matrix))
+    found = [
+        predicted_hazard(model.bases[code], *model.path(matrix[k : k + 1], *EVER), wanted, model.cov)
+        for k, code in enumerate(stratum)
     ]
-    rows = np.repeat(np.arange(len(matrix)) + 1, len(wanted))
-    return pl.concat(tables).insert_column(0, pl.Series("row", rows))
+    hazard, error = np.array(found).reshape(-1, 2, len(wanted)).transpose(1, 0, 2).reshape(2, -1)
+    ends = np.array([model.y.time[model.y.stratum.code == code].max() for code in range(len(model.bases))])
+    rows = {
+        "row": np.repeat(np.arange(len(matrix)) + 1, len(wanted)),
+        "time": np.tile(wanted, len(matrix)),
+    }
+    followed = rows["time"] <= np.repeat(ends[stratum], len(wanted))  # later, nothing is known
+    shown = _shown(hazard, error, kind, level, conf_type)
+    columns = {name: np.where(followed, values, np.nan) for name, values in shown.items()}
+    return pl.DataFrame(rows | columns).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def _linear(fit: CoxFit, new_data: Any, kind: str, level: float) -> pl.DataFrame:
@@ -148,21 +156,6 @@ def _linear(fit: CoxFit, new_data: Any, kind: str, level: float) -> pl.DataFrame
     if kind == "risk":
         columns = {name: np.exp(v) for name, v in columns.items()} | {"std_error": np.exp(value) * error}
     return pl.DataFrame({"row": np.arange(len(matrix)) + 1, **columns})
-
-
-def _at_times(
-    model: Model, stratum: int, path: Path, wanted: np.ndarray, kind: str, level: float,
-    conf_type: str,
-) -> pl.DataFrame:  # fmt: skip
-    """Estimates at the times; null after the last follow-up of the stratum."""
-    x, eta, entry, leave = path
-    last = model.y.time[model.y.stratum.code == stratum].max()
-    hazard, error = predicted_hazard(model.bases[stratum], x, eta, entry, leave, wanted, model.cov)
-    columns = {
-        name: np.where(wanted <= last, v, np.nan)
-        for name, v in _shown(hazard, error, kind, level, conf_type).items()
-    }
-    return pl.DataFrame({"time": wanted, **columns}).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def _shown(
@@ -193,6 +186,10 @@ def predicted_curves(
     model = model_of(fit, "a predicted curve")
     frame = as_frame(new_data)
     frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+    if not frame.height:
+        raise DataError(
+            "has no rows", argument="new_data", expected="a row for each curve", remedy="new_data.height"
+        )
     frame = _with_strata(model, frame)
     paths = _paths(frame, id, entry, time)
     names = _names(frame, paths, by, model, id)
@@ -223,13 +220,16 @@ def _paths(
             expected="all three for a covariate path, or none for one row per curve",
             remedy="id='path', entry='start', time='stop'",
         )
-    start, stop = (frame[name].cast(pl.Float64).to_numpy() for name in (entry, time))
-    code = frame[id].rank("dense").to_numpy()
+    code = _complete(frame, "id", id).rank("dense").to_numpy()
+    start, stop = (
+        _complete(frame, role, name).cast(pl.Float64, strict=False).to_numpy()
+        for role, name in (("entry", entry), ("time", time))
+    )
     paths = []
     for patient in dict.fromkeys(code.tolist()):
         rows = np.flatnonzero(code == patient)
         rows = rows[np.argsort(start[rows], kind="stable")]
-        broken = (start[rows] >= stop[rows]) | np.append(False, start[rows][1:] != stop[rows][:-1])
+        broken = ~(start[rows] < stop[rows]) | np.append(False, start[rows][1:] != stop[rows][:-1])
         if broken.any():
             raise DataError(
                 "and time do not make up a path without gaps or overlaps",
@@ -241,6 +241,20 @@ def _paths(
             )
         paths.append((rows, start[rows], stop[rows]))
     return paths
+
+
+def _complete(frame: pl.DataFrame, role: str, name: str) -> pl.Series:
+    """A column of the new data without missing values."""
+    if name in frame.columns and not frame[name].null_count():
+        return frame[name]
+    raise DataError(
+        "has missing values" if name in frame.columns else "is not in the new data",
+        argument=role,
+        column=name,
+        rows=np.flatnonzero(frame[name].is_null().to_numpy()) if name in frame.columns else (),
+        expected="a value in every row of a covariate path",
+        remedy="new_data.columns, for the names",
+    )
 
 
 def _names(frame: pl.DataFrame, paths: list[Any], by: Any, model: Model, id: Any) -> list[str]:
@@ -281,9 +295,12 @@ def strata_of(model: Model, new_data: Any) -> np.ndarray:
             expected=f"the strata of the fit: {listed(strata.names)}",
             remedy="fit.curves(new_data), which gives a curve for each stratum",
         )
-    levels = strata.levels.with_columns(pl.all().cast(pl.String)).with_row_index("code")
-    text = frame.select(pl.col(strata.names).cast(pl.String))
-    code = text.join(levels, on=list(strata.names), how="left", maintain_order="left")["code"]
+    alike = [
+        pl.col(name).cast(pl.Float64 if dtype.is_numeric() else pl.String, strict=False)
+        for name, dtype in strata.levels.schema.items()
+    ]
+    levels = strata.levels.select(alike).with_row_index("code")
+    code = frame.select(alike).join(levels, on=list(strata.names), how="left", maintain_order="left")["code"]
     if code.null_count():
         raise DataError(
             "holds strata that the fit has not seen",
