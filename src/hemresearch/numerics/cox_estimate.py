@@ -66,18 +66,11 @@ def score_residuals(e: CoxEstimate) -> np.ndarray:
 
     The integral of (x - mean(t)) dM(t), M being the row's martingale.
     """
-    rows, turns, sums = e.rows, e.turns, e.sums
-    lived = rows.running(turns.hazard)
-    weighted_mean = turns.square[:, None] * sums.s1
-    if e.likelihood.has_ties:
-        weighted_mean -= turns.square_f[:, None] * sums.event1
-    part = rows.over_life(lived)[:, None] * rows.x - rows.over_life(rows.running(weighted_mean))
-    at = rows.leave[rows.event]
-    if e.likelihood.has_ties:
-        own = turns.square_f[:, None] * sums.s1 - turns.square_ff[:, None] * sums.event1
-        part[rows.event] -= turns.hazard_f[at, None] * rows.x[rows.event] - own[at]
+    rows = e.rows
+    hazard, mean = e.likelihood.lived_through(e.sums, e.turns)
+    part = hazard[:, None] * rows.x - mean
     part *= -np.exp(e.eta)[:, None]
-    part[rows.event] += rows.x[rows.event] - mean_covariates(e)[at]
+    part[rows.event] += rows.x[rows.event] - mean_covariates(e)[rows.leave[rows.event]]
     return part
 
 

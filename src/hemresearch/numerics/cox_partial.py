@@ -114,6 +114,20 @@ class PartialLikelihood:
         total = turns.hazard[:, None] * sums.s1
         return total - turns.hazard_f[:, None] * sums.event1 if self.has_ties else total
 
+    def lived_through(self, sums: RiskSums, turns: Turns) -> tuple[np.ndarray, np.ndarray]:
+        """Per row, w / S0_k and w S1_k / S0_k^2 added up over its turns; tied events leave in turn."""
+        rows = self.rows
+        vector = turns.square[:, None] * sums.s1
+        if self.has_ties:
+            vector -= turns.square_f[:, None] * sums.event1
+        hazard, mean = rows.over_life(rows.running(turns.hazard)), rows.over_life(rows.running(vector))
+        if self.has_ties:
+            own = turns.square_f[:, None] * sums.s1 - turns.square_ff[:, None] * sums.event1
+            at = rows.leave[rows.event]
+            hazard[rows.event] -= turns.hazard_f[at]
+            mean[rows.event] -= own[at]
+        return hazard, mean
+
     def information(self, sums: RiskSums, turns: Turns, factor: np.ndarray | None = None) -> np.ndarray:
         """The sum over turns of factor(t) * w (S2_k / S0_k - S1_k S1_k' / S0_k^2)."""
         rows, g = self.rows, 1.0 if factor is None else factor

@@ -22,8 +22,7 @@ def profile_limit(likelihood: Likelihood, top: Maximum, j: int, drop: float, *, 
 
     def excess(value: float) -> float:
         state[j] = value
-        if len(others):
-            state[others] = maximize(_fixed(likelihood, state.copy(), others), state[others]).parameters
+        state[:] = maximum_within(likelihood, state, others)
         return top.value - drop - likelihood(state)[0]
 
     inside = float(top.parameters[j])
@@ -36,6 +35,14 @@ def profile_limit(likelihood: Likelihood, top: Maximum, j: int, drop: float, *, 
             return float(brentq(excess, inside, outside, xtol=1e-11, rtol=1e-12))
         inside, step = outside, 1.5 * step
     return float(sign * np.inf)
+
+
+def maximum_within(likelihood: Likelihood, start: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """The parameters at the maximum over some of them (`free`, positions), the others staying at `start`."""
+    state = start.copy()
+    if len(free):
+        state[free] = maximize(_fixed(likelihood, start.copy(), free), start[free]).parameters
+    return state
 
 
 def _fixed(likelihood: Likelihood, state: np.ndarray, others: np.ndarray) -> Likelihood:

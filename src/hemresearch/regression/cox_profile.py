@@ -38,7 +38,7 @@ def profile_limits(fit: CoxFit, columns: Any, conf_level: float | None) -> pl.Da
     at = fit.coef / rows.scale
     top = Maximum(at, *likelihood(at), 0, 0.0, True)
     drop = 0.5 * normal_quantile(level) ** 2
-    chosen = _chosen(fit, columns)
+    chosen = chosen_columns(fit, columns)
     limits = [
         [profile_limit(likelihood, top, j, drop, upper=upper) * rows.scale[j] for upper in (False, True)]
         for j in chosen
@@ -54,7 +54,8 @@ def profile_limits(fit: CoxFit, columns: Any, conf_level: float | None) -> pl.Da
     ).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _chosen(fit: CoxFit, columns: Any) -> list[int]:
+def chosen_columns(fit: CoxFit, columns: Any) -> list[int]:
+    """Positions of the coefficients that a list of coefficients and terms names (all for None)."""
     if columns is None:
         return list(range(len(fit.columns)))
     names = [columns] if isinstance(columns, str) else list(columns)

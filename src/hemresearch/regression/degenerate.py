@@ -66,10 +66,7 @@ def examine(rows: CoxRows, found: Maximum, columns: tuple[str, ...], ratio: str 
     regular = found.converged and found.iterations <= STEPS_OF_A_REGULAR_FIT
     if regular and not directions:
         return
-    for direction in directions:
-        flat = without_information(rows, direction)
-        if flat is not None:
-            _refuse_uninformative(columns, flat * rows.scale)
+    refuse_uninformative(rows, directions, columns)
     singles = [np.eye(len(columns))[j] for j in range(len(columns))]
     running_off = [d for single in singles if (d := monotone_direction(rows, single)) is not None]
     if not running_off:
@@ -93,6 +90,14 @@ def _correlation(matrix: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.
         part = (matrix[begin : begin + 65536] - mean) * scale
         total += cross_product(part, np.ones(len(part)))
     return total / n
+
+
+def refuse_uninformative(rows: CoxRows, directions: list[np.ndarray], columns: tuple[str, ...]) -> None:
+    """Refuse a direction of standardised coefficients that changes nothing in any risk set."""
+    for direction in directions:
+        flat = without_information(rows, direction)
+        if flat is not None:
+            _refuse_uninformative(columns, flat * rows.scale)
 
 
 def _refuse_constant(column: str) -> None:
