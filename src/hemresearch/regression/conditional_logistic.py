@@ -73,7 +73,7 @@ class ConditionalLogisticFit(Fit):
     def summary(self) -> pl.DataFrame:
         """One row, as of every fit, with the number of sets used and left out."""
         return Fit.summary(self).with_columns(
-            n_sets=pl.lit(self.n_sets), n_sets_left_out=pl.lit(self.n_sets_left_out)
+            n_sets=pl.lit(self.n_sets, pl.Int64), n_sets_left_out=pl.lit(self.n_sets_left_out, pl.Int64)
         )
 
 
