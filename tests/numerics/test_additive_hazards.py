@@ -1,36 +1,12 @@
-"""Increments of the additive hazards model and their robust covariance, against least squares anew."""
+"""Increments of the additive hazards model, against least squares anew."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from additive_samples import least_squares, sample
 
-from hemresearch.numerics.additive_hazards import (
-    increments,
-    periods_at_risk,
-    robust_covariance,
-    standardised,
-)
-
-
-def sample(n=30, p=2, seed=2, late=True):
-    rng = np.random.default_rng(seed)
-    time = np.ceil(rng.exponential(12, n))
-    entry = np.floor(time * rng.random(n) * 0.9) * (rng.random(n) < 0.5) if late else np.zeros(n)
-    return rng.normal(size=(n, p)), time, rng.random(n) < 0.7, entry, rng.integers(1, 4, n) * 0.7
-
-
-def least_squares(X, time, event, entry, weight):
-    """Each event time's (X'WX)^-1 and dB by plain algebra, for those whose design has full rank."""
-    Z = np.column_stack([np.ones(len(X)), X])
-    for t in np.unique(time[event]):
-        at = (entry < t) & (time >= t)
-        if np.linalg.matrix_rank(Z[at]) < Z.shape[1]:
-            yield t, at, None, None
-            continue
-        inverse = np.linalg.inv((Z[at] * weight[at, None]).T @ Z[at])
-        dying = event & (time == t)
-        yield t, at, inverse, inverse @ (weight[dying] @ Z[dying])
+from hemresearch.numerics.additive_hazards import increments, standardised
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -54,45 +30,6 @@ def test_increments_are_those_of_least_squares(late):
         spread = (each * weight[event & (time == t), None]).T @ each
         np.testing.assert_allclose(r.spread[k], spread, rtol=1e-9, atol=1e-12)
     assert n_full > 10
-
-
-@pytest.mark.parametrize("late", [False, True])
-@pytest.mark.parametrize("clustered", [False, True])
-def test_robust_covariance_sums_the_squared_influences(late, clustered):
-    X, time, event, entry, weight = sample(late=late)
-    start = entry if late else None
-    keep = time > 2  # so that under delayed entry the first risk sets have full rank too
-    X, time, event, weight = X[keep], time[keep], event[keep], weight[keep]
-    entry, start = entry[keep], None if start is None else start[keep]
-    owner = np.arange(len(X)) % 7 if clustered else np.arange(len(X))
-    r = increments(X, time, event, start, weight)
-    used = len(r.time) if r.full_rank.all() else int(np.argmin(r.full_rank))
-    _, enter, leave = periods_at_risk(time, event, start)
-    rows = (X, event, enter, leave, weight, owner)
-    cov = robust_covariance(r.inverse[:used], r.step[:used], *rows)
-    Z = np.column_stack([np.ones(len(X)), X])
-    influence = np.zeros(Z.shape)
-    for k, (t, at, inverse, step) in enumerate(least_squares(X, time, event, entry, weight)):
-        if k == used:
-            break
-        residual = (event & (time == t)) - at * (Z @ step)
-        influence += (weight * residual)[:, None] * (Z @ inverse)
-        summed = np.zeros((owner.max() + 1, Z.shape[1]))
-        np.add.at(summed, owner, influence)
-        np.testing.assert_allclose(cov[k], summed.T @ summed, rtol=1e-8, atol=1e-12)
-    assert used > 8
-    last = robust_covariance(r.inverse[:used], r.step[:used], *rows, last_only=True)
-    np.testing.assert_array_equal(last[0], cov[-1])
-
-
-def test_one_owner_of_all_rows_has_no_variance():
-    X, time, event, _, weight = sample(late=False)
-    r = increments(X, time, event, None, weight)
-    used = int(np.argmin(r.full_rank))
-    _, enter, leave = periods_at_risk(time, event, None)
-    owner = np.zeros(len(X), dtype=np.intp)
-    cov = robust_covariance(r.inverse[:used], r.step[:used], X, event, enter, leave, weight, owner)
-    assert not cov.any()
 
 
 def test_an_outlier_that_leaves_early_takes_no_digits_along():
@@ -134,10 +71,23 @@ def test_standardised_covariates_keep_their_digits_beside_an_offset():
     assert (constant.any(), at[0], unit[0]) == (False, 0.1, 1.0)
 
 
-def test_a_risk_set_that_empties_between_entries_leaves_nothing_behind():
+@pytest.mark.parametrize("weight", [[0.1, 0.2, 0.7, 0.3, 0.3, 0.1], [1, 2, 7, 1e20, 1e20, 1e20]])
+def test_a_risk_set_that_empties_between_entries_leaves_nothing_behind(weight):
     time = np.array([1.0, 2.0, 3.0, 11.0, 12.0, 13.0])
     entry = np.array([0.0, 0.0, 0.0, 10.0, 10.0, 10.0])
-    weight = np.array([0.1, 0.2, 0.7, 0.3, 0.3, 0.1])
-    r = increments(np.arange(6.0)[:, None] ** 2, time, time > 0, entry, weight)
-    np.testing.assert_allclose(r.n_risk, [1.0, 0.9, 0.7, 0.7, 0.4, 0.1], rtol=1e-13)
+    w = np.array(weight, dtype=float)
+    r = increments(np.arange(6.0)[:, None] ** 2, time, time > 0, entry, w)
+    at_risk = [w[:3].sum(), w[1:3].sum(), w[2], w[3:].sum(), w[4:].sum(), w[5]]
+    np.testing.assert_allclose(r.n_risk, at_risk, rtol=1e-13)
     np.testing.assert_array_equal(r.full_rank, [True, True, False, True, True, False])
+
+
+def test_rows_at_risk_at_no_event_count_for_nothing():
+    X, time, event, entry, weight = sample()
+    between = np.concatenate([X, [[50.0, -50.0]]])
+    more = increments(
+        between, np.append(time, 3.9), np.append(event, False), np.append(entry, 3.1), np.append(weight, 9.0)
+    )
+    plain = increments(X, time, event, entry, weight)
+    np.testing.assert_allclose(more.step, plain.step, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(more.n_risk, plain.n_risk, rtol=1e-13)

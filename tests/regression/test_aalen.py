@@ -72,8 +72,8 @@ def test_matches_lifelines(dataset):
     lifelines = pytest.importorskip("lifelines")
     veteran = dataset("veteran").select("time", "status", "karno", "age")
     untied = veteran.with_columns(time=pl.col("time") + pl.int_range(pl.len()) / 1000)
-    # lifelines 0.30 keeps those censored between two events at risk for good, so here they are censored at one;
-    # its variances are those of the standardised covariate over its deviation once, not twice: not compared
+    # lifelines 0.30 keeps those censored between two events at risk for good, so here they are censored at
+    # one. Its variances are not compared: it divides by a covariate's deviation once where it is squared.
     deaths = np.sort(untied.filter(status=1)["time"].to_numpy())
     before = deaths[np.maximum(np.searchsorted(deaths, untied["time"].to_numpy(), side="right") - 1, 0)]
     moved = untied.with_columns(time=pl.Series(before))

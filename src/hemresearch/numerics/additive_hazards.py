@@ -1,4 +1,4 @@
-"""Aalen's additive hazards: least-squares increments at the event times, and their robust covariance."""
+"""Aalen's additive hazards: least-squares increments at the event times."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ CONSTANT = 1e-13
 # Sums that lost this much of their size, or a pivot this small, after rows were taken out are taken anew.
 CANCELLED = 1e-4
 NEARLY_SINGULAR = 1e-6
-# A robust variance this small beside the terms that cancel in it is rounding error, and is 0.
-ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +22,8 @@ class Increments:
     """What each distinct event time adds, for the design (1, z) of those at risk, whose moments it holds.
 
     `step` is dB = (Z'WZ)^-1 Z'W dN, `spread` the sum over the events of w (dB of one event) (dB of one
-    event)', `inverse` is (Z'WZ)^-1. Where that is singular (`full_rank` false) all three are 0.
+    event)', `inverse` is (Z'WZ)^-1. Where that is singular (`full_rank` false) all three are 0. Row i is at
+    risk at the times with places enter[i] <= k < leave[i], and has its event, if any, at the last of them.
     """
 
     time: np.ndarray
@@ -34,6 +33,8 @@ class Increments:
     step: np.ndarray
     spread: np.ndarray
     inverse: np.ndarray
+    enter: np.ndarray
+    leave: np.ndarray
 
 
 def standardised(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -49,19 +50,6 @@ def standardised(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndar
     return z / spread, first[0] + shift, largest * spread
 
 
-def periods_at_risk(
-    time: np.ndarray, event: np.ndarray, entry: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct event times, and each row's first and one past its last place among those it is at risk for.
-
-    A row with an event has it at the last of them.
-    """
-    distinct = np.unique(time[event])
-    leave = np.searchsorted(distinct, time, side="right")
-    enter = np.zeros_like(leave) if entry is None else np.searchsorted(distinct, entry, side="right")
-    return distinct, enter, leave
-
-
 def increments(
     z: np.ndarray, time: np.ndarray, event: np.ndarray, entry: np.ndarray | None, weight: np.ndarray
 ) -> Increments:
@@ -70,7 +58,9 @@ def increments(
     Moments of those at risk are kept about their own mean. Time runs backwards, so that without delayed
     entry rows are only ever put in and nothing can cancel.
     """
-    distinct, enter, leave = periods_at_risk(time, event, entry)
+    distinct = np.unique(time[event])
+    leave = np.searchsorted(distinct, time, side="right")
+    enter = np.zeros_like(leave) if entry is None else np.searchsorted(distinct, entry, side="right")
     by_leave = np.argsort(-leave, kind="stable")
     by_enter = np.argsort(-enter, kind="stable") if entry is not None else np.zeros(0, dtype=np.intp)
     largest = np.abs(z).max(axis=0, initial=0.0)
@@ -78,36 +68,7 @@ def increments(
         np.ascontiguousarray(z), weight, event, enter, leave, by_enter, by_leave, len(distinct), largest
     )
     n_event = np.bincount(leave[event] - 1, weight[event], len(distinct))
-    return Increments(distinct, n_risk, n_event, full_rank, step, spread, inverse)
-
-
-def robust_covariance(
-    gain: np.ndarray,
-    step: np.ndarray,
-    z: np.ndarray,
-    event: np.ndarray,
-    enter: np.ndarray,
-    leave: np.ndarray,
-    weight: np.ndarray,
-    owner: np.ndarray,
-    *,
-    last_only: bool = False,
-) -> np.ndarray:
-    """Sum over owners (rows or clusters) of D D' after each event time, or after the last alone.
-
-    Row i moves the estimate by D_i = the sum over times s of w_i G(s) x_i (dN_i(s) - Y_i(s) x_i'dB(s)), with
-    x = (1, z), `gain` G (times x rows x columns) and `step` dB. What it loses while at risk is linear in the
-    products of its x, so that running sums over owners give the covariance in one pass over the rows.
-    """
-    n_time = len(step)
-    slot = np.zeros(n_time, dtype=np.intp) if last_only else np.arange(n_time)
-    happens = event & (leave <= n_time)
-    until = np.minimum(leave, n_time)
-    X = np.column_stack([np.ones(len(z)), z])
-    return _running_sums(
-        X, weight, happens, enter, until, np.argsort(enter, kind="stable"), np.argsort(until, kind="stable"),
-        owner, int(owner.max()) + 1, np.ascontiguousarray(gain), step, slot,
-    )  # fmt: skip
+    return Increments(distinct, n_risk, n_event, full_rank, step, spread, inverse, enter, leave)
 
 
 @kernel
@@ -128,7 +89,7 @@ def _remove(z, w, total, mean, M):  # type: ignore[no-untyped-def]
     """Take one row out of them."""
     p = len(mean)
     before = total - w
-    if before <= 0:
+    if before <= 0:  # those left weigh less than the rounding of those who go: they are summed anew
         mean[:] = 0.0
         M[:, :] = 0.0
         return 0.0
@@ -191,6 +152,35 @@ def _invert(M, total, largest, A):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _whole_inverse(A, mean, total, out):  # type: ignore[no-untyped-def]
+    """(Z'WZ)^-1 for Z = (1, z), from that of the cross-products about the mean."""
+    p = len(mean)
+    out[0, 0] = 1.0 / total
+    for a in range(p):
+        for b in range(p):
+            out[a + 1, b + 1] = A[a, b]
+            out[a + 1, 0] -= A[a, b] * mean[b]
+        out[0, 0] -= out[a + 1, 0] * mean[a]
+        out[0, a + 1] = out[a + 1, 0]
+
+
+@kernel
+def _add_event(z, w, A, mean, total, c, step, spread):  # type: ignore[no-untyped-def]
+    """Add the increment c of one event to its time."""
+    p = len(mean)
+    c[0] = 1.0 / total
+    for a in range(p):
+        c[a + 1] = 0.0
+        for b in range(p):
+            c[a + 1] += A[a, b] * (z[b] - mean[b])
+        c[0] -= c[a + 1] * mean[a]
+    for a in range(p + 1):
+        step[a] += w * c[a]
+        for b in range(p + 1):
+            spread[a, b] += w * c[a] * c[b]
+
+
+@kernel
 def _backwards(z, weight, event, enter, leave, by_enter, by_leave, n_time, largest):  # type: ignore[no-untyped-def]
     """Those at risk, rank, step, spread and inverse at each event time, from the last to the first."""
     n, p = z.shape
@@ -246,145 +236,9 @@ def _backwards(z, weight, event, enter, leave, by_enter, by_leave, n_time, large
         full_rank[k] = pivot > SINGULAR
         if not full_rank[k]:
             continue
-        inverse[k, 0, 0] = 1.0 / total
-        for a in range(p):
-            for b in range(p):
-                inverse[k, a + 1, b + 1] = A[a, b]
-                inverse[k, a + 1, 0] -= A[a, b] * mean[b]
-            inverse[k, 0, 0] -= inverse[k, a + 1, 0] * mean[a]
-            inverse[k, 0, a + 1] = inverse[k, a + 1, 0]
+        _whole_inverse(A, mean, total, inverse[k])
         for at in range(first, i):
             row = by_leave[at]
-            if not event[row] or leave[row] <= enter[row]:
-                continue
-            c[0] = 1.0 / total
-            for a in range(p):
-                c[a + 1] = 0.0
-                for b in range(p):
-                    c[a + 1] += A[a, b] * (z[row, b] - mean[b])
-                c[0] -= c[a + 1] * mean[a]
-            for a in range(p + 1):
-                step[k, a] += weight[row] * c[a]
-                for b in range(p + 1):
-                    spread[k, a, b] += weight[row] * c[a] * c[b]
+            if event[row] and leave[row] > enter[row]:
+                _add_event(z[row], weight[row], A, mean, total, c, step[k], spread[k])
     return n_risk, full_rank, step, spread, inverse
-
-
-@kernel
-def _change(k, fixed, risk, moved, more_fixed, more_risk, cc, cr, rr, size):  # type: ignore[no-untyped-def]
-    """Give an owner another fixed part and other rows at risk, and bring the running sums up to date."""
-    m, q = moved.shape
-    old_c, new_c = np.zeros(m), np.zeros(m)
-    for a in range(m):
-        old_c[a] = fixed[k, a] - np.dot(risk[k], moved[a])
-        fixed[k, a] += more_fixed[a]
-    old_r = risk[k].copy()
-    risk[k] += more_risk
-    new_r = risk[k]
-    for a in range(m):
-        new_c[a] = fixed[k, a] - np.dot(new_r, moved[a])
-        for u in range(q):
-            cr[a, u] += new_c[a] * new_r[u] - old_c[a] * old_r[u]
-    for a in range(m):
-        size[a] += abs(new_c[a] ** 2 - old_c[a] ** 2)
-        for b in range(m):
-            cc[a, b] += new_c[a] * new_c[b] - old_c[a] * old_c[b]
-    for u in range(q):
-        for v in range(q):
-            rr[u, v] += new_r[u] * new_r[v] - old_r[u] * old_r[v]
-
-
-@kernel
-def _owners_anew(fixed, risk, moved, cc, cr, rr):  # type: ignore[no-untyped-def]
-    """The running sums over all owners, from nothing."""
-    cc[:, :] = 0.0
-    cr[:, :] = 0.0
-    rr[:, :] = 0.0
-    m, q = moved.shape
-    c = np.zeros(m)
-    for k in range(len(fixed)):
-        for a in range(m):
-            c[a] = fixed[k, a] - np.dot(risk[k], moved[a])
-        for a in range(m):
-            for b in range(m):
-                cc[a, b] += c[a] * c[b]
-            for u in range(q):
-                cr[a, u] += c[a] * risk[k, u]
-        for u in range(q):
-            if risk[k, u] != 0.0:
-                for v in range(q):
-                    rr[u, v] += risk[k, u] * risk[k, v]
-
-
-@kernel
-def _products(x, w, out):  # type: ignore[no-untyped-def]
-    """The products w x_a x_b, a <= b."""
-    u = 0
-    for a in range(len(x)):
-        for b in range(a, len(x)):
-            out[u] = w * x[a] * x[b]
-            u += 1
-
-
-@kernel
-def _running_sums(X, weight, happens, enter, leave, by_enter, by_leave, owner, n_owner, gain, step, slot):  # type: ignore[no-untyped-def]
-    """Sum over owners of c c' at every time; c = fixed - moved risk, kept up to date by its changes.
-
-    `risk` holds the products of an owner's rows at risk and `moved` what one unit of each has lost so far.
-    After as many changes as there are owners the sums are taken anew, so that rounding cannot pile up.
-    """
-    n, p = X.shape
-    m = gain.shape[1]
-    q = p * (p + 1) // 2
-    fixed, risk = np.zeros((n_owner, m)), np.zeros((n_owner, q))
-    moved, drift, size = np.zeros((m, q)), np.zeros((m, q)), np.zeros(m)
-    cc, cr, rr = np.zeros((m, m)), np.zeros((m, q)), np.zeros((q, q))
-    product, more = np.zeros(q), np.zeros(m)
-    out = np.zeros((slot.max() + 1, m, m))
-    changes = i = j = 0
-    for k in range(len(step)):
-        while j < n and enter[by_enter[j]] <= k:
-            row = by_enter[j]
-            j += 1
-            if leave[row] > enter[row]:
-                _products(X[row], weight[row], product)
-                for a in range(m):
-                    more[a] = np.dot(product, moved[a])
-                _change(owner[row], fixed, risk, moved, more, product, cc, cr, rr, size)
-                changes += 1
-        for a in range(m):
-            u = 0
-            for b in range(p):
-                for c in range(b, p):
-                    both = gain[k, a, b] * step[k, c] + gain[k, a, c] * step[k, b]
-                    drift[a, u] = both if b < c else 0.5 * both
-                    u += 1
-        lost = np.dot(drift, rr)
-        for a in range(m):
-            for b in range(m):
-                across = np.dot(lost[a], drift[b])
-                turn = np.dot(drift[a], cr[b]) + np.dot(drift[b], cr[a])
-                cc[a, b] += across - turn
-                if a == b:
-                    size[a] += across + abs(turn)
-        cr -= lost
-        moved += drift
-        while i < n and leave[by_leave[i]] <= k + 1:
-            row = by_leave[i]
-            i += 1
-            if leave[row] > enter[row]:
-                _products(X[row], weight[row], product)
-                for a in range(m):
-                    more[a] = -np.dot(product, moved[a])
-                    if happens[row]:
-                        more[a] += weight[row] * np.dot(gain[k, a], X[row])
-                _change(owner[row], fixed, risk, moved, more, -product, cc, cr, rr, size)
-                changes += 1
-        if changes >= n_owner:
-            changes = 0
-            _owners_anew(fixed, risk, moved, cc, cr, rr)
-        for a in range(m):
-            for b in range(m):
-                known = cc[a, a] > ROUNDING * size[a] and cc[b, b] > ROUNDING * size[b]
-                out[slot[k], a, b] = cc[a, b] if known else 0.0
-    return out

@@ -9,13 +9,8 @@ import numpy as np
 from ..columns import as_frame
 from ..design import build_design, covariate_columns
 from ..errors import DataError, counted, warn
-from ..numerics.additive_hazards import (
-    Increments,
-    increments,
-    periods_at_risk,
-    robust_covariance,
-    standardised,
-)
+from ..numerics.additive_hazards import Increments, increments, standardised
+from ..numerics.additive_robust import robust_covariance, robust_influence
 from ..numerics.restricted_mean_regression import dependent_column
 from ..options import Missing, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
@@ -31,9 +26,10 @@ NEGLIGIBLE = 1e-7
 
 
 class Rows(NamedTuple):
-    """What the variance needs of the rows: standardised covariates, weights, and who belongs together."""
+    """What the robust variance needs of the rows; `owner` says who belongs together."""
 
     z: np.ndarray
+    event: np.ndarray
     weight: np.ndarray
     owner: np.ndarray
 
@@ -149,15 +145,15 @@ def aalen_additive(
     used = _n_used(y, r, z, design, least)
     own = Coordinates(centre, scale)
     is_robust = y.uses_robust_variance(robust)
-    rows = Rows(z, weight, _owners(y)) if is_robust else None
+    rows = Rows(z, y.event, weight, _owners(y)) if is_robust else None
     return AalenFit(
         columns=design.columns,
         time=r.time[:used],
         n_risk=r.n_risk[:used],
         coef=np.cumsum(r.step[:used], axis=0),
-        cov=_covariance(y, r, used, rows),
+        cov=np.cumsum(r.spread[:used], axis=0) if rows is None else robust_covariance(r, used, *rows),
         coordinates=own,
-        effects={kind: _effects(kind, y, r, used, own, rows) for kind in ("aalen", "nrisk")},
+        effects={kind: _effects(kind, r, used, own, rows) for kind in ("aalen", "nrisk")},
         variance="robust" if is_robust else "martingale",
         n=float(weight.sum()),
         n_event=float(weight[y.event].sum()),
@@ -266,16 +262,7 @@ def _owners(y: Survival) -> np.ndarray:
     return cluster
 
 
-def _covariance(y: Survival, r: Increments, used: int, rows: Rows | None) -> np.ndarray:
-    """The covariance of the cumulative coefficients at each event time."""
-    if rows is None:
-        return np.cumsum(r.spread[:used], axis=0)
-    return _robust(y, r, used, rows, r.inverse[:used])
-
-
-def _effects(
-    kind: str, y: Survival, r: Increments, used: int, own: Coordinates, rows: Rows | None
-) -> AdditiveEffects:
+def _effects(kind: str, r: Increments, used: int, own: Coordinates, rows: Rows | None) -> AdditiveEffects:
     """The weighted sums of increments that test the effects, and their covariance.
 
     The weight of a column's increment is the inverse of its diagonal element of (X'WX)^-1 ("aalen"), or
@@ -292,16 +279,8 @@ def _effects(
     if rows is None:
         cov = np.einsum("kja,kab,klb->jl", weighted, r.spread[:used], weighted, optimize=True)
     else:
-        cov = _robust(y, r, used, rows, weighted @ inverse, last_only=True)[0]
+        influence = robust_influence(weighted @ inverse, r, used, *rows)
+        cov = influence.T @ influence
     size = np.einsum("kja,ka->j", np.abs(weighted), np.abs(r.step[:used]))
     known = np.sqrt(np.maximum(np.diag(cov), 0.0)) > NEGLIGIBLE * size
     return AdditiveEffects(total, np.where(np.outer(known, known), cov, 0.0))
-
-
-def _robust(
-    y: Survival, r: Increments, used: int, rows: Rows, gain: np.ndarray, *, last_only: bool = False
-) -> np.ndarray:
-    _, enter, leave = periods_at_risk(y.time, y.event, y.entry)
-    return robust_covariance(
-        gain, r.step[:used], rows.z, y.event, enter, leave, rows.weight, rows.owner, last_only=last_only
-    )
