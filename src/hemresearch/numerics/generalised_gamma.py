@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.polynomial.polynomial import polyder, polyval
 from scipy.special import (
     digamma,
     factorial,
@@ -34,7 +35,7 @@ STEP = 0.04
 BERNOULLI = (
     1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400,
 )  # fmt: skip
-STIRLING = np.polynomial.Polynomial(np.insert(np.zeros(23), [2 + 3 * i for i in range(8)], BERNOULLI))
+STIRLING = np.insert(np.zeros(23), [2 + 3 * i for i in range(8)], BERNOULLI)
 
 CLOSED: dict[tuple[int, int], Function] = {
     (1, 0): lambda u: np.expm1(u) / u,
@@ -45,15 +46,15 @@ CLOSED: dict[tuple[int, int], Function] = {
     (2, 2): lambda u: (np.exp(u) * (u * u - 4 * u + 6) - 2 * u - 6) / u**4,
 }
 
+# The same as power series, for |u| < 1.
+NEAR_ZERO = {(order, m): polyder(1 / factorial(np.arange(SERIES) + order), m) for order, m in CLOSED}
+
 
 def divided_exponential(u: np.ndarray, order: int, derivative: int = 0) -> np.ndarray:
     """A derivative of the sum over n of u^n / (n + order)!, which is (e^u - 1)/u at order 1."""
-    n = np.arange(SERIES)
-    series = np.polynomial.Polynomial(1 / factorial(n + order)).deriv(derivative)
     small = np.abs(u) < 1
-    return np.where(
-        small, series(np.where(small, u, 0.0)), CLOSED[order, derivative](np.where(small, 1.0, u))
-    )
+    near = polyval(np.where(small, u, 0.0), NEAR_ZERO[order, derivative])
+    return np.where(small, near, CLOSED[order, derivative](np.where(small, 1.0, u)))
 
 
 def log_density(w: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -78,7 +79,7 @@ def log_survival(w: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     """
     density, along, _ = log_density(w, q)
     step = STEP / np.maximum(np.abs(w), 1.0)
-    around = np.stack([log_survival_value(w, q + j * step) for j in range(-4, 5)])
+    around = log_survival_value(w, q + np.arange(-4, 5)[:, None] * step)
     value = around[4]
     in_shape, curved = FIRST @ around / step, SECOND @ around / step**2
     hazard = np.exp(density - value)
@@ -129,7 +130,7 @@ def _incomplete_gamma(w: np.ndarray, q: np.ndarray) -> np.ndarray:
 def _near_normal(w: np.ndarray, q: np.ndarray) -> np.ndarray:
     """The same near q = 0: the normal tail and a correction in powers of q^2."""
     v = w * np.sqrt(2 * divided_exponential(q * w, 2))
-    terms = [series(q * v) * q ** (2 * k) for k, series in enumerate(TEMME)]
+    terms = [polyval(q * v, series) * q ** (2 * k) for k, series in enumerate(TEMME)]
     correction = q * np.exp(-v * v / 2 - HALF_LOG_2PI) * np.sum(terms, axis=0)
     return np.where(w > 0, ndtr(-v) + correction, ndtr(v) - correction)
 
@@ -144,12 +145,12 @@ def _stirling(q: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     bend = polygamma(1, k) - 1 / k - 0.5 / k**2
     safe = np.where(small, 1.0, shape)
     closed = value, -2 * slope / safe**3, 4 * bend / safe**6 + 6 * slope / safe**4
-    near = (STIRLING.deriv(m)(np.where(small, shape, 0.0)) for m in range(3))
+    near = (polyval(np.where(small, shape, 0.0), polyder(STIRLING, m)) for m in range(3))
     first, second, third = (np.where(small, a, b)[which] for a, b in zip(near, closed, strict=True))
     return first, second, third
 
 
-def _temme(n_terms: int = 8, length: int = 24) -> tuple[np.polynomial.Polynomial, ...]:
+def _temme(n_terms: int = 8, length: int = 24) -> tuple[np.ndarray, ...]:
     """The power series c_0, c_1, ... of Temme's expansion of the incomplete gamma function."""
     size = length + 2 * n_terms + 2
     alpha = np.zeros(size + 1)
@@ -164,7 +165,7 @@ def _temme(n_terms: int = 8, length: int = 24) -> tuple[np.polynomial.Polynomial
         powers = np.arange(2, len(last))
         last = (-1) ** k * gammas[k] * first[: len(powers)] + powers * last[2:]
         series.append(last)
-    return tuple(np.polynomial.Polynomial(c[:length]) for c in series)
+    return tuple(c[:length] for c in series)
 
 
 def _reciprocal_gamma_coefficients(n: int) -> np.ndarray:

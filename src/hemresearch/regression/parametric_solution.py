@@ -16,6 +16,7 @@ from .parametric_sample import Sample
 
 # A coefficient of a standardised covariate with a standard error of so many scales is not estimated at all.
 RUNS_OFF = 1e3
+SINGULAR = 1e-13  # an eigenvalue of the information, scaled to a unit diagonal, that is none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,23 +94,22 @@ def _to_units(
 
 def _inverse(found: Maximum, n_design: int, columns: tuple[str, ...]) -> np.ndarray:
     """The covariance; a likelihood without a maximum is an error that names what runs off."""
-    information = found.information
+    information, at = found.information, found.parameters
     size = np.sqrt(np.maximum(np.diag(information), 0.0))
-    scaled = information / np.outer(np.where(size > 0, size, 1.0), np.where(size > 0, size, 1.0))
-    regular = bool(np.isfinite(scaled).all() and (size > 0).all())
-    regular = regular and float(np.linalg.eigvalsh(scaled)[0]) > 1e-13
-    cov = np.linalg.inv(scaled) / np.outer(size, size) if regular else np.full_like(information, np.inf)
-    error = np.sqrt(np.diag(cov))
-    spread = np.exp(found.parameters[n_design]) if len(found.parameters) > n_design else 1.0
-    relative = error / np.where(np.arange(len(error)) < n_design, max(spread, 1.0), 1.0)
-    if found.converged and regular and relative.max() < RUNS_OFF:
-        return cov
-    flat = np.where(np.isfinite(relative), relative, np.abs(found.parameters))
-    flat = flat if regular else np.where(size > 0, np.abs(found.parameters), np.inf)
-    worst = int(flat.argmax())
+    unit = np.where((size > 0) & np.isfinite(size), size, 1.0)
+    scaled = np.where(np.isfinite(information), information, 0.0) / np.outer(unit, unit)
+    regular = bool(np.isfinite(information).all() and (size > 0).all())
+    if regular and np.linalg.eigvalsh(scaled)[0] > SINGULAR:
+        cov = np.linalg.inv(scaled) / np.outer(unit, unit)
+        spread = max(1.0, float(np.exp(at[n_design]))) if len(at) > n_design else 1.0
+        error = np.sqrt(np.diag(cov)) / np.where(np.arange(len(at)) < n_design, spread, 1.0)
+        if found.converged and error.max() < RUNS_OFF:
+            return cov
+    far = np.abs(at)
+    far[0] = far[0] if len(at) == 1 else -1.0  # the intercept follows a covariate that runs off
+    worst = int(far.argmax())
     raise ConvergenceError(
         f"the likelihood had no maximum after {found.iterations} steps: {columns[worst]!r} is not determined "
-        f"(standardised estimate {significant(float(found.parameters[worst]))}). Expected events at every "
-        "level of a covariate, and times that differ. Try fewer terms, or a distribution with fewer "
-        "parameters."
+        f"(standardised estimate {significant(float(at[worst]))}). Expected events at every level of a "
+        "covariate, and times that differ. Try fewer terms, or a distribution with fewer parameters."
     )
