@@ -28,6 +28,7 @@ __all__ = ["Design", "build_design", "covariate_columns", "read_design"]
 
 INTERCEPT = "intercept"
 SHOWN_TERMS = 8
+BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -432,14 +433,17 @@ def _settled(encoders: dict[Factor, Encoder], parts: tuple[tuple[Part, ...], ...
 
 
 def _fill(parts: tuple[tuple[Part, ...], ...], source: Source, n_columns: int, intercept: bool) -> np.ndarray:
-    matrix = np.ones((source.frame.height, n_columns))
     blocks: dict[tuple[int, bool], np.ndarray] = {}
-    at = int(intercept)
+    columns: list[np.ndarray] = [np.ones((source.frame.height, 1))] if intercept else []
     for product in (product for products in parts for product in products):
         for encoder, full in product:
             if (id(encoder), full) not in blocks:
                 blocks[id(encoder), full] = encoder.block(source, full)
-        block = multiply([blocks[id(encoder), full] for encoder, full in product])
-        matrix[:, at : at + block.shape[1]] = block
-        at += block.shape[1]
+        columns.append(multiply([blocks[id(encoder), full] for encoder, full in product]))
+    matrix = np.empty((source.frame.height, n_columns))
+    for begin in range(0, len(matrix), BLOCK):  # a part that stays in the processor's cache at a time
+        part, at = slice(begin, begin + BLOCK), 0
+        for block in columns:
+            matrix[part, at : at + block.shape[1]] = block[part]
+            at += block.shape[1]
     return matrix

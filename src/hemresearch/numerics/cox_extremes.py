@@ -62,7 +62,7 @@ def extremes(rows: CoxRows, direction: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """Per event time: the smallest and largest x'v at risk, and the smallest among the events."""
     z = rows.x @ direction
     order = np.argsort(z, kind="stable")
-    enter = _first_slots(rows) if rows.enter is None else rows.enter
+    enter = first_slots(rows) if rows.enter is None else rows.enter
     happens = rows.n_event > 0
     low = first_to_cover(order, z, enter, rows.leave, len(happens))
     high = first_to_cover(order[::-1], z, enter, rows.leave, len(happens))
@@ -95,7 +95,7 @@ def first_to_cover(order, z, enter, leave, n_slots):  # type: ignore[no-untyped-
     return value
 
 
-def _first_slots(rows: CoxRows) -> np.ndarray:
+def first_slots(rows: CoxRows) -> np.ndarray:
     """The empty slot that each row's stratum begins with."""
     first = np.flatnonzero(rows.begins)
     return first[np.searchsorted(first, rows.leave, side="right") - 1]

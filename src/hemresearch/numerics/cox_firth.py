@@ -72,9 +72,10 @@ def third_moments(partial: PartialLikelihood, sums: RiskSums, turns: Turns, a: n
     q = (xa * x).sum(axis=1)
     across = (xa * mean).sum(axis=1)
     of_rows = (sums.risk * (q * hazard - 2 * across)) @ x - (sums.risk * q) @ mean
-    event0 = sums.event0 if partial.has_ties else np.zeros(len(sums.s0))
+    event0, event1 = np.zeros(len(sums.s0)), np.zeros(sums.s1.shape)
+    event0[partial.tied], event1[partial.tied] = sums.event0, sums.event1
     return of_rows + 2 * cubes_of_means(
-        sums.s0, sums.s1, event0, sums.event1, rows.n_event, rows.event_weight, partial.efron, a
+        sums.s0, sums.s1, event0, event1, rows.n_event, rows.event_weight, partial.efron, a
     )
 
 
@@ -83,7 +84,6 @@ def cubes_of_means(s0, s1, event0, event1, n_event, event_weight, efron, a):  # 
     """The sum over turns of w m_k (m_k'A m_k), m_k = S1_k / S0_k."""
     p = s1.shape[1]
     total, mean = np.zeros(p), np.zeros(p)
-    tied = len(event1) == len(s0)
     for slot in range(len(s0)):
         d = n_event[slot]
         turns = d if efron else min(d, 1)
@@ -91,8 +91,7 @@ def cubes_of_means(s0, s1, event0, event1, n_event, event_weight, efron, a):  # 
             f = k / turns
             left = s0[slot] - f * event0[slot]
             for j in range(p):
-                own = f * event1[slot, j] if tied else 0.0
-                mean[j] = (s1[slot, j] - own) / left
+                mean[j] = (s1[slot, j] - f * event1[slot, j]) / left
             length = 0.0
             for i in range(p):
                 for j in range(p):

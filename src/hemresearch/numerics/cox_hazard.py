@@ -37,9 +37,7 @@ class Hazard:
 def baseline_hazards(e: CoxEstimate) -> list[Hazard]:
     """The baseline hazard of every stratum."""
     rows, turns, sums = e.rows, e.turns, e.sums
-    mean = turns.square[:, None] * sums.s1
-    if e.likelihood.has_ties:
-        mean = mean - turns.square_f[:, None] * sums.event1
+    mean = e.likelihood.weighted_means(sums, turns)
     totals = rows.running(turns.hazard), rows.running(turns.square), rows.running(mean)
     first = np.flatnonzero(rows.begins)
     strata = zip(first, np.append(first[1:], len(rows.begins)), strict=True)

@@ -18,7 +18,7 @@ Therneau TM, Grambsch PM. Modeling Survival Data. Springer 2000, section 3.3 (we
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,7 +31,7 @@ LARGEST = 600.0  # exp of a linear predictor beyond this is taken as overflow
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RiskSums:
-    """Sums over risk sets, and over the events in them (`event0`, `event1`: E0, E1; empty without ties)."""
+    """Sums over the risk set of every slot, and over the events of the tied slots alone (E0, E1)."""
 
     risk: np.ndarray
     s0: np.ndarray
@@ -61,6 +61,12 @@ class PartialLikelihood:
 
     rows: CoxRows
     efron: bool
+    tied: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the slots whose events are taken in turn, so that they have to be told from the others."""
+        none = np.empty(0, dtype=np.int64)
+        object.__setattr__(self, "tied", np.flatnonzero(self.rows.n_event > 1) if self.efron else none)
 
     def __call__(self, coef: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Value, score and information; an overflow has the value minus infinity."""
@@ -88,41 +94,51 @@ class PartialLikelihood:
         no_rows = np.empty(0, dtype=np.int64)
         enter, by_enter = (no_rows, no_rows) if rows.enter is None else (rows.enter, rows.by_enter)
         s0, s1 = risk_sums(rows.x, risk, rows.leave, enter, by_enter, rows.begins)
-        if not self.has_ties:
-            return RiskSums(risk, s0, s1, np.empty(0), np.empty((0, rows.x.shape[1])))
-        return RiskSums(risk, s0, s1, *sums_at_events(rows.x, risk, rows.event, rows.leave, len(s0)))
+        return RiskSums(risk, s0, s1, *sums_at_events(rows.x, risk, rows.event, rows.leave, self.tied))
 
     def turns(self, sums: RiskSums) -> Turns:
         """The sums over the turns of each slot."""
-        event0 = sums.event0 if self.has_ties else np.zeros(len(sums.s0))
+        event0 = np.zeros(len(sums.s0))
+        event0[self.tied] = sums.event0
         parts = sums_over_turns(sums.s0, event0, self.rows.n_event, self.rows.event_weight, self.efron)
         return Turns(*parts)
 
+    def null_value(self) -> float:
+        """The value where all coefficients are zero, which needs no covariates."""
+        bare = PartialLikelihood(replace(self.rows, x=self.rows.x[:, :0]), self.efron)
+        eta = bare.linear_predictor(np.empty(0))
+        return bare._event_sum(eta) - float(bare.turns(bare.sums(eta)).log.sum())
+
     @property
     def has_ties(self) -> bool:
-        """Whether tied events are taken in turn, so that the events of a slot have to be told apart."""
-        return self.efron and bool((self.rows.n_event > 1).any())
+        """Whether some events are taken in turn."""
+        return len(self.tied) > 0
 
     def mean_sum(self, sums: RiskSums, turns: Turns, factor: np.ndarray | None = None) -> np.ndarray:
         """The sum over turns of factor(t) * w S1_k / S0_k."""
         g = 1.0 if factor is None else factor
-        total = (g * turns.hazard) @ sums.s1
-        return total - (g * turns.hazard_f) @ sums.event1 if self.has_ties else total
+        return (g * turns.hazard) @ sums.s1 - (g * turns.hazard_f)[self.tied] @ sums.event1
 
     def means(self, sums: RiskSums, turns: Turns) -> np.ndarray:
         """The sum over each slot's turns of w S1_k / S0_k."""
         total = turns.hazard[:, None] * sums.s1
-        return total - turns.hazard_f[:, None] * sums.event1 if self.has_ties else total
+        total[self.tied] -= turns.hazard_f[self.tied, None] * sums.event1
+        return total
+
+    def weighted_means(self, sums: RiskSums, turns: Turns) -> np.ndarray:
+        """The sum over each slot's turns of w S1_k / S0_k^2."""
+        total = turns.square[:, None] * sums.s1
+        total[self.tied] -= turns.square_f[self.tied, None] * sums.event1
+        return total
 
     def lived_through(self, sums: RiskSums, turns: Turns) -> tuple[np.ndarray, np.ndarray]:
         """Per row, w / S0_k and w S1_k / S0_k^2 added up over its turns; tied events leave in turn."""
         rows = self.rows
-        vector = turns.square[:, None] * sums.s1
+        hazard = rows.over_life(rows.running(turns.hazard))
+        mean = rows.over_life(rows.running(self.weighted_means(sums, turns)))
         if self.has_ties:
-            vector -= turns.square_f[:, None] * sums.event1
-        hazard, mean = rows.over_life(rows.running(turns.hazard)), rows.over_life(rows.running(vector))
-        if self.has_ties:
-            own = turns.square_f[:, None] * sums.s1 - turns.square_ff[:, None] * sums.event1
+            own = turns.square_f[:, None] * sums.s1
+            own[self.tied] -= turns.square_ff[self.tied, None] * sums.event1
             at = rows.leave[rows.event]
             hazard[rows.event] -= turns.hazard_f[at]
             mean[rows.event] -= own[at]
@@ -132,19 +148,20 @@ class PartialLikelihood:
         """The sum over turns of factor(t) * w (S2_k / S0_k - S1_k S1_k' / S0_k^2)."""
         rows, g = self.rows, 1.0 if factor is None else factor
         lived = rows.over_life(rows.running(g * turns.hazard))
+        tied = self.tied
         if self.has_ties:
             lived -= np.where(rows.event, (g * turns.hazard_f)[rows.leave], 0.0)
         lived *= sums.risk
         total = cross_product(rows.x, lived) - cross_product(sums.s1, g * turns.square)
         if self.has_ties:
-            mixed = cross_product(sums.s1, g * turns.square_f, sums.event1)
-            total += mixed + mixed.T - cross_product(sums.event1, g * turns.square_ff)
+            mixed = cross_product(sums.s1[tied], (g * turns.square_f)[tied], sums.event1)
+            total += mixed + mixed.T - cross_product(sums.event1, (g * turns.square_ff)[tied])
         return total
 
     def _event_sum(self, eta: np.ndarray) -> float:
+        """The weighted sum of x'b over events."""
         rows = self.rows
-        weight = rows.event if rows.weight is None else rows.event * rows.weight
-        return float(eta @ weight)
+        return float(eta[rows.event].sum() if rows.weight is None else eta @ (rows.event * rows.weight))
 
 
 def cross_product(x: np.ndarray, weight: np.ndarray, other: np.ndarray | None = None) -> np.ndarray:
@@ -209,14 +226,18 @@ def _add(total, lost, value):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def sums_at_events(x, risk, event, leave, n_slots):  # type: ignore[no-untyped-def]
-    """E0 and E1 of every slot."""
-    event0, event1 = np.zeros(n_slots), np.zeros((n_slots, x.shape[1]))
-    for i in range(len(leave)):
-        if event[i]:
-            event0[leave[i]] += risk[i]
-            for c in range(x.shape[1]):
-                event1[leave[i], c] += risk[i] * x[i, c]
+def sums_at_events(x, risk, event, leave, tied):  # type: ignore[no-untyped-def]
+    """E0 and E1 of the tied slots, which are in order."""
+    event0, event1 = np.zeros(len(tied)), np.zeros((len(tied), x.shape[1]))
+    i = 0
+    for k in range(len(tied)):
+        i += np.searchsorted(leave[i:], tied[k])
+        while i < len(leave) and leave[i] == tied[k]:
+            if event[i]:
+                event0[k] += risk[i]
+                for c in range(x.shape[1]):
+                    event1[k, c] += risk[i] * x[i, c]
+            i += 1
     return event0, event1
 
 

@@ -22,7 +22,8 @@ class CoxRows:
 
     `order` are the positions of the rows in the caller's arrays; x = (covariates - mean) * scale.
     `by_enter` sorts the rows by `enter` and is None without delayed entry. Per slot: its time, stratum,
-    the number of events and the sum of their weights. `event_total` is the weighted sum of x over events.
+    whether it is the empty first one, the number of events and the sum of their weights. `event_total`
+    is the weighted sum of x over events.
     """
 
     order: np.ndarray
@@ -37,6 +38,7 @@ class CoxRows:
     by_enter: np.ndarray | None
     slot_time: np.ndarray
     slot_stratum: np.ndarray
+    begins: np.ndarray
     n_event: np.ndarray
     event_weight: np.ndarray
     event_total: np.ndarray
@@ -59,11 +61,6 @@ class CoxRows:
         return running_total(np.ascontiguousarray(values.reshape(len(values), -1)), self.begins).reshape(
             values.shape
         )
-
-    @property
-    def begins(self) -> np.ndarray:
-        """Which slots are the empty first ones of a stratum."""
-        return np.diff(self.slot_stratum, prepend=-1) != 0
 
 
 def cox_rows(
@@ -104,6 +101,7 @@ def cox_rows(
         by_enter=None if enter is None else np.argsort(enter, kind="stable"),
         slot_time=slot_time,
         slot_stratum=slot_stratum,
+        begins=np.diff(slot_stratum, prepend=-1) != 0,
         n_event=n_event,
         event_weight=n_event.astype(float) if w is None else np.bincount(at, weight_there, len(slot_time)),
         event_total=event_total(x, sorted_event, np.ones(0) if w is None else w),
@@ -112,8 +110,11 @@ def cox_rows(
 
 def sort_rows(time: np.ndarray, stratum: np.ndarray | None) -> np.ndarray:
     """Positions of the rows by stratum, then time."""
-    whole = time.max(initial=0) < RADIX and (time == (small := time.astype(np.uint16))).all()
-    order = np.argsort(small, kind="stable") if whole else np.argsort(time, kind="stable")
+    if time.max(initial=0) < RADIX and (time == (small := time.astype(np.uint16))).all():
+        order = np.argsort(small, kind="stable")
+    else:
+        order = np.argsort(time)  # faster than a stable sort, whose order of ties is put back after it
+        order_ties(order, time[order])
     if stratum is None:
         return order
     code = stratum[order]
@@ -126,6 +127,17 @@ def centre_and_scale(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     size = np.sqrt(squares_about(x, mean) / max(len(x), 1))
     rounding = 1e-12 * np.abs(mean)
     return mean, 1 / np.where(size > rounding, size, 1.0)
+
+
+@kernel
+def order_ties(order, time):  # type: ignore[no-untyped-def]
+    """Put the positions of equal (sorted) times in order, in place."""
+    begin = 0
+    for i in range(1, len(time) + 1):
+        if i == len(time) or time[i] != time[begin]:
+            if i - begin > 1:
+                order[begin:i].sort()
+            begin = i
 
 
 @kernel

@@ -14,7 +14,7 @@ from ..options import Missing, check_choice, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
 from .cox_fit import CoxFit, Ties
 from .cox_solution import solve
-from .degenerate import refuse_collinear, warn_if_crowded
+from .degenerate import warn_if_crowded
 from .time_varying import with_time_varying
 
 if TYPE_CHECKING:
@@ -164,7 +164,6 @@ def fit_cox(
     refuse_no_events(y)
     _check_exact(y, ties, ridge, robust)
     warn_if_crowded(len(design.columns), int(y.event.sum()), "covariates")
-    refuse_collinear(design.matrix, design.columns)
     is_robust = y.uses_robust_variance(robust) and ties != "exact"
     solution = solve(y, design, ties=ties, ridge=ridge, robust=is_robust)
     return CoxFit(

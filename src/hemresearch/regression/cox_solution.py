@@ -15,7 +15,7 @@ from ..numerics.cox_partial import PartialLikelihood
 from ..numerics.cox_rows import CoxRows, cox_rows
 from ..numerics.newton import Likelihood, maximize
 from ..outcomes import Survival
-from .degenerate import examine
+from .degenerate import examine, refuse_dependent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +41,7 @@ def solve(
 ) -> Solution:
     """Maximise, look for directions without a maximum, and form the variance."""
     rows = rows_of(y, design.matrix)
+    refuse_dependent(rows.x, rows.scale, design.columns)
     if not len(design.columns):
         value = unpenalized(rows, y, ties)(np.zeros(0))[0]
         return Solution(np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)), value, value, 0.0)
@@ -61,7 +62,8 @@ def solve(
     df = float(len(at)) if penalty is None else float(len(at) - np.trace(inverse * penalty))
     coef, cov_model = at * rows.scale, inverse * to_units
     cov = robust_covariance(y, rows, coef, cov_model, efron=ties == "efron") if robust else cov_model
-    return Solution(coef, cov, cov_model, value, likelihood(np.zeros(len(at)))[0], df)
+    null = likelihood.null_value() if isinstance(likelihood, PartialLikelihood) else likelihood(0 * at)[0]
+    return Solution(coef, cov, cov_model, value, null, df)
 
 
 def rows_of(y: Survival, matrix: np.ndarray) -> CoxRows:

@@ -39,17 +39,20 @@ def warn_if_crowded(
 
 def refuse_collinear(matrix: np.ndarray, columns: tuple[str, ...]) -> None:
     """Refuse a column that is constant or a linear combination of those before it, naming all of them."""
-    if not len(columns):
-        return
-    mean, scale = centre_and_scale(matrix)
-    gram = _correlation(matrix, mean, scale)
+    if len(columns):
+        mean, scale = centre_and_scale(matrix)
+        refuse_dependent((matrix - mean) * scale, scale, columns)
+
+
+def refuse_dependent(x: np.ndarray, scale: np.ndarray, columns: tuple[str, ...]) -> None:
+    """The same for columns that are centred and scaled already."""
+    gram = cross_product(x, np.full(len(x), 1 / len(x)))
     for j in range(len(columns)):
         if gram[j, j] < 0.5:
             _refuse_constant(columns[j])
         parts = np.linalg.lstsq(gram[:j, :j], gram[:j, j], rcond=1e-12)[0]
         if gram[j, j] - gram[:j, j] @ parts > DEPENDENT**2 * 100:
             continue
-        x = (matrix[:, : j + 1] - mean[: j + 1]) * scale[: j + 1]
         parts, *_ = np.linalg.lstsq(x[:, :j], x[:, j], rcond=None)
         left = x[:, j] - x[:, :j] @ parts
         if np.sqrt(left @ left / len(left)) <= EXACT:
@@ -80,16 +83,6 @@ def examine(rows: CoxRows, found: Maximum, columns: tuple[str, ...], ratio: str 
             f"coefficient {significant(float(np.abs(found.parameters).max()))}: "
             f"{columns[int(np.abs(found.parameters).argmax())]!r})"
         )
-
-
-def _correlation(matrix: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Correlations of the columns, with zeros for constant ones."""
-    n = len(matrix)
-    total = np.zeros((len(mean), len(mean)))
-    for begin in range(0, n, 65536):
-        part = (matrix[begin : begin + 65536] - mean) * scale
-        total += cross_product(part, np.ones(len(part)))
-    return total / n
 
 
 def refuse_uninformative(rows: CoxRows, directions: list[np.ndarray], columns: tuple[str, ...]) -> None:
