@@ -123,11 +123,18 @@ def maximum_likelihood(
         begin = [np.append(fits[shape][m].parameters, float(shape)) for m, shape in enumerate(starts)]
     single = (designs[0][:, :1], *designs[1:])
     first = begin[1] if relatives else _exponential(d, rows, single, offset)
-    null = maximize(likelihood(d, rows, single, offset), first)
+    null = _maximum(likelihood(d, rows, single, offset), first)
     if designs[0].shape[1] == 1:
         return null, null
     flat = np.insert(null.parameters, 1, np.zeros(designs[0].shape[1] - 1))
-    return maximize(likelihood(d, rows, designs, offset), begin[0] if relatives else flat), null
+    return _maximum(likelihood(d, rows, designs, offset), begin[0] if relatives else flat), null
+
+
+def _maximum(evaluate: Likelihood, start: np.ndarray) -> Maximum:
+    """The maximum, with score and information of where it ended rather than of the last step but one."""
+    found = maximize(evaluate, start)
+    value, score, information = evaluate(found.parameters)
+    return replace(found, value=value, score=score, information=information)
 
 
 def saturated(d: Distribution, rows: Observations, local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
