@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
 import polars as pl
-from reference_cases import Reference
+from reference_cases import Reference, load_reference
 
 from hemresearch.regression import cox
 from hemresearch.regression.cox_fit import CoxFit
@@ -21,13 +23,11 @@ def formula(case: Reference) -> str:
 
 
 def _term(case: Reference, text: str) -> str:
-    if "ns(" in text:
-        return re.sub(r"df\s*=\s*", "df=", text)
-    text = FACTOR.sub(r"C(\1)", text)
-    for name in sorted(case.data.columns, key=len, reverse=True):
-        if "." in name and name in text:
-            text = text.replace(name, f"`{name}`")
-    return text if not re.search(r"[-+/]", text) or "`" in text else text.replace("log(", "log(")
+    text = re.sub(r"df\s*=\s*", "df=", FACTOR.sub(r"C(\1)", text))
+    for name in case.data.columns:
+        if "." in name or iskeyword(name):
+            text = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", f"`{name}`", text)
+    return text
 
 
 def fitted(case: Reference, **options: Any) -> CoxFit:
@@ -44,9 +44,33 @@ def fitted(case: Reference, **options: Any) -> CoxFit:
     if "ridge_theta" in o:
         given["ridge"] = float(o["ridge_theta"])
     given.setdefault("ties", o.get("ties", "efron"))
-    return cox(
-        data, formula(case), time=case.role("time"), event=case.role("event"), missing="drop", **given
+    return cox(data, formula(case), time=case.role("time"), event=case.role("event"), missing="drop", **given)
+
+
+@cache
+def stored(topic: str, case_id: str) -> tuple[Reference, CoxFit]:
+    """A stored case and our fit of it, made once."""
+    case = load_reference(topic, case_id)
+    return case, fitted(case)
+
+
+def in_stratum(case: Reference, frame: pl.DataFrame, label: str) -> pl.DataFrame:
+    """The rows of one of our frames in the stratum that R calls `sex=1`, `a=1, b=x ` or just `1`."""
+    names = case.options.get("strata") or []
+    if not names or label == "all":
+        return frame
+    values = (
+        dict(part.strip().split("=") for part in label.split(", ")) if "=" in label else {names[0]: label}
     )
+    return frame.filter(pl.col(name).cast(pl.String) == value for name, value in values.items())
+
+
+def new_rows(case: Reference, option: str) -> pl.DataFrame:
+    """The rows of an option such as `at`, their columns of the types they have in the data."""
+    given = {k: v if isinstance(v, list) else [v] for k, v in case.options[option].items()}
+    frame, schema = pl.DataFrame(given, strict=False), case.data.schema
+    texts = [name for name in frame.columns if name in schema and not schema[name].is_numeric()]
+    return frame.with_columns(pl.col(name).cast(schema[name]) for name in texts)
 
 
 def our_name(name: str, columns: tuple[str, ...]) -> str:

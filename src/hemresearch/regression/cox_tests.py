@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..results import Estimates
     from .cox_fit import CoxFit
 
+ROUNDING = 1e-12  # of a linear predictor, beside the sum of the sizes of its terms
+
 
 def score_tests(fit: CoxFit) -> list[tuple[str, float]]:
     """The score test at zero, U'I^-1 U, and for a robust fit U'(sum of U_i U_i')^-1 U over clusters."""
@@ -33,4 +35,16 @@ def concordance_of(fit: CoxFit, time_weight: str, tau: float | None) -> Estimate
     from .concordance import concordance_of_score
 
     y, design = fit.observations("concordance"), fit.require_design("concordance")
-    return concordance_of_score(y, design.matrix @ fit.coef, time_weight, tau, fit.conf_level)
+    return concordance_of_score(
+        y, ranks_of_predictor(design.matrix, fit.coef), time_weight, tau, fit.conf_level
+    )
+
+
+def ranks_of_predictor(matrix: np.ndarray, coef: np.ndarray) -> np.ndarray:
+    """Dense ranks of x'b; values that differ by no more than the rounding error of the sum are equal."""
+    value = matrix @ coef
+    order = np.argsort(value, kind="stable")
+    near = ROUNDING * (np.abs(matrix) @ np.abs(coef)).max(initial=0.0)
+    rank = np.zeros(len(value))
+    rank[order[1:]] = np.cumsum(np.diff(value[order]) > near)
+    return rank
