@@ -77,7 +77,7 @@ class PartialLikelihood:
         sums = self.sums(eta)
         turns = self.turns(sums)
         return (
-            self._event_sum(eta) - float(turns.log.sum()),
+            self._event_sum(coef) - float(turns.log.sum()),
             self.rows.event_total - self.mean_sum(sums, turns),
             self.information(sums, turns),
         )
@@ -106,8 +106,8 @@ class PartialLikelihood:
     def null_value(self) -> float:
         """The value where all coefficients are zero, which needs no covariates."""
         bare = PartialLikelihood(replace(self.rows, x=self.rows.x[:, :0]), self.efron)
-        eta = bare.linear_predictor(np.empty(0))
-        return bare._event_sum(eta) - float(bare.turns(bare.sums(eta)).log.sum())
+        sums = bare.sums(bare.linear_predictor(np.empty(0)))
+        return self._event_sum(np.zeros(len(self.rows.event_total))) - float(bare.turns(sums).log.sum())
 
     @property
     def has_ties(self) -> bool:
@@ -158,10 +158,14 @@ class PartialLikelihood:
             total += mixed + mixed.T - cross_product(sums.event1, (g * turns.square_ff)[tied])
         return total
 
-    def _event_sum(self, eta: np.ndarray) -> float:
-        """The weighted sum of x'b over events."""
+    def _event_sum(self, coef: np.ndarray) -> float:
+        """The weighted sum of the linear predictor over events."""
         rows = self.rows
-        return float(eta[rows.event].sum() if rows.weight is None else eta @ (rows.event * rows.weight))
+        own = float(rows.event_total @ coef)
+        if rows.offset is None:
+            return own
+        weight = 1.0 if rows.weight is None else rows.weight[rows.event]
+        return own + float((weight * rows.offset[rows.event]).sum())
 
 
 def cross_product(x: np.ndarray, weight: np.ndarray, other: np.ndarray | None = None) -> np.ndarray:

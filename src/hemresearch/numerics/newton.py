@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ HALVINGS = 40
 # Newton's decrement, the squared length of the next step in standard errors, below which the step is taken
 # and nothing more: what is then left of it is of the order of its square.
 DECREMENT = 1e-14
+SMALL = 1e-8  # or a step this small beside the largest parameter, for parameters of the order of one
 NEGLIGIBLE = 1e-12  # loss of likelihood, relative to its size, that is rounding error
 
 
@@ -33,19 +35,28 @@ class Maximum:
     converged: bool
 
 
-def maximize(evaluate: Likelihood, start: np.ndarray, *, steps: int = STEPS) -> Maximum:
+def maximize(
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray, Any]],
+    start: np.ndarray,
+    *,
+    steps: int = STEPS,
+    solve: Callable[[Any, np.ndarray], np.ndarray] | None = None,
+) -> Maximum:
     """Maximise a log-likelihood from a start value.
 
     `evaluate` gives its value, score and (observed or expected) information, the negative second
     derivative. A step that loses likelihood or leaves the domain (a value that is not finite) is halved.
+    Information that is no matrix comes with its own `solve`, which gives the step for a score.
     """
     at = np.asarray(start, dtype=float)
     value, score, information = evaluate(at)
     for iteration in range(1, steps + 1):
-        step = ascent(information, score)
+        step = (solve or ascent)(information, score)
         decrement = float(step @ score)
-        if decrement <= DECREMENT:
-            return Maximum(at + step, value, score, information, iteration, decrement, True)
+        small = np.abs(step).max(initial=0.0) <= SMALL * (1 + np.abs(at).max(initial=0.0))
+        if decrement <= DECREMENT or small:
+            top = value + 0.5 * decrement  # what the step gains
+            return Maximum(at + step, top, score, information, iteration, decrement, True)
         found = _improved(evaluate, at, step, value)
         if found is None:
             flat = decrement < 1e-6  # rounding error in the likelihood hides what is left to gain
@@ -69,8 +80,8 @@ def ascent(information: np.ndarray, score: np.ndarray) -> np.ndarray:
 
 
 def _improved(
-    evaluate: Likelihood, at: np.ndarray, step: np.ndarray, value: float
-) -> tuple[np.ndarray, tuple[float, np.ndarray, np.ndarray]] | None:
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray, Any]], at: np.ndarray, step: np.ndarray, value: float
+) -> tuple[np.ndarray, tuple[float, np.ndarray, Any]] | None:
     """The first of the step, its half, its quarter, ... that loses no likelihood."""
     for halving in range(HALVINGS):
         new = at + step * 0.5**halving
