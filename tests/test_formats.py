@@ -59,6 +59,12 @@ def test_an_estimate_with_its_limits(values, text):
     assert formats.interval(*values) == text
 
 
+def test_a_ratio_that_ran_off_is_infinite():
+    assert formats.ratio(0.714, 0.552, 0.921) == "0.71 (0.55–0.92)"
+    assert formats.ratio(6e15, 0.0, INF) == "∞ (0.00–∞)"
+    assert formats.ratio(None, None, None) == "–"
+
+
 def test_an_interval_on_another_scale():
     assert formats.interval(0.336, 0.253, 0.421, 1, scale=100) == "33.6 (25.3–42.1)"
 

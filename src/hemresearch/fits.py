@@ -16,6 +16,8 @@ from .numerics.intervals import normal_quantile
 from .options import check_conf_level, suggestion
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from .design import Design
 
 SHOWN_COEFFICIENTS = 8
@@ -178,6 +180,12 @@ class Fit(Result):
             f"{kind[:1].upper()}{kind[1:]} were estimated by {self.name} ({self.method}), with "
             f"{formats.level(self.conf_level)} confidence limits from the {self.variance} variance."
         )
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """A forest plot of the effects; options as those of `hem.plots.draw_forest`."""
+        from .plots import draw_forest
+
+        return draw_forest(self, ax=ax, **options)
 
     def slim(self: AnyFit) -> AnyFit:
         """The same fit without its design and data: small, but without residuals or predictions."""

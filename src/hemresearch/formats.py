@@ -54,6 +54,12 @@ def interval(
     return f"{first} ({second}{between}{third})"
 
 
+def ratio(estimate: float | None, low: float | None, high: float | None, decimals: int = 2) -> str:
+    """A ratio with its limits as `interval` has them; beyond a million it is infinite for all that is known."""
+    first, second, third = (math.inf if v is not None and v > 1e6 else v for v in (estimate, low, high))
+    return interval(first, second, third, decimals)
+
+
 def p_value(p: float | None, prefix: bool = True) -> str:
     """`p=0.012`, `p<0.001`: two decimals from 0.1 up, three below, none smaller than 0.001."""
     if p is None or math.isnan(p):

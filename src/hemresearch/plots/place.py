@@ -106,7 +106,7 @@ class MakeRoom:
     def __call__(self, ax: Any, renderer: Any) -> Bbox:
         """The box in shares of the figure, as `Axes.set_axes_locator` wants it."""
         box = self.before(ax, renderer) if self.before else ax.get_position(original=True)
-        if _laid_out(ax):
+        if laid_out(ax):
             return box
         width, height = (inches * MM_PER_INCH for inches in ax.figure.bbox.size / ax.figure.dpi)
         top = box.y1 - min(self.above_mm / height, (1 - LEAST_HEIGHT) * box.height)
@@ -115,7 +115,7 @@ class MakeRoom:
         return Bbox([[min(left, box.x1 - LEAST_HEIGHT * box.width), bottom], [box.x1, top]])
 
 
-def _laid_out(ax: Axes) -> bool:
+def laid_out(ax: Axes) -> bool:
     """Whether the layout engine itself makes room for all that an Axes shows, as constrained layout does.
 
     While a file is written a placeholder stands for the engine; it keeps this property of it.
