@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 
 from ..errors import DataError
 from ..fits import Fit, chi_squared_tail
 from ..results import HypothesisTest
+from .time_varying import TimeVaryingDesign
+
+if TYPE_CHECKING:
+    from ..design import Design
 
 SAME = 1e-6  # relative distance from the column space of the larger design that is rounding error
 
@@ -86,10 +92,10 @@ def _refuse_without_likelihood(fit: Fit) -> None:
             remedy="compare(smaller_fit, larger_fit)",
         )
     penalised = "penal" in f"{fit.method} {fit.variance}" or fit.df != round(fit.df)
-    if penalised or fit.variance == "robust":
-        kind = "penalised" if penalised else "robust"
+    if penalised or fit.variance != "model-based" or not np.isfinite(fit.log_likelihood):
+        kind = "is penalised" if penalised else f"has a {fit.variance} variance"
         raise DataError(
-            f"is {kind}, and differences of its likelihood are not chi-squared",
+            f"{kind}, and differences of its likelihood are not chi-squared",
             argument="fit",
             expected="fits by maximum likelihood with a model-based variance",
             remedy="fit.term_tests() for Wald tests of the terms",
@@ -115,6 +121,14 @@ def _refuse_unlike(small: Fit, large: Fit) -> None:
                 expected="two fits of one kind to the same rows",
                 remedy="data.drop_nulls([...]) over the covariates of both, before either fit",
             )
+    null, other = small.log_likelihood_null, large.log_likelihood_null
+    if np.isfinite([null, other]).all() and abs(null - other) > SAME * max(abs(null), 1.0):
+        raise DataError(
+            f"the two fits have different log-likelihoods without covariates ({null:.2f} and {other:.2f})",
+            argument="b",
+            expected="the same rows, outcomes, strata, weights and offsets in both",
+            remedy="one table for both fits, and no argument changed but covariates=...",
+        )
 
 
 def _refuse_not_nested(small: Fit, large: Fit) -> None:
@@ -122,7 +136,7 @@ def _refuse_not_nested(small: Fit, large: Fit) -> None:
     nested = set(small.columns) <= set(large.columns)
     if small.design is not None and large.design is not None:
         x, y = (getattr(d, "base", d).matrix for d in (small.design, large.design))
-        nested = len(x) == len(y) and _spanned(x, y)
+        nested = len(x) == len(y) and _spanned(x, y) and _varies_within(small.design, large.design)
     if large.df > small.df and nested:
         return
     raise DataError(
@@ -130,6 +144,15 @@ def _refuse_not_nested(small: Fit, large: Fit) -> None:
         argument="b",
         expected="a model that holds all that the other does, and more",
         remedy="fit.aic to compare models that are not nested",
+    )
+
+
+def _varies_within(small: Design, large: Design) -> bool:
+    """Whether effects that change with time do so in the larger model, too."""
+    return (
+        large.holds(small)
+        if isinstance(large, TimeVaryingDesign)
+        else not isinstance(small, TimeVaryingDesign)
     )
 
 

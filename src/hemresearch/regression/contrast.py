@@ -11,13 +11,16 @@ import polars as pl
 from scipy.special import ndtr
 
 from .. import formats
-from ..columns import as_frame
+from ..columns import Column, as_frame
 from ..curves import SHOWN_GROUPS, Result
 from ..design import Design
 from ..errors import DataError, counted, listed
 from ..fits import Fit, wald_test
 from ..numerics.intervals import normal_quantile
 from ..options import check_conf_level
+from .time_varying import TimeVaryingDesign
+
+SEVERAL = (list, tuple, np.ndarray, pl.Series)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +55,13 @@ class Contrasts(Result):
         ).with_columns(pl.col(pl.Float64).fill_nan(None))
         if not exponentiate:
             return frame
+        if not self.ratio:
+            raise DataError(
+                f"the exponential of a contrast has no meaning in {self.method}",
+                argument="exponentiate",
+                expected="a model of ratios",
+                remedy="exponentiate=False",
+            )
         return frame.drop("std_error").with_columns(pl.col("estimate", "conf_low", "conf_high").exp())
 
     def test(self) -> dict[str, float]:
@@ -198,9 +208,17 @@ def _differences(fit: Fit, at: Any, against: Any) -> tuple[np.ndarray, pl.DataFr
 def _values(given: Any, argument: str) -> pl.DataFrame:
     """Values of covariates as a table."""
     if isinstance(given, Mapping) and given:
-        columns = {k: v if isinstance(v, list | tuple | np.ndarray) else [v] for k, v in given.items()}
-        longest = max(len(v) for v in columns.values())
-        return pl.DataFrame({k: list(v) * (longest if len(v) == 1 else 1) for k, v in columns.items()})
+        columns = {k: list(v) if isinstance(v, SEVERAL) else [v] for k, v in given.items()}
+        lengths = {len(v) for v in columns.values()} - {1}
+        if len(lengths) > 1 or 0 in lengths:
+            raise DataError(
+                f"lists of {listed(sorted(len(v) for v in columns.values()))} values were given",
+                argument=argument,
+                expected="single values, and lists that are as long as each other",
+                remedy=f"{argument}={{'age': [60, 70], 'sex': 'M'}}",
+            )
+        longest = max(lengths, default=1)
+        return pl.DataFrame({k: v * (longest if len(v) == 1 else 1) for k, v in columns.items()})
     if given is None or isinstance(given, Mapping):
         raise DataError(
             "no values were given",
@@ -231,8 +249,11 @@ def _check_columns(design: Design, one: pl.DataFrame, other: pl.DataFrame) -> No
                 expected=f"one of {listed(design.request.roots)}",
                 remedy=f"at={{{design.request.roots[0]!r}: ...}}",
             )
+    roots = {
+        name: _roots(item) for name, item in zip(design.request.names, design.request.items, strict=True)
+    }
     for term in design.request.terms:
-        columns = {c for factor in term for c in factor.columns}
+        columns = {root for factor in term for c in factor.columns for root in roots[c]}
         absent = sorted(columns - set(one.columns))
         if columns & set(one.columns) and absent:
             raise DataError(
@@ -246,9 +267,22 @@ def _check_columns(design: Design, one: pl.DataFrame, other: pl.DataFrame) -> No
 
 def _rows(design: Design, values: pl.DataFrame, argument: str) -> np.ndarray:
     """Rows of the design, with any value for the covariates that cancel."""
-    filler = design.filler()
-    rest = [pl.lit(v).alias(c) for c, v in filler.items() if c not in values.columns]
-    return design.apply(values.with_columns(rest), argument=argument)
+    if isinstance(design, TimeVaryingDesign):
+        return design.apply(values, argument=argument)  # refused
+    filler, items = design.filler(), zip(design.request.names, design.request.items, strict=True)
+    columns = [
+        (pl.col(item) if isinstance(item, str) else item)
+        if set(_roots(item)) <= set(values.columns)
+        else pl.lit(filler[name]).alias(name)
+        for name, item in items
+    ]
+    evaluated = values.with_columns(columns).select(design.request.names)
+    return design.apply_evaluated(evaluated, argument=argument)
+
+
+def _roots(item: Column) -> list[str]:
+    """The columns of the data that a covariate is made from."""
+    return [item] if isinstance(item, str) else item.meta.root_names()
 
 
 def _shown(value: Any) -> str:

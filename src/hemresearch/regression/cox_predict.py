@@ -62,8 +62,8 @@ class Model:
         design = self.fit.require_design("a prediction")
         if isinstance(design, TimeVaryingDesign):
             last = float(self.y.time.max())
-            begin, end = np.maximum(start, 0.0), np.minimum(stop, last)
-            row, start, stop, _, _ = split_intervals(begin, np.maximum(end, begin), design.cuts)
+            end = np.maximum(np.minimum(stop, last), start)
+            row, start, stop, _, _ = split_intervals(start, end, design.cuts)
             covariates = design.episodes(covariates[row], start, stop)
         return (*self.standardized(covariates), start, stop)
 

@@ -13,6 +13,7 @@ from ..design import Design
 from ..errors import DataError, counted, listed
 from ..formats import significant
 from ..numerics.episodes import split_intervals
+from ..numerics.ties import round_ties
 from ..options import check_times, suggestion
 from ..outcomes import Survival
 
@@ -36,14 +37,19 @@ class Effect:
         """The names of the columns: `karno (90,180]` for every step, or `karno:log(t)`."""
         if self.function is not None:
             return [f"{column}:{self.name}(t)" for column in columns]
-        edges = ["0", *(significant(c, 6) for c in self.cuts), "∞"]
-        spans = [f"({a},{b}]" if b != "∞" else f"({a},∞)" for a, b in pairwise(edges)]
-        return [f"{column} {span}" for span in spans for column in columns]
+        return [f"{column} {span}" for span in self.spans() for column in columns]
 
-    def block(self, x: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-        """The columns of episodes (start, stop]."""
+    def spans(self) -> list[str]:
+        """The periods between steps: `(0,90]`, `(90,∞)`."""
+        edges = ["0", *(significant(c, 6) for c in self.cuts), "∞"]
+        return [f"({a},{b}]" if b != "∞" else f"({a},∞)" for a, b in pairwise(edges)]
+
+    def block(self, x: np.ndarray, start: np.ndarray, stop: np.ndarray, matters: np.ndarray) -> np.ndarray:
+        """The columns of episodes (start, stop]; of a function, 0 where no event `matters` at the end."""
         if self.function is not None:
-            return x * self._values(stop)[:, None]
+            g = np.zeros(len(stop))
+            g[matters] = self._values(stop[matters])
+            return x * g[:, None]
         period = np.searchsorted(self.cuts, start, side="right")
         return np.concatenate([x * (period == k)[:, None] for k in range(len(self.cuts) + 1)], axis=1)
 
@@ -74,7 +80,18 @@ class TimeVaryingDesign(Design):
 
     def episodes(self, x: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
         """All columns, from those of the covariates, of episodes (start, stop]."""
-        return _expanded(self.base, self.effects, x, start, stop)[0]
+        return _expanded(self.base, self.effects, self.cuts, x, start, stop)[0]
+
+    def holds(self, smaller: Design) -> bool:
+        """Whether every effect that changes in a smaller model changes in this one, at least as freely."""
+        wider = {effect.term: effect for effect in self.effects}
+        narrower = smaller.effects if isinstance(smaller, TimeVaryingDesign) else ()
+        return all(
+            (found := wider.get(effect.term)) is not None
+            and found.function is effect.function
+            and np.isin(effect.cuts, found.cuts).all()
+            for effect in narrower
+        )
 
     def apply(self, new_data: Any, *, argument: str = "new_data") -> np.ndarray:
         """Refused: the columns depend on the time."""
@@ -94,18 +111,31 @@ class TimeVaryingDesign(Design):
 
 def with_time_varying(
     y: Survival, design: Design, time_varying: Mapping[str, Spec]
-) -> tuple[Survival, TimeVaryingDesign]:
+) -> tuple[Survival, Design]:
     """Rows cut where an effect changes, with the columns that change."""
+    if not isinstance(time_varying, Mapping):
+        raise DataError(
+            f"a {type(time_varying).__name__} was given",
+            argument="time_varying",
+            expected="a dictionary from terms to how their effects change",
+            remedy=f"time_varying={{{next(iter(design.terms), 'age')!r}: 'log'}}",
+        )
     effects = tuple(_effect(design, term, spec) for term, spec in time_varying.items())
+    if not y.event.any():
+        return y, design  # the fit refuses what has no events
+    y, effects = _rounded_together(y, effects)
+    for effect in effects:
+        _refuse_empty_periods(y, effect)
     smooth = any(effect.function is not None for effect in effects)
     cuts = np.unique(np.concatenate([e.cuts for e in effects]))
     if smooth:
         cuts = np.union1d(cuts, np.unique(y.time[y.event]))
     _refuse_too_many(y, cuts)
-    row, start, stop, is_last, _ = split_intervals(y.entry, y.time, cuts)
+    begin = np.full(len(y), -1.0) if y.entry is None else y.entry  # at risk of an event at 0, too
+    row, start, stop, is_last, _ = split_intervals(begin, y.time, cuts)
     patient = np.arange(len(y)) if y.patient is None else y.patient
     pieces = replace(y.take(row), entry=start, time=stop, event=y.event[row] & is_last, patient=patient[row])
-    matrix, columns, terms = _expanded(design, effects, design.matrix[row], start, stop)
+    matrix, columns, terms = _expanded(design, effects, cuts, design.matrix[row], start, stop)
     return pieces, TimeVaryingDesign(
         matrix=matrix,
         columns=columns,
@@ -153,10 +183,41 @@ def _effect(design: Design, term: str, spec: Spec) -> Effect:
     return Effect(term, cuts, None, "")
 
 
+def _rounded_together(y: Survival, effects: tuple[Effect, ...]) -> tuple[Survival, tuple[Effect, ...]]:
+    """Times and steps, where those that differ by rounding error only are one time."""
+    n = len(y)
+    times, entry = round_ties(np.concatenate([y.time, *(e.cuts for e in effects)]), y.entry)
+    ends = np.cumsum([len(e.cuts) for e in effects])
+    steps = np.split(times[n:], ends[:-1])
+    rounded = tuple(replace(e, cuts=np.unique(cuts)) for e, cuts in zip(effects, steps, strict=True))
+    return replace(y, time=times[:n], entry=entry), rounded
+
+
+def _refuse_empty_periods(y: Survival, effect: Effect) -> None:
+    """Refuse steps between which nothing happens: there is no effect to estimate."""
+    period = np.searchsorted(effect.cuts, y.time[y.event], side="left")
+    empty = np.flatnonzero(np.bincount(period, minlength=len(effect.cuts) + 1) == 0)
+    if not (len(effect.cuts) and len(empty)):
+        return
+    fewer = np.delete(effect.cuts, min(int(empty[0]), len(effect.cuts) - 1)).tolist()
+    raise DataError(
+        f"no event happens in {effect.spans()[empty[0]]}, so the effect of {effect.term} there is unknown",
+        argument="time_varying",
+        expected="events in every period",
+        remedy=f"time_varying={{{effect.term!r}: {fewer}}}" if fewer else "time_varying=None",
+    )
+
+
 def _expanded(
-    base: Design, effects: tuple[Effect, ...], x: np.ndarray, start: np.ndarray, stop: np.ndarray
+    base: Design,
+    effects: tuple[Effect, ...],
+    cuts: np.ndarray,
+    x: np.ndarray,
+    start: np.ndarray,
+    stop: np.ndarray,
 ) -> tuple[np.ndarray, tuple[str, ...], dict[str, slice]]:
     """Columns, names and terms: steps stand in the place of their term, x * g(t) comes after it."""
+    matters = cuts[np.minimum(np.searchsorted(cuts, stop), len(cuts) - 1)] == stop
     chosen = {effect.term: effect for effect in effects}
     blocks: list[np.ndarray] = []
     names: list[str] = []
@@ -173,7 +234,7 @@ def _expanded(
             add(term, x[:, at], list(columns))
         if effect is not None:
             name = term if effect.function is None else f"{term}:{effect.name}(t)"
-            add(name, effect.block(x[:, at], start, stop), effect.names(columns))
+            add(name, effect.block(x[:, at], start, stop, matters), effect.names(columns))
     return np.concatenate(blocks, axis=1), tuple(names), terms
 
 
