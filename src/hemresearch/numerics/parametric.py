@@ -80,7 +80,8 @@ def likelihood(
             block = -(designs[i].T @ ((w * hessian[i, j])[:, None] * designs[j]))
             information[places[i], places[j]] = block
             information[places[j], places[i]] = block.T
-        return float(w @ value), score, information
+        defined = bool(np.isfinite(information).all() and np.isfinite(score).all())
+        return float(w @ value) if defined else -np.inf, score, information
 
     return evaluate
 
