@@ -80,7 +80,10 @@ def ascent(information: np.ndarray, score: np.ndarray) -> np.ndarray:
 
 
 def _improved(
-    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray, Any]], at: np.ndarray, step: np.ndarray, value: float
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray, Any]],
+    at: np.ndarray,
+    step: np.ndarray,
+    value: float,
 ) -> tuple[np.ndarray, tuple[float, np.ndarray, Any]] | None:
     """The first of the step, its half, its quarter, ... that loses no likelihood."""
     for halving in range(HALVINGS):

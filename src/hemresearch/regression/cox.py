@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..columns import Column, Columns
     from ..design import Covariates
+    from .frailty import FrailtyDistribution
     from .time_varying import Spec
 
 
@@ -42,6 +43,9 @@ def cox(
     ties: Ties = "efron",
     ridge: float | None = None,
     time_varying: Mapping[str, Spec] | None = None,
+    frailty: Column | None = None,
+    frailty_distribution: FrailtyDistribution = "gamma",
+    frailty_variance: float | None = None,
     conf_level: float = 0.95,
     missing: Missing = "raise",
 ) -> CoxFit:
@@ -86,6 +90,16 @@ def cox(
         Terms whose effect changes with time: `{"karno": [90, 180]}` gives it an effect of its own in each
         period; `{"karno": "log"}` adds karno * log(t) ("identity", "log", "sqrt", "log1p" or a function of an
         array of times), as R's `tt`. Rows are cut where something changes: for a function, at every event.
+    frailty
+        Groups whose members share a frailty, a random factor of their hazard; hazard ratios are then those
+        between members of one group. Not with weights, cluster, ridge or exact ties.
+    frailty_distribution
+        "gamma" (mean 1; its variance maximises the marginal likelihood) or "gaussian" (normal with mean 0 on
+        the log scale; its variance by restricted maximum likelihood, too small where groups have few events).
+        Beyond 1000 groups the Gaussian variance and the frailties' degrees of freedom take the groups as
+        unrelated, as R does beyond 5.
+    frailty_variance
+        The variance, where it is known; it is estimated by default.
     conf_level
         Level of the limits.
     missing
@@ -95,7 +109,8 @@ def cox(
     -------
     CoxFit
         With `.to_frame(exponentiate=True)`, `.tests()`, `.residuals(kind)`, `.baseline()`, `.predict(new)`,
-        `.curves(new)`, `.concordance()` and `.text(term)`.
+        `.curves(new)`, `.concordance()` and `.text(term)`. With a frailty it is a `FrailtyFit`, with
+        `.frailties()` and their variance, but without predicted survival.
 
     Raises
     ------
@@ -137,11 +152,18 @@ def cox(
     y = read_survival(
         frame, time=time, event=event, event_value=event_value, entry=entry, id=id, strata=strata,
         covariates=covariate_columns(covariates, frame), weights=weights, cluster=cluster, offset=offset,
-        join=False, missing=missing,
+        frailty=frailty, join=False, missing=missing,
     )  # fmt: skip
     design = design_of(y, covariates)
     if time_varying:
         y, design = with_time_varying(y, design, time_varying)
+    if frailty is not None or frailty_variance is not None:
+        from .frailty import fit_with_frailty
+
+        return fit_with_frailty(
+            y, design, distribution=frailty_distribution, variance=frailty_variance, ties=ties, ridge=ridge,
+            robust=robust, conf_level=conf_level,
+        )  # fmt: skip
     return fit_cox(y, design, ties=ties, ridge=ridge, robust=robust, conf_level=conf_level)
 
 
