@@ -4,6 +4,7 @@
 """
 
 from .curves import draw_curves
+from .effect import draw_effect
 from .figure import ResearchFigure, figure, fingerprint, record
 from .flow import draw_flow
 from .layout import layout_problems
@@ -16,6 +17,7 @@ __all__ = [
     "ResearchFigure",
     "Theme",
     "draw_curves",
+    "draw_effect",
     "draw_flow",
     "draw_missingness",
     "draw_risk_table",

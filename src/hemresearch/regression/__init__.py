@@ -2,6 +2,7 @@
 
 from .aalen import aalen_additive
 from .aalen_fit import AalenFit
+from .across import across_models
 from .compare import compare
 from .concordance import concordance
 from .conditional_logistic import ConditionalLogisticFit, conditional_logistic
@@ -10,6 +11,7 @@ from .cox import cox
 from .cox_fit import CoxFit
 from .diagnostics import influence, martingale_smooth, schoenfeld_smooth
 from .firth import FirthFit, firth_cox
+from .over_time import effect_over_time
 from .parametric import parametric
 from .parametric_fit import ParametricFit
 from .ph_test import PHTest, ph_test
@@ -24,11 +26,13 @@ __all__ = [
     "PHTest",
     "ParametricFit",
     "aalen_additive",
+    "across_models",
     "compare",
     "concordance",
     "conditional_logistic",
     "contrast",
     "cox",
+    "effect_over_time",
     "firth_cox",
     "influence",
     "martingale_smooth",
