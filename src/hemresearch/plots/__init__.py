@@ -7,8 +7,10 @@ from .curves import draw_curves
 from .effect import draw_effect
 from .figure import ResearchFigure, figure, fingerprint, record
 from .flow import draw_flow
+from .forest import draw_forest
 from .layout import layout_problems
 from .missingness import draw_missingness
+from .residuals import draw_influence, draw_residuals, draw_schoenfeld
 from .risk_table import draw_risk_table
 from .themes import THEMES, Theme, theme
 
@@ -19,8 +21,12 @@ __all__ = [
     "draw_curves",
     "draw_effect",
     "draw_flow",
+    "draw_forest",
+    "draw_influence",
     "draw_missingness",
+    "draw_residuals",
     "draw_risk_table",
+    "draw_schoenfeld",
     "figure",
     "fingerprint",
     "layout_problems",

@@ -3,6 +3,7 @@
 from .aalen import aalen_additive
 from .aalen_fit import AalenFit
 from .across import across_models
+from .case_cohort import CaseCohortFit, case_cohort
 from .compare import compare
 from .concordance import concordance
 from .conditional_logistic import ConditionalLogisticFit, conditional_logistic
@@ -10,6 +11,7 @@ from .contrast import Contrasts, contrast
 from .cox import cox
 from .cox_fit import CoxFit
 from .diagnostics import influence, martingale_smooth, schoenfeld_smooth
+from .effects import effect_table, trend_test
 from .firth import FirthFit, firth_cox
 from .over_time import effect_over_time
 from .parametric import parametric
@@ -19,6 +21,7 @@ from .split_episodes import split_episodes
 
 __all__ = [
     "AalenFit",
+    "CaseCohortFit",
     "ConditionalLogisticFit",
     "Contrasts",
     "CoxFit",
@@ -27,11 +30,13 @@ __all__ = [
     "ParametricFit",
     "aalen_additive",
     "across_models",
+    "case_cohort",
     "compare",
     "concordance",
     "conditional_logistic",
     "contrast",
     "cox",
+    "effect_table",
     "effect_over_time",
     "firth_cox",
     "influence",
@@ -40,6 +45,7 @@ __all__ = [
     "ph_test",
     "schoenfeld_smooth",
     "split_episodes",
+    "trend_test",
 ]
 
 
