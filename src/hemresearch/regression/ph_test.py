@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -69,11 +69,11 @@ class PHTest(Result):
         )
         return f"Proportional hazards were examined by score tests of a trend in effect over time ({scale})."
 
-    def plot(self, term: str | None = None, ax: Axes | None = None) -> Axes:
-        """Scaled Schoenfeld residuals of a coefficient over time, with their smooth and its band."""
+    def plot(self, term: str | None = None, ax: Axes | None = None, **options: Any) -> Axes:
+        """Scaled Schoenfeld residuals of a coefficient over time; see `hem.plots.draw_schoenfeld`."""
         from ..plots import draw_schoenfeld
 
-        return draw_schoenfeld(self, term=term, ax=ax)
+        return draw_schoenfeld(self, term=term, ax=ax, **options)
 
     def __repr__(self) -> str:
         lines = [
