@@ -6,10 +6,10 @@ import numpy as np
 
 from ..errors import ConvergenceError, DataError, listed, warn
 from ..formats import significant
-from ..numerics.cox_extremes import flat_directions, monotone_direction, without_information
+from ..numerics.cox_extremes import flat_directions, is_monotone, monotone_direction, without_information
 from ..numerics.cox_partial import cross_product
 from ..numerics.cox_rows import CoxRows, centre_and_scale
-from ..numerics.newton import Maximum
+from ..numerics.newton import Likelihood, Maximum
 
 DEPENDENT = 1e-7  # what is left of a standardised column that the others explain, for a closer look
 EXACT = 1e-9  # and what is nothing
@@ -59,22 +59,30 @@ def refuse_dependent(x: np.ndarray, scale: np.ndarray, columns: tuple[str, ...])
             _refuse_combination(columns, j, parts * scale[:j] / scale[j])
 
 
-def examine(rows: CoxRows, found: Maximum, columns: tuple[str, ...], ratio: str = "hazard ratio") -> None:
+def examine(
+    rows: CoxRows,
+    likelihood: Likelihood,
+    found: Maximum,
+    columns: tuple[str, ...],
+    ratio: str = "hazard ratio",
+    *,
+    exact: bool = False,
+) -> None:
     """Refuse coefficients without information, and warn of those whose estimate is infinite.
 
     Only a likelihood that hardly bends in some direction, or took many steps, is looked at; what is then
     said of a direction has been checked in every risk set.
     """
-    directions = flat_directions(rows, found.information)
     regular = found.converged and found.iterations <= STEPS_OF_A_REGULAR_FIT
-    if regular and not directions:
+    if regular and not flat_directions(rows, found.information):
         return
-    refuse_uninformative(rows, directions, columns)
-    singles = [np.eye(len(columns))[j] for j in range(len(columns))]
-    running_off = [d for single in singles if (d := monotone_direction(rows, single)) is not None]
+    _, score, information = likelihood(np.zeros(len(columns)))
+    refuse_uninformative(rows, flat_directions(rows, information), columns, exact=exact)
+    units = [sign * unit for unit in np.eye(len(columns)) for sign in (1.0, -1.0)]
+    running_off = [unit for unit in units if is_monotone(rows, unit, exact=exact)]
     if not running_off:
-        wanted = [*directions, found.parameters / max(np.abs(found.parameters).max(), 1e-300)]
-        running_off = [d for v in wanted if (d := monotone_direction(rows, v)) is not None][:1]
+        combined = monotone_direction(rows, score, exact=exact)
+        running_off = [] if combined is None else [combined]
     for direction in running_off:
         _warn_monotone(columns, direction * rows.scale, ratio)
     if not running_off and not found.converged:
@@ -85,10 +93,12 @@ def examine(rows: CoxRows, found: Maximum, columns: tuple[str, ...], ratio: str 
         )
 
 
-def refuse_uninformative(rows: CoxRows, directions: list[np.ndarray], columns: tuple[str, ...]) -> None:
+def refuse_uninformative(
+    rows: CoxRows, directions: list[np.ndarray], columns: tuple[str, ...], *, exact: bool = False
+) -> None:
     """Refuse a direction of standardised coefficients that changes nothing in any risk set."""
     for direction in directions:
-        flat = without_information(rows, direction)
+        flat = without_information(rows, direction, exact=exact)
         if flat is not None:
             _refuse_uninformative(columns, flat * rows.scale)
 
