@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from .. import formats
 from ..errors import DataError
 from ..fits import Fit, chi_squared_tail, frame_of_tests, wald_test
 from ..numerics.cox_estimate import CoxEstimate, cox_estimate
@@ -152,6 +153,15 @@ class CoxFit(Fit):
         from .cox_profile import profile_limits
 
         return profile_limits(self, columns, conf_level)
+
+    def methods(self) -> str:
+        """A sentence for the methods section: terms, strata, delayed entry, effects that change, limits."""
+        from .cox_words import model_words
+
+        return (
+            f"Hazard ratios were estimated by {self.name} ({self.method}){model_words(self)}, with "
+            f"{formats.level(self.conf_level)} confidence limits from the {self.variance} variance."
+        )
 
     def slim(self) -> CoxFit:
         """The same fit without its design and data: small, but without residuals or predictions."""
