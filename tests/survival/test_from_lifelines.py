@@ -244,7 +244,7 @@ def test_refuses_a_regression():
     assert_refused(
         lambda: from_lifelines(regression),
         argument="fitter",
-        says=["a CoxPHFitter was given", "a curve for each patient", "predict_survival_function(new_data)"],
+        says=["a CoxPHFitter was given", "a curve for each patient", "hem.regression.from_lifelines(fitter)"],
     )
 
 

@@ -183,18 +183,18 @@ def _extreme_quantile(p: np.ndarray, shape: np.ndarray) -> np.ndarray:
 
 EXTREME = _of_w(_extreme_density), _of_w(_extreme_survival), _extreme_quantile
 DISTRIBUTIONS: dict[str, Distribution] = {
-    "exponential": _log_location("Exponential", (), *EXTREME, proportional=True),
+    "exponential": _log_location("exponential", (), *EXTREME, proportional=True),
     "weibull": _log_location("Weibull", ("log(scale)",), *EXTREME, proportional=True),
     "log-normal": _log_location(
-        "Log-normal", ("log(scale)",), _of_w(_normal_density), _of_w(_normal_survival),
+        "log-normal", ("log(scale)",), _of_w(_normal_density), _of_w(_normal_survival),
         lambda p, shape: ndtri(p),
     ),
     "log-logistic": _log_location(
-        "Log-logistic", ("log(scale)",), _of_w(_logistic_density), _of_w(_logistic_survival),
+        "log-logistic", ("log(scale)",), _of_w(_logistic_density), _of_w(_logistic_survival),
         lambda p, shape: np.log(p) - np.log1p(-p),
     ),
     "generalised-gamma": _log_location(
-        "Generalised gamma", ("log(scale)", "shape"), _gamma_density, _gamma_survival,
+        "generalised gamma", ("log(scale)", "shape"), _gamma_density, _gamma_survival,
         lambda p, shape: generalised_gamma.quantile(p, shape[0]),
     ),
     "gompertz": Distribution(

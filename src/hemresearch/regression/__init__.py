@@ -13,11 +13,14 @@ from .cox_fit import CoxFit
 from .diagnostics import influence, martingale_smooth, schoenfeld_smooth
 from .effects import effect_table, trend_test
 from .firth import FirthFit, firth_cox
+from .from_lifelines import from_lifelines
 from .over_time import effect_over_time
 from .parametric import parametric
 from .parametric_fit import ParametricFit
 from .ph_test import PHTest, ph_test
 from .split_episodes import split_episodes
+from .subgroup_result import SubgroupEffects
+from .subgroups import subgroup_effects
 
 __all__ = [
     "AalenFit",
@@ -28,6 +31,7 @@ __all__ = [
     "FirthFit",
     "PHTest",
     "ParametricFit",
+    "SubgroupEffects",
     "aalen_additive",
     "across_models",
     "case_cohort",
@@ -36,15 +40,17 @@ __all__ = [
     "conditional_logistic",
     "contrast",
     "cox",
-    "effect_table",
     "effect_over_time",
+    "effect_table",
     "firth_cox",
+    "from_lifelines",
     "influence",
     "martingale_smooth",
     "parametric",
     "ph_test",
     "schoenfeld_smooth",
     "split_episodes",
+    "subgroup_effects",
     "trend_test",
 ]
 

@@ -191,7 +191,7 @@ def _check_scale(distribution: str, scale: Any) -> Scale:
     ratio = "hazards" if scale == "hazard" else "times"
     alike = [name for name, other in DISTRIBUTIONS.items() if _has(other, scale)]
     raise DataError(
-        f"{scale!r} was asked of a {d.title.lower()} model, whose effects are no ratios of {ratio}",
+        f"{scale!r} was asked of a {d.title} model, whose effects are no ratios of {ratio}",
         argument="scale",
         expected=f"{' or '.join(map(repr, has))}, or one of {', '.join(alike)}",
         remedy=f"scale={has[0]!r}",

@@ -182,7 +182,7 @@ def _check_fitter(one: Any) -> None:
             argument="fitter",
             expected="a fitted univariate fitter of lifelines"
             + (": a regression has a curve for each patient, not one" if regression else ""),
-            remedy="fitter.predict_survival_function(new_data) for its curves" if regression else UNFITTED,
+            remedy="hem.regression.from_lifelines(fitter)" if regression else UNFITTED,
         )
     censoring = getattr(getattr(one, "_censoring_type", None), "value", None)
     if censoring is None or not hasattr(one, _kind(one).estimate):
