@@ -57,9 +57,9 @@ def compare(a: Fit, b: Fit) -> HypothesisTest:
       larger: log-likelihood -6140
     chi-squared, Cox regression (Efron ties); 13 rows with missing values left out
     """
-    small, large = (a, b) if a.df <= b.df else (b, a)
-    for fit in (small, large):
+    for fit in (a, b):
         _refuse_without_likelihood(fit)
+    small, large = (a, b) if a.df <= b.df else (b, a)
     _refuse_unlike(small, large)
     _refuse_not_nested(small, large)
     statistic = max(2 * (large.log_likelihood - small.log_likelihood), 0.0)
