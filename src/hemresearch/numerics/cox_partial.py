@@ -26,7 +26,7 @@ from .compiled import kernel
 from .cox_rows import CoxRows
 
 BLOCK = 4096  # rows of a cross product at a time, so that they stay in the processor's cache
-LARGEST = 600.0  # exp of a linear predictor beyond this is taken as overflow
+LARGEST = 300.0  # linear predictors beyond this are taken as overflow: hazards are squared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ class RiskSums:
 class Turns:
     """Sums over the turns of each slot.
 
-    Of w / S0_k (the hazard), w f_k / S0_k, w / S0_k^2, w f_k / S0_k^2, w f_k^2 / S0_k^2 and w log S0_k.
+    Of w / S0_k (the hazard), w f_k / S0_k, w / S0_k^2, w f_k / S0_k^2 and w f_k^2 / S0_k^2.
     """
 
     hazard: np.ndarray
@@ -52,7 +52,6 @@ class Turns:
     square: np.ndarray
     square_f: np.ndarray
     square_ff: np.ndarray
-    log: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,26 +73,43 @@ class PartialLikelihood:
         if len(eta) and not np.abs(eta).max() < LARGEST:
             p = len(coef)
             return -np.inf, np.full(p, np.nan), np.full((p, p), np.nan)
-        sums = self.sums(eta)
-        turns = self.turns(sums)
-        return (
-            self._event_sum(coef) - float(turns.log.sum()),
-            self.rows.event_total - self.mean_sum(sums, turns),
-            self.information(sums, turns),
-        )
+        log, mean, information = self.over_turns(self.risk(eta))
+        return self._event_sum(coef) - log, self.rows.event_total - mean, information
 
     def linear_predictor(self, coef: np.ndarray) -> np.ndarray:
         """X'b plus the offset, of the sorted rows."""
         eta = self.rows.x @ coef
         return eta if self.rows.offset is None else eta + self.rows.offset
 
+    def risk(self, eta: np.ndarray) -> np.ndarray:
+        """Weight * exp(linear predictor) of the sorted rows."""
+        return np.exp(eta) if self.rows.weight is None else self.rows.weight * np.exp(eta)
+
+    def over_turns(
+        self, risk: np.ndarray, factor: np.ndarray | None = None
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Sums over turns, each times factor(t): of w log S0_k, of w m_k = w S1_k / S0_k, and the information."""
+        rows = self.rows
+        g = np.ones(len(rows.begins)) if factor is None else factor
+        log, mean, square, hazard, hazard_f = turn_by_turn(
+            rows.x, risk, rows.event, rows.leave, *self._entries(), rows.begins, rows.n_event,
+            rows.event_weight, g, self.efron,
+        )  # fmt: skip
+        lived = rows.over_life(rows.running(hazard))
+        if self.has_ties:
+            lived -= np.where(rows.event, hazard_f[rows.leave], 0.0)
+        return log, mean, cross_product(rows.x, lived * risk) - square
+
+    def _entries(self) -> tuple[np.ndarray, np.ndarray]:
+        """Entry slots and their order, both empty without delayed entry."""
+        none = np.empty(0, dtype=np.int64)
+        rows = self.rows
+        return (none, none) if rows.enter is None or rows.by_enter is None else (rows.enter, rows.by_enter)
+
     def sums(self, eta: np.ndarray) -> RiskSums:
         """The sums over risk sets at given linear predictors."""
-        rows = self.rows
-        risk = np.exp(eta) if rows.weight is None else rows.weight * np.exp(eta)
-        no_rows = np.empty(0, dtype=np.int64)
-        enter, by_enter = (no_rows, no_rows) if rows.enter is None else (rows.enter, rows.by_enter)
-        s0, s1 = risk_sums(rows.x, risk, rows.leave, enter, by_enter, rows.begins)
+        rows, risk = self.rows, self.risk(eta)
+        s0, s1 = risk_sums(rows.x, risk, rows.leave, *self._entries(), rows.begins)
         return RiskSums(risk, s0, s1, *sums_at_events(rows.x, risk, rows.event, rows.leave, self.tied))
 
     def turns(self, sums: RiskSums) -> Turns:
@@ -106,18 +122,13 @@ class PartialLikelihood:
     def null_value(self) -> float:
         """The value where all coefficients are zero, which needs no covariates."""
         bare = PartialLikelihood(replace(self.rows, x=self.rows.x[:, :0]), self.efron)
-        sums = bare.sums(bare.linear_predictor(np.empty(0)))
-        return self._event_sum(np.zeros(len(self.rows.event_total))) - float(bare.turns(sums).log.sum())
+        log = bare.over_turns(bare.risk(bare.linear_predictor(np.empty(0))))[0]
+        return self._event_sum(np.zeros(len(self.rows.event_total))) - log
 
     @property
     def has_ties(self) -> bool:
         """Whether some events are taken in turn."""
         return len(self.tied) > 0
-
-    def mean_sum(self, sums: RiskSums, turns: Turns, factor: np.ndarray | None = None) -> np.ndarray:
-        """The sum over turns of factor(t) * w S1_k / S0_k."""
-        g = 1.0 if factor is None else factor
-        return (g * turns.hazard) @ sums.s1 - (g * turns.hazard_f)[self.tied] @ sums.event1
 
     def means(self, sums: RiskSums, turns: Turns) -> np.ndarray:
         """The sum over each slot's turns of w S1_k / S0_k."""
@@ -144,20 +155,6 @@ class PartialLikelihood:
             mean[rows.event] -= own[at]
         return hazard, mean
 
-    def information(self, sums: RiskSums, turns: Turns, factor: np.ndarray | None = None) -> np.ndarray:
-        """The sum over turns of factor(t) * w (S2_k / S0_k - S1_k S1_k' / S0_k^2)."""
-        rows, g = self.rows, 1.0 if factor is None else factor
-        lived = rows.over_life(rows.running(g * turns.hazard))
-        tied = self.tied
-        if self.has_ties:
-            lived -= np.where(rows.event, (g * turns.hazard_f)[rows.leave], 0.0)
-        lived *= sums.risk
-        total = cross_product(rows.x, lived) - cross_product(sums.s1, g * turns.square)
-        if self.has_ties:
-            mixed = cross_product(sums.s1[tied], (g * turns.square_f)[tied], sums.event1)
-            total += mixed + mixed.T - cross_product(sums.event1, (g * turns.square_ff)[tied])
-        return total
-
     def _event_sum(self, coef: np.ndarray) -> float:
         """The weighted sum of the linear predictor over events."""
         rows = self.rows
@@ -168,23 +165,79 @@ class PartialLikelihood:
         return own + float((weight * rows.offset[rows.event]).sum())
 
 
-def cross_product(x: np.ndarray, weight: np.ndarray, other: np.ndarray | None = None) -> np.ndarray:
-    """Sum of weight_i x_i y_i' (y = x unless given), block by block."""
-    y = x if other is None else other
-    total = np.zeros((x.shape[1], y.shape[1]))
+def cross_product(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Sum of weight_i x_i x_i', block by block."""
+    total = np.zeros((x.shape[1], x.shape[1]))
     for begin in range(0, len(x), BLOCK):
         part = slice(begin, begin + BLOCK)
-        total += x[part].T @ (y[part] * weight[part, None])
+        total += x[part].T @ (x[part] * weight[part, None])
     return total
 
 
 @kernel
-def risk_sums(x, risk, leave, enter, by_enter, begins):  # type: ignore[no-untyped-def]
-    """S0 and S1 of every slot.
+def turn_by_turn(x, risk, event, leave, enter, by_enter, begins, n_event, event_weight, factor, efron):  # type: ignore[no-untyped-def]
+    """Sums over turns of factor * w times log S0_k, m_k and m_k m_k'; and the hazards of each slot.
 
-    Under delayed entry rows also leave the sum again (going back in time); what rounding lost is carried
-    along, so that the sum of few rows is right after many large ones have cancelled.
+    Going back in time, so that each row joins the sums once. Under delayed entry rows also leave them again;
+    what rounding lost is carried along, so that the sum of few rows is right after many large ones cancelled.
     """
+    n_slots, p = len(begins), x.shape[1]
+    log, mean_sum, square = 0.0, np.zeros(p), np.zeros((p, p))
+    hazard, hazard_f = np.zeros(n_slots), np.zeros(n_slots)
+    sum0, lost0, sum1, lost1 = 0.0, 0.0, np.zeros(p), np.zeros(p)
+    event1, mean = np.zeros(p), np.zeros(p)
+    i, j = len(leave) - 1, len(by_enter) - 1
+    delayed = len(enter) > 0
+    for m in range(n_slots - 1, -1, -1):
+        event0 = 0.0
+        event1[:] = 0.0
+        while i >= 0 and leave[i] == m:
+            if not delayed:
+                sum0 += risk[i]
+                for c in range(p):
+                    sum1[c] += risk[i] * x[i, c]
+            elif enter[i] < m:
+                sum0, lost0 = _add(sum0, lost0, risk[i])
+                for c in range(p):
+                    sum1[c], lost1[c] = _add(sum1[c], lost1[c], risk[i] * x[i, c])
+            if efron and event[i] and n_event[m] > 1:
+                event0 += risk[i]
+                for c in range(p):
+                    event1[c] += risk[i] * x[i, c]
+            i -= 1
+        while j >= 0 and enter[by_enter[j]] == m:
+            row = by_enter[j]
+            if leave[row] > m:
+                sum0, lost0 = _add(sum0, lost0, -risk[row])
+                for c in range(p):
+                    sum1[c], lost1[c] = _add(sum1[c], lost1[c], -(risk[row] * x[row, c]))
+            j -= 1
+        if begins[m]:
+            sum0, lost0 = 0.0, 0.0
+            sum1[:] = 0.0
+            lost1[:] = 0.0
+        turns = n_event[m] if efron else min(n_event[m], 1)
+        for k in range(turns):
+            f = k / turns
+            w = factor[m] * event_weight[m] / turns
+            left = sum0 + lost0 - f * event0
+            log += w * np.log(left)
+            hazard[m] += w / left
+            hazard_f[m] += f * w / left
+            for a in range(p):
+                mean[a] = (sum1[a] + lost1[a] - f * event1[a]) / left
+                mean_sum[a] += w * mean[a]
+                for b in range(a + 1):
+                    square[a, b] += w * mean[a] * mean[b]
+    for a in range(p):
+        for b in range(a):
+            square[b, a] = square[a, b]
+    return log, mean_sum, square, hazard, hazard_f
+
+
+@kernel
+def risk_sums(x, risk, leave, enter, by_enter, begins):  # type: ignore[no-untyped-def]
+    """S0 and S1 of every slot, summed as `turn_by_turn` does."""
     n_slots, p = len(begins), x.shape[1]
     s0, s1 = np.zeros(n_slots), np.zeros((n_slots, p))
     sum0, lost0 = 0.0, 0.0
@@ -247,10 +300,9 @@ def sums_at_events(x, risk, event, leave, tied):  # type: ignore[no-untyped-def]
 
 @kernel
 def sums_over_turns(s0, event0, n_event, event_weight, efron):  # type: ignore[no-untyped-def]
-    """The six sums of `Turns`."""
+    """The five sums of `Turns`."""
     hazard, hazard_f = np.zeros(len(s0)), np.zeros(len(s0))
     square, square_f, square_ff = np.zeros(len(s0)), np.zeros(len(s0)), np.zeros(len(s0))
-    logs = np.zeros(len(s0))
     for m in range(len(s0)):
         d = n_event[m]
         if d == 0:
@@ -266,5 +318,4 @@ def sums_over_turns(s0, event0, n_event, event_weight, efron):  # type: ignore[n
             square[m] += h / left
             square_f[m] += f * h / left
             square_ff[m] += f * f * h / left
-            logs[m] += weight * np.log(left)
-    return hazard, hazard_f, square, square_f, square_ff, logs
+    return hazard, hazard_f, square, square_f, square_ff

@@ -90,6 +90,8 @@ def _improved(
         new = at + step * 0.5**halving
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             found = evaluate(new)
-        if found[0] >= value - NEGLIGIBLE * (1 + abs(value)) and np.isfinite(found[1]).all():
+        enough = found[0] >= value - NEGLIGIBLE * (1 + abs(value))
+        matrix = found[2] if isinstance(found[2], np.ndarray) else found[1]
+        if enough and np.isfinite(found[1]).all() and np.isfinite(matrix).all():
             return new, found
     return None

@@ -185,7 +185,8 @@ def fit_cox(
     """The fit of checked observations and their design."""
     refuse_no_events(y)
     _check_exact(y, ties, ridge, robust)
-    warn_if_crowded(len(design.columns), int(y.event.sum()), "covariates")
+    if ridge is None:
+        warn_if_crowded(len(design.columns), int(y.event.sum()), "covariates")
     is_robust = y.uses_robust_variance(robust) and ties != "exact"
     solution = solve(y, design, ties=ties, ridge=ridge, robust=is_robust)
     return CoxFit(

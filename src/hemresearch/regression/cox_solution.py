@@ -41,7 +41,8 @@ def solve(
 ) -> Solution:
     """Maximise, look for directions without a maximum, and form the variance."""
     rows = rows_of(y, design.matrix)
-    refuse_dependent(rows.x, rows.scale, design.columns)
+    if ridge is None:
+        refuse_dependent(rows.x, design.columns)
     if not len(design.columns):
         value = unpenalized(rows, y, ties)(np.zeros(0))[0]
         return Solution(np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)), value, value, 0.0)
@@ -51,11 +52,12 @@ def solve(
         found = maximize(likelihood, np.zeros(len(design.columns)))
     else:
         found = maximize_partial(rows, efron=ties == "efron", penalty=penalty)
+    information = found.information
     if ridge is None:
-        examine(rows, likelihood, found, design.columns, ratio, exact=ties == "exact")
+        information = examine(rows, likelihood, found, design.columns, ratio, exact=ties == "exact")
     elif not found.converged:
         raise ConvergenceError(f"the penalised likelihood had no maximum after {found.iterations} steps")
-    inverse = inverse_information(found.information)
+    inverse = np.linalg.inv(information)
     to_units = np.outer(rows.scale, rows.scale)
     at = found.parameters
     value = found.value if penalty is None else found.value + 0.5 * float(penalty @ at**2)
@@ -64,15 +66,6 @@ def solve(
     cov = robust_covariance(y, rows, coef, cov_model, efron=ties == "efron") if robust else cov_model
     null = likelihood.null_value() if isinstance(likelihood, PartialLikelihood) else likelihood(0 * at)[0]
     return Solution(coef, cov, cov_model, value, null, df)
-
-
-def inverse_information(information: np.ndarray) -> np.ndarray:
-    """The inverse; a huge variance in a direction of infinite estimates, where the information vanishes."""
-    try:
-        return np.linalg.inv(information)
-    except np.linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(information)
-        return (vectors / np.maximum(values, 1e-16 * max(values.max(), 1e-300))) @ vectors.T
 
 
 def rows_of(y: Survival, matrix: np.ndarray) -> CoxRows:
