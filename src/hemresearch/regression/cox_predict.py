@@ -203,7 +203,7 @@ def predicted_curves(
         parts.append(_curve(model, model.bases[code], r, path, "survival", level, conf_type))
     levels = frame.select(names)[[int(rows[0]) for rows, _, _ in paths]] if names else pl.DataFrame()
     begin = max(float(min(start[0] for _, start, _ in paths)), 0.0)
-    return curves_of(model, levels, parts, "survival", level, conf_type, "predicted by Cox", begin)
+    return curves_of(model, levels, parts, "survival", level, conf_type, "prediction by Cox", begin)
 
 
 def _paths(
