@@ -92,15 +92,6 @@ def test_a_vanishing_variance_is_the_ordinary_model(distribution):
     assert_close(fit.information.schur, plain.information, rel=1e-6)
 
 
-@pytest.mark.parametrize("distribution", ["gamma", "gaussian"])
-def test_recovers_the_variance_of_many_groups(distribution):
-    # conjugate gradients, and groups taken as unrelated in the Gaussian variance
-    rows, group = simulated(5, 1200, 15, 0.5, gaussian=distribution == "gaussian")
-    fit = fit_frailty(rows, group, distribution, efron=True)
-    assert fit.variance == pytest.approx(0.5, abs=0.06)
-    assert fit.found.parameters[0] * rows.scale[0] == pytest.approx(0.7, abs=0.04)
-
-
 def test_unrelated_groups_are_r_with_its_default():
     case, rows, group = of_data("frailty", "frailty_gaussian_kidney_sparse")
     fit = fit_frailty(rows, group, "gaussian", efron=True, dense_limit=5)

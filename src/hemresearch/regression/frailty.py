@@ -164,7 +164,10 @@ def fit_with_frailty(
     assert y.frailty is not None
     plain = solve(y, design, ties=ties, ridge=None, robust=False)
     rows = rows_of(y, design.matrix)
-    found = fit_frailty(rows, y.frailty[rows.order], distribution, efron=ties == "efron", variance=variance)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # where an effect runs off
+        found = fit_frailty(
+            rows, y.frailty[rows.order], distribution, efron=ties == "efron", variance=variance
+        )
     _refuse_unsettled(found)
     parts = _without_frailty(plain, y) if found.variance == 0 else _parts(found, design, rows.scale)
     return FrailtyFit(
@@ -300,5 +303,6 @@ def _refuse_unsettled(found: FrailtySolution) -> None:
         )
     if not found.found.converged:
         raise ConvergenceError(
-            f"the penalised likelihood had no maximum after {found.found.iterations} steps"
+            f"the penalised likelihood had no maximum at a frailty variance of {found.variance:g}: is there "
+            "a covariate whose effect is infinite?"
         )
