@@ -79,9 +79,9 @@ def time_score(e: CoxEstimate, factor: np.ndarray) -> np.ndarray:
     rows = e.rows
     weight = np.ones(int(rows.event.sum())) if rows.weight is None else rows.weight[rows.event]
     own = (factor[rows.leave[rows.event]] * weight) @ rows.x[rows.event]
-    return own - e.likelihood.mean_sum(e.sums, e.turns, factor)
+    return own - e.likelihood.over_turns(e.sums.risk, factor)[1]
 
 
 def time_information(e: CoxEstimate, factor: np.ndarray) -> np.ndarray:
     """The sum over event times of factor(t) times the information they give."""
-    return e.likelihood.information(e.sums, e.turns, factor)
+    return e.likelihood.over_turns(e.sums.risk, factor)[2]

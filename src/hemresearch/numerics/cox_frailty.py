@@ -70,9 +70,10 @@ class FrailtyLikelihood:
         penalty, slope, bend = self.penalty(w, self.variance)
         observed = np.bincount(self.group[rows.event], minlength=self.n_groups)
         expected = np.bincount(self.group, sums.risk * hazard, self.n_groups)
-        score = np.append(rows.event_total - partial.mean_sum(sums, turns), observed - expected + slope)
-        value = float(eta @ rows.event) - float(turns.log.sum()) + penalty
-        information = FrailtyInformation(self, eta, sums, turns, hazard, mean, bend)
+        log, mean_sum, bb = partial.over_turns(sums.risk)
+        score = np.append(rows.event_total - mean_sum, observed - expected + slope)
+        value = float(eta @ rows.event) - log + penalty
+        information = FrailtyInformation(self, eta, sums, turns, bb, hazard, mean, bend)
         return value if fine else -np.inf, score, information
 
 
@@ -80,21 +81,17 @@ class FrailtyLikelihood:
 class FrailtyInformation:
     """The penalised information at some parameters, in blocks: coefficients (b) and groups (w).
 
-    `bend` is the penalty's part of the w block, which is diagonal.
+    `bb` is the block of the coefficients. `bend` is the penalty's part of the w block, which is diagonal.
     """
 
     likelihood: FrailtyLikelihood
     eta: np.ndarray
     sums: RiskSums
     turns: Turns
+    bb: np.ndarray
     hazard: np.ndarray
     mean: np.ndarray
     bend: np.ndarray
-
-    @cached_property
-    def bb(self) -> np.ndarray:
-        """The block of the coefficients."""
-        return self.likelihood.partial.information(self.sums, self.turns)
 
     @cached_property
     def wb(self) -> np.ndarray:

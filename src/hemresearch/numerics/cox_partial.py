@@ -88,7 +88,7 @@ class PartialLikelihood:
     def over_turns(
         self, risk: np.ndarray, factor: np.ndarray | None = None
     ) -> tuple[float, np.ndarray, np.ndarray]:
-        """Sums over turns, each times factor(t): of w log S0_k, of w m_k = w S1_k / S0_k, and the information."""
+        """Sums over turns, each times factor(t): of w log S0_k, of w m_k = w S1_k / S0_k; the information."""
         rows = self.rows
         g = np.ones(len(rows.begins)) if factor is None else factor
         log, mean, square, hazard, hazard_f = turn_by_turn(

@@ -80,14 +80,15 @@ def cox_rows(
     order = sort_rows(time, stratum)
     mean, scale = centre_and_scale(covariates)
     sorted_time, sorted_event = time[order], event[order]
-    sorted_stratum = np.zeros(len(time), dtype=np.int64) if stratum is None else stratum[order]
-    x = np.empty(covariates.shape)
-    gather(covariates, order, mean, scale, x)
-    slot_time, slot_stratum, leave = number_slots(sorted_time, sorted_event, sorted_stratum)
-    enter = None if entry is None else entry_slots(entry[order], sorted_stratum, slot_time, slot_stratum)
+    sorted_stratum = np.empty(0, dtype=np.int64) if stratum is None else stratum[order].astype(np.int64)
     w = None if weight is None else weight[order]
-    at, weight_there = leave[sorted_event], None if w is None else w[sorted_event]
-    n_event = np.bincount(at, minlength=len(slot_time))
+    one = np.empty(0) if w is None else w
+    x = np.empty(covariates.shape)
+    total = gather(covariates, order, mean, scale, sorted_event, one, x)
+    slot_time, slot_stratum, leave, n_event, event_weight = number_slots(
+        sorted_time, sorted_event, sorted_stratum, one
+    )
+    enter = None if entry is None else entry_slots(entry[order], sorted_stratum, slot_time, slot_stratum)
     return CoxRows(
         order=order,
         x=x,
@@ -103,8 +104,8 @@ def cox_rows(
         slot_stratum=slot_stratum,
         begins=np.diff(slot_stratum, prepend=-1) != 0,
         n_event=n_event,
-        event_weight=n_event.astype(float) if w is None else np.bincount(at, weight_there, len(slot_time)),
-        event_total=event_total(x, sorted_event, np.ones(0) if w is None else w),
+        event_weight=event_weight,
+        event_total=total,
     )
 
 
@@ -151,54 +152,61 @@ def squares_about(x, mean):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def gather(x, order, mean, scale, out):  # type: ignore[no-untyped-def]
-    """Write (x - mean) * scale in a new order of rows."""
+def gather(x, order, mean, scale, event, weight, out):  # type: ignore[no-untyped-def]
+    """Write (x - mean) * scale in a new order; its sum over events, weighted unless `weight` is empty."""
+    total = np.zeros(x.shape[1])
     for i in range(len(order)):
         row = order[i]
         for j in range(x.shape[1]):
             out[i, j] = (x[row, j] - mean[j]) * scale[j]
-
-
-@kernel
-def event_total(x, event, weight):  # type: ignore[no-untyped-def]
-    """The sum of the covariates over events, weighted unless `weight` is empty."""
-    total = np.zeros(x.shape[1])
-    for i in range(x.shape[0]):
         if event[i]:
             w = weight[i] if len(weight) else 1.0
             for j in range(x.shape[1]):
-                total[j] += w * x[i, j]
+                total[j] += w * out[i, j]
     return total
 
 
 @kernel
-def number_slots(time, event, stratum):  # type: ignore[no-untyped-def]
-    """Time and stratum of each slot, and the last slot that each sorted row lives to see."""
+def number_slots(time, event, stratum, weight):  # type: ignore[no-untyped-def]
+    """Time and stratum of each slot, the last slot each sorted row lives to see, events and their weights.
+
+    `stratum` and `weight` are empty where there is one stratum, and where every weight is 1.
+    """
     n = len(time)
-    slot_time = np.empty(n + (1 if n == 0 else stratum[n - 1] + 1) + 1)
-    slot_stratum = np.empty(len(slot_time), dtype=np.int64)
+    n_strata = 1 if len(stratum) == 0 else stratum[n - 1] + 1
+    slot_time = np.empty(n + n_strata)
+    slot_stratum = np.zeros(n + n_strata, dtype=np.int64)
+    n_event = np.zeros(n + n_strata, dtype=np.int64)
+    event_weight = np.zeros(n + n_strata)
     leave = np.empty(n, dtype=np.int64)
     slot, i = -1, 0
     while i < n:
-        if i == 0 or stratum[i] != stratum[i - 1]:
+        own = stratum[i] if len(stratum) else 0
+        if i == 0 or (len(stratum) and own != stratum[i - 1]):
             slot += 1
-            slot_time[slot], slot_stratum[slot] = -np.inf, stratum[i]
-        end, happened = i, False
-        while end < n and time[end] == time[i] and stratum[end] == stratum[i]:
-            happened = happened or event[end]
+            slot_time[slot], slot_stratum[slot] = -np.inf, own
+        end, d, total = i, 0, 0.0
+        while end < n and time[end] == time[i] and (len(stratum) == 0 or stratum[end] == own):
+            if event[end]:
+                d += 1
+                total += weight[end] if len(weight) else 1.0
             end += 1
-        if happened:
+        if d > 0:
             slot += 1
-            slot_time[slot], slot_stratum[slot] = time[i], stratum[i]
+            slot_time[slot], slot_stratum[slot] = time[i], own
+            n_event[slot], event_weight[slot] = d, total
         leave[i:end] = slot
         i = end
-    return slot_time[: slot + 1].copy(), slot_stratum[: slot + 1].copy(), leave
+    m = slot + 1
+    return slot_time[:m].copy(), slot_stratum[:m].copy(), leave, n_event[:m].copy(), event_weight[:m].copy()
 
 
 def entry_slots(
     entry: np.ndarray, stratum: np.ndarray, slot_time: np.ndarray, slot_stratum: np.ndarray
 ) -> np.ndarray:
     """The last slot of its stratum at or before each row's entry."""
+    if not len(stratum):
+        return np.searchsorted(slot_time, entry, side="right") - 1
     enter = np.empty(len(entry), dtype=np.int64)
     ends = np.flatnonzero(np.diff(stratum, append=-1) != 0) + 1
     begin = 0
