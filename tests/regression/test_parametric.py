@@ -492,6 +492,17 @@ def test_martingale_residuals_of_a_proportional_model_add_up_to_0(name, usual):
     assert_close(snell[[0, 7]], survival, rel=1e-12)
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_a_censored_row_lacks_its_cumulative_hazard_of_likelihood(name, usual):
+    fit, died = usual[name], LUNG["died"].to_numpy()
+    deviance = fit.residuals("deviance")["residual"].to_numpy()
+    snell = fit.residuals("cox-snell")["residual"].to_numpy()
+    np.testing.assert_allclose(deviance[~died] ** 2, 2 * snell[~died], rtol=1e-10)
+    side = -1 if fit.ratio == "hazard ratio" else 1  # a long life speaks for a lower hazard
+    assert (side * deviance[~died] > 0).all()
+    assert len(set(np.sign(deviance[died]))) == 2
+
+
 def test_cox_snell_residuals_with_delayed_entry_count_from_entry():
     data = late_entry()
     fit = parametric(data, time="years", event="died", entry="entry", distribution="exponential")

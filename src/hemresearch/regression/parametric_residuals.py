@@ -33,15 +33,17 @@ def residuals(fit: ParametricFit, kind: Residual) -> pl.DataFrame:
     - "response": the time minus exp(x'b). Of an interval, the time that would suit the model best; of a
       censored time, the time of censoring.
     - "deviance": the signed root of twice what the row's log-likelihood lacks of its largest possible value.
-    - "working": the Newton step of the row's own linear predictor.
+      Its sign is that of the working residual.
+    - "working": the Newton step of the row's own linear predictor: above 0 for a longer life than expected, or,
+      under Gompertz, for a higher hazard.
     - "dfbeta": how much a row moves each coefficient (approximately, unweighted), a column per coefficient.
     - "cox-snell": the cumulative hazard H(t) - H(entry); a censored unit-exponential sample if the model is
       right.
     - "martingale": event minus Cox-Snell residual.
 
-    The first four are those of R's survreg, except that the deviance and response residuals of
-    interval-censored Weibull times use the maximum of the likelihood of an interval, which R misses by
-    leaving out the scale.
+    The first four are those of R's survreg but for interval-censored rows, where R's dfbeta takes the
+    derivative by log(scale) with the wrong sign, and R's deviance and response residuals of Weibull times do
+    not reach the maximum of the likelihood of an interval.
 
     References
     ----------
