@@ -34,8 +34,8 @@ def residuals(fit: ParametricFit, kind: Residual) -> pl.DataFrame:
       censored time, the time of censoring.
     - "deviance": the signed root of twice what the row's log-likelihood lacks of its largest possible value.
       Its sign is that of the working residual.
-    - "working": the Newton step of the row's own linear predictor: above 0 for a longer life than expected, or,
-      under Gompertz, for a higher hazard.
+    - "working": the Newton step of the row's own linear predictor: above 0 for a longer life than expected
+      or, under Gompertz, for a higher hazard.
     - "dfbeta": how much a row moves each coefficient (approximately, unweighted), a column per coefficient.
     - "cox-snell": the cumulative hazard H(t) - H(entry); a censored unit-exponential sample if the model is
       right.
