@@ -112,7 +112,7 @@ def test_recovers_the_variance_of_many_groups(distribution, q):
     data = centres(5, q=q, m=15, variance=0.5, gaussian=distribution == "gaussian")
     fit = cox(data, "x + z", **ROLES, frailty_distribution=distribution)
     assert fit.frailty_variance == pytest.approx(0.5, abs=0.06)
-    assert_close(fit.coef, [0.7, -0.4], rel=0.06)
+    assert (np.abs(fit.coef - [0.7, -0.4]) < 3 * fit.std_error).all()
 
 
 def test_groups_that_do_not_differ_give_the_ordinary_model():

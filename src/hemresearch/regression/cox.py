@@ -132,7 +132,7 @@ def cox(
     ----------
     Cox DR. J R Stat Soc B 1972;34:187-220. Efron B. J Am Stat Assoc 1977;72:557-565. Lin DY, Wei LJ. J Am
     Stat Assoc 1989;84:1074-1078 (robust variance). Therneau TM, Grambsch PM. Modeling Survival Data.
-    Springer 2000.
+    Springer 2000. Therneau TM, Grambsch PM, Pankratz VS. J Comput Graph Stat 2003;12:156-175 (frailty).
 
     Examples
     --------
