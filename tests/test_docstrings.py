@@ -17,7 +17,7 @@ MODULES = sorted(
     for info in pkgutil.walk_packages(hemresearch.__path__, "hemresearch.")
     if not info.name.endswith("__main__")
 )
-FAMILIES = ["cohort", "data", "plots", "report", "survival", "times"]
+FAMILIES = ["cohort", "data", "plots", "regression", "report", "survival", "times"]
 SECTIONS = ("Parameters", "Examples")
 
 

@@ -115,9 +115,10 @@ def differences_from_r(case: dict[str, Any]) -> list[float]:
 
 def _estimate(case: dict[str, Any]) -> Any:
     """The estimate asked for, from a data set or from (an attribute of) what another estimator gave."""
-    from . import survival
+    from . import regression, survival
 
-    estimator = getattr(survival, case["estimator"])
+    home = survival if case["estimator"] in survival.__all__ else regression
+    estimator = getattr(home, case["estimator"])
     if "of" not in case:
         return estimator(_data(case), **case["arguments"])
     given = _estimate(case["of"])
