@@ -21,6 +21,7 @@ from .ph_test import PHTest, ph_test
 from .split_episodes import split_episodes
 from .subgroup_result import SubgroupEffects
 from .subgroups import subgroup_effects
+from .univariable import Univariable, univariable
 
 __all__ = [
     "AalenFit",
@@ -32,6 +33,7 @@ __all__ = [
     "PHTest",
     "ParametricFit",
     "SubgroupEffects",
+    "Univariable",
     "aalen_additive",
     "across_models",
     "case_cohort",
@@ -52,6 +54,7 @@ __all__ = [
     "split_episodes",
     "subgroup_effects",
     "trend_test",
+    "univariable",
 ]
 
 
