@@ -17,9 +17,10 @@ from ..design import Design
 from ..errors import DataError, counted, listed
 from ..fits import Fit, wald_test
 from ..numerics.intervals import normal_quantile
-from ..options import check_conf_level
+from ..options import check_conf_level, check_number
 from .time_varying import TimeVaryingDesign
 
+DEPENDENT = 1e-10
 SEVERAL = (list, tuple, np.ndarray, pl.Series)
 
 
@@ -66,10 +67,13 @@ class Contrasts(Result):
 
     def test(self) -> dict[str, float]:
         """The joint Wald test that all combinations are zero: statistic, df, p_value."""
-        spread = np.linalg.eigh(self.cov)
-        keep = spread.eigenvalues > 1e-10 * max(spread.eigenvalues.max(), 1e-300)
-        turn = spread.eigenvectors[:, keep]
-        statistic, df, p = wald_test(turn.T @ self.estimate, np.diag(spread.eigenvalues[keep]))
+        scale = np.sqrt(np.maximum(np.diag(self.cov), 0.0))
+        varies = scale > 0
+        z = self.estimate[varies] / scale[varies]
+        correlation = self.cov[np.ix_(varies, varies)] / np.outer(scale[varies], scale[varies])
+        size, turn = np.linalg.eigh(correlation)
+        keep = size > DEPENDENT * size.max(initial=0.0)  # combinations that follow from others count once
+        statistic, df, p = wald_test(turn[:, keep].T @ z, np.diag(size[keep]))
         return {"statistic": statistic, "df": df, "p_value": p}
 
     def summary(self) -> pl.DataFrame:
@@ -156,6 +160,13 @@ def contrast(
     ... ].round(2).to_list()
     [0.53, 2.05]
     """
+    if not isinstance(fit, Fit):
+        raise DataError(
+            f"a {type(fit).__name__} was given",
+            argument="fit",
+            expected="a fitted regression with one coefficient for each column of its design",
+            remedy="hem.regression.cox(data, 'age + sex', time=..., event=...)",
+        )
     level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
     if weights is not None:
         if at is not None or against is not None:
@@ -165,9 +176,7 @@ def contrast(
                 expected="either weights, or `at` and `against`",
                 remedy="weights=None",
             )
-        L = np.zeros((1, len(fit.coef)))
-        for name, value in weights.items():
-            L[0, fit.place(name, argument="weights")] = value
+        L = _weighted(fit, weights)
         labels = pl.DataFrame({"term": [" + ".join(f"{_shown(v)} {k}" for k, v in weights.items())]})
     else:
         L, labels = _differences(fit, at, against)
@@ -181,6 +190,23 @@ def contrast(
         n=fit.n,
         n_event=fit.n_event,
     )
+
+
+def _weighted(fit: Fit, weights: Mapping[str, float]) -> np.ndarray:
+    """One row of weights of the coefficients."""
+    what = "finite weights of coefficients by their names"
+    if not isinstance(weights, Mapping) or not weights:
+        raise DataError(
+            "no weights were given",
+            argument="weights",
+            expected=what,
+            remedy=f"weights={{{next(iter(fit.columns), 'age')!r}: 1}}",
+        )
+    L = np.zeros((1, len(fit.coef)))
+    for name, value in weights.items():
+        number = check_number(value, argument="weights", expected=what, example=1)
+        L[0, fit.place(name, argument="weights")] = number
+    return L
 
 
 def _differences(fit: Fit, at: Any, against: Any) -> tuple[np.ndarray, pl.DataFrame]:
@@ -247,7 +273,7 @@ def _check_columns(design: Design, one: pl.DataFrame, other: pl.DataFrame) -> No
                 argument="at",
                 column=name,
                 expected=f"one of {listed(design.request.roots)}",
-                remedy=f"at={{{design.request.roots[0]!r}: ...}}",
+                remedy=f"at={{{next(iter(design.request.roots), 'age')!r}: ...}}",
             )
     roots = {
         name: _roots(item) for name, item in zip(design.request.names, design.request.items, strict=True)
