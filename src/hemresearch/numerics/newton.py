@@ -75,7 +75,7 @@ def ascent(information: np.ndarray, score: np.ndarray) -> np.ndarray:
     scale = 1 / np.sqrt(np.where(np.diag(information) > 0, np.diag(information), 1.0))
     scaled = information * np.outer(scale, scale)
     values, vectors = np.linalg.eigh(scaled)
-    sizes = np.maximum(np.abs(values), 1e-12 * max(np.abs(values).max(), 1e-300))
+    sizes = np.maximum(np.abs(values), 1e-12 * max(np.abs(values).max(), 1e-288))
     return scale * (vectors @ ((vectors.T @ (scale * score)) / sizes))
 
 
