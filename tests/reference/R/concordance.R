@@ -26,7 +26,7 @@ marker("concordance_lung_many_strata", "lung", "eighteen strata, some with one e
 marker("concordance_mgus2_strata_cluster", "mgus2", "strata of tied times, clusters across them", "futime", "death == 1", "hgb * (-1)", strata = "sex", cluster = "age", tau = 120, timewt = ALL, dropna = c("hgb"))
 marker("concordance_retinopathy_cluster", "retinopathy", "two eyes of a patient", "futime", "status == 1", "risk", cluster = "id", timewt = ALL)
 marker("concordance_retinopathy_cluster_weights", "retinopathy", "clusters with weights", "futime", "status == 1", "risk", weights = "age / 10 + 1", cluster = "id", timewt = ALL)
-marker("concordance_flchain_tau", "flchain", "many patients, a horizon at a time of events", "futime", "death == 1", "age", tau = 3000, timewt = ALL)
+marker("concordance_flchain_tau", "flchain", "many patients, a horizon at a time of events", "futime", "death == 1", "age", tau = 2500, timewt = ALL)
 marker("concordance_heart_entry", "heart", "start-stop rows, clustered", "stop", "event == 1", "age", entry = "start", cluster = "id")
 marker("concordance_heart_entry_tau", "heart", "start-stop rows, weights and a horizon", "stop", "event == 1", "age", entry = "start", weights = "year + 1", tau = 100)
 marker("concordance_channing_entry_strata", "kmsurv_channing", "delayed entry in strata, weights", "age", "death == 1", "ageentry", entry = "ageentry", strata = "gender", weights = "age / 900", subset = "age > ageentry")
