@@ -174,6 +174,7 @@ def test_what_a_fit_tells():
     assert ours.term_tests()["df"].to_list() == [2.0, 1.0]
     assert "subcohort of 120 of the 400 patients" in ours.methods()
     assert "Prentice's pseudo-likelihood" in ours.methods()
+    assert fit(data, strata="centre").methods().endswith("Baseline hazards were stratified by centre.")
     assert "case-cohort variance" in repr(ours)
     assert_close(contrast(ours, {"g": "c"}, {"g": "b"}).estimate, [ours.coef[1] - ours.coef[0]])
     assert_close(ours.predict(data[:2], kind="linear predictor")["estimate"],

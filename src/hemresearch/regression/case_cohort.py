@@ -10,7 +10,7 @@ import polars as pl
 
 from ..columns import as_frame, read_table
 from ..design import covariate_columns
-from ..errors import DataError, counted
+from ..errors import DataError, counted, listed
 from ..fits import chi_squared_tail, frame_of_tests, wald_test
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes import read_survival
@@ -39,10 +39,13 @@ class CaseCohortFit(CoxFit):
     ----------
     n_subcohort, cohort_size
         Patients in the subcohort, and in the cohort that it was drawn from.
+    strata
+        The columns whose combinations have baseline hazards of their own.
     """
 
     n_subcohort: int
     cohort_size: int
+    strata: tuple[str, ...] = ()
 
     def tests(self) -> pl.DataFrame:
         """The Wald test that all effects are zero: test, statistic, df, p_value."""
@@ -54,6 +57,7 @@ class CaseCohortFit(CoxFit):
         return (
             f"{CoxFit.methods(self)} The sample holds all {counted(int(self.n_event), 'case')} and a random "
             f"subcohort of {self.n_subcohort} of the {self.cohort_size} patients of the cohort."
+            + (f" Baseline hazards were stratified by {listed(self.strata)}." if self.strata else "")
         )
 
     def observations(self, what: str) -> NoReturn:
@@ -213,6 +217,7 @@ def case_cohort(
         design=design,
         n_subcohort=sample.count(sample.inside),
         cohort_size=sample.cohort_size,
+        strata=tuple(y.stratum.names),
     )
 
 
