@@ -235,7 +235,7 @@ def draw_schoenfeld(
         raise _not_a("test", test, "a result of hem.regression.ph_test", "hem.regression.ph_test(fit).plot()")
     name = _one_column(test.fit, term)
     smooth = schoenfeld_smooth(test, name)
-    x, y = test.scaled["x"].to_numpy(), test.scaled[name].to_numpy()
+    x, y = test.scaled["g(t)"].to_numpy(), test.residuals_of(name).to_numpy()
     coefficient = float(test.fit.coef[test.fit.place(name)])
     with active():
         panel, before = _panel(ax, width)

@@ -54,9 +54,7 @@ def residuals(fit: CoxFit, kind: Residual) -> pl.DataFrame:
             values = values * e.rows.weight[:, None]
     if kind == "dfbetas":
         values = values / np.sqrt(np.diag(fit.cov_model))
-    return pl.concat(
-        [_positions(y), pl.DataFrame(e.rows.unsorted(values), schema=list(fit.columns))], how="horizontal"
-    )
+    return _beside(_positions(y), e.rows.unsorted(values), fit)
 
 
 def _of_rows(e: CoxEstimate, y: Survival, kind: str) -> pl.DataFrame:
@@ -80,7 +78,13 @@ def _of_events(fit: CoxFit, e: CoxEstimate, y: Survival, *, scaled: bool) -> pl.
     frame = _positions(y)[at].with_columns(time=pl.Series(y.time[at]))
     if len(y.stratum) > 1:
         frame = frame.with_columns(stratum=pl.Series(np.array(y.stratum.labels())[y.stratum.code[at]]))
-    return pl.concat([frame, pl.DataFrame(values, schema=list(fit.columns))], how="horizontal")
+    return _beside(frame, values, fit)
+
+
+def _beside(frame: pl.DataFrame, values: np.ndarray, fit: CoxFit) -> pl.DataFrame:
+    """The frame with a column for each coefficient; one with the name of a column of the frame says so."""
+    names = [f"{c} (covariate)" if c in frame.columns else c for c in fit.columns]
+    return pl.concat([frame, pl.DataFrame(values, schema=names)], how="horizontal")
 
 
 def _positions(y: Survival) -> pl.DataFrame:

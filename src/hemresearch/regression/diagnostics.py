@@ -185,12 +185,12 @@ def schoenfeld_smooth(
         )
     check_number(df, argument="df", at_least=2, expected="at least 2 coefficients", example=4)
     level = test.fit.conf_level if conf_level is None else check_conf_level(conf_level)
-    x = test.scaled["x"].to_numpy()
+    x = test.scaled["g(t)"].to_numpy()
     at = np.linspace(x.min(), x.max(), SMOOTH_POINTS)
     parts = []
     for name in _columns_of(test.fit, term):
         variance = test.fit.cov_model[test.fit.place(name), test.fit.place(name)] * test.n_event
-        y = test.scaled[name].to_numpy()
+        y = test.residuals_of(name).to_numpy()
         estimate, std_error = spline_trend(x, y, at, df=int(df), variance=float(variance))
         half = normal_quantile(level) * std_error
         columns = {"x": at, "time": _time_at(test, at), "estimate": estimate, "std_error": std_error}
@@ -211,8 +211,8 @@ def _time_at(test: PHTest, at: np.ndarray) -> np.ndarray:
     """The times that transform to `at`."""
     if test.transform in ("identity", "log"):
         return at.copy() if test.transform == "identity" else np.exp(at)
-    pairs = test.scaled.select("x", "time").unique("x", keep="first").sort("x")
-    return np.interp(at, pairs["x"].to_numpy(), pairs["time"].to_numpy())
+    pairs = test.scaled.select("g(t)", "time").unique("g(t)", keep="first").sort("g(t)")
+    return np.interp(at, pairs["g(t)"].to_numpy(), pairs["time"].to_numpy())
 
 
 def _columns_of(fit: CoxFit, term: str | None) -> list[str]:

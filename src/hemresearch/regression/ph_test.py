@@ -32,7 +32,7 @@ Transform = Literal["km", "rank", "identity", "log"]
 class PHTest(Result):
     """Score tests of proportional hazards, per term and for all together.
 
-    `scaled` holds the scaled Schoenfeld residuals of the fit with `x`, the transformed time of each.
+    `scaled` holds the scaled Schoenfeld residuals of the fit with `g(t)`, the transformed time of each.
     """
 
     frame: pl.DataFrame = field(repr=False)
@@ -44,6 +44,11 @@ class PHTest(Result):
     def to_frame(self) -> pl.DataFrame:
         """One row per term, and the last row "global": term, statistic, df, p_value."""
         return self.frame
+
+    def residuals_of(self, column: str) -> pl.Series:
+        """The scaled residuals of a coefficient, the last columns of `scaled`."""
+        place = self.fit.place(column) - len(self.fit.columns)
+        return self.scaled.to_series(place)
 
     def summary(self) -> pl.DataFrame:
         """One row: the transform, the number of events and the global test."""
@@ -153,7 +158,7 @@ def ph_test(fit: CoxFit, *, transform: Transform | Callable[[np.ndarray], np.nda
     at = e.rows.order[e.rows.event]
     return PHTest(
         frame=_tests(fit, e, _on_slots(e, y, g)),
-        scaled=scaled.insert_column(2, pl.Series("x", g[at])),
+        scaled=scaled.insert_column(2, pl.Series("g(t)", g[at])),
         transform=name,
         n_event=fit.n_event,
         fit=fit,
