@@ -6,6 +6,7 @@ from .excel import to_csv, to_excel
 from .figures import save_figure
 from .masking import disclosure
 from .paragraph import Paragraph, methods, paragraph
+from .regression_table import regression_table
 from .session import session_info
 from .tables import Table
 from .word import to_word
@@ -17,6 +18,7 @@ __all__ = [
     "inline",
     "methods",
     "paragraph",
+    "regression_table",
     "save_figure",
     "session_info",
     "table",

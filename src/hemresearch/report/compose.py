@@ -11,6 +11,9 @@ import polars as pl
 from .. import formats
 from ..errors import DataError
 from ..options import check_number, suggestion
+from ..regression.subgroup_result import SubgroupEffects
+from ..regression.univariable import Univariable
+from ..results import Fit
 from .sources import ESTIMATE, Source, read_source
 from .table_one import HIDDEN, check_no_options, written
 from .tables import Align, Kind, Table
@@ -76,7 +79,8 @@ def table(
     ----------
     item
         Curves (their medians; the estimates at `times` if these are given), Estimates, a HypothesisTest, a
-        Table 1 of `hem.cohort.table_one`, or a frame such as `curves.quantile(0.5)`.
+        Table 1 of `hem.cohort.table_one`, a fitted regression (`regression_table` has more options, and puts
+        several side by side), or a frame such as `curves.quantile(0.5)`.
     title, footnote
         Text above and below; several footnotes as a list.
     labels
@@ -123,6 +127,10 @@ def table(
     """
     if conf_level is not None:
         check_number(conf_level, argument="conf_level", above=0, below=1, expected="0 to 1", example=0.95)
+    if isinstance(item, Fit | Univariable | SubgroupEffects):
+        own = {"percent": percent, "groups": groups, "times": times}
+        check_no_options(own, "hem.report.regression_table(fit)", "a regression")
+        return _of_models(item, title, footnote, labels, decimals, conf_level, missing, id)
     source = read_source(item, times)
     if source.table_one is not None:
         own = {"labels": labels, "decimals": decimals, "percent": percent, "groups": groups}
@@ -148,10 +156,40 @@ def table(
     )
 
 
+def _of_models(
+    item: Any,
+    title: str | None,
+    footnote: str | Sequence[str] | None,
+    labels: Mapping[str, str] | None,
+    decimals: int | Mapping[str, int] | None,
+    conf_level: float | None,
+    missing: str,
+    id: str | None,
+) -> Table:
+    """The table of a regression, with its levels, patients and events."""
+    from .regression_table import regression_table
+
+    return regression_table(
+        item, labels=labels, title=title, footnote=footnote, conf_level=conf_level, id=id, missing=missing,
+        decimals=_one_number(decimals),
+    )  # fmt: skip
+
+
+def _one_number(decimals: int | Mapping[str, int] | None) -> int:
+    """The decimals of ratios, given for all columns or for the estimate."""
+    if decimals is None or isinstance(decimals, int):
+        return 2 if decimals is None else decimals
+    return decimals.get("estimate", 2)
+
+
 def compose(source: Source) -> Table:
     """Choose the columns, write the cells, and put headings over groups."""
     if source.table_one is not None:
         return written(source.table_one, source)
+    if source.models is not None:
+        from .regression_cells import written as written_models
+
+        return written_models(source.models, source)
     _check(source)
     columns = _columns(source)
     header = tuple(column.header for column in columns)

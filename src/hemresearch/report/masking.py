@@ -14,6 +14,7 @@ from ..options import check_number
 from ..results import Curves
 from .counts import Layout, layout
 from .cut_curves import cut_curves
+from .regression_cells import model_masks
 from .sources import tidy_frame
 from .suppression import hidden_cells
 from .table_one import check_no_options, table_one_masks
@@ -21,6 +22,7 @@ from .table_one import check_no_options, table_one_masks
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .regression_cells import Models
     from .tables import Table
 
 COUNTS = ("n", "n_risk", "n_event", "n_censor", "n_missing", "observed")
@@ -55,8 +57,9 @@ def disclosure(
     Parameters
     ----------
     item
-        A frame, a result, a `Table` made by `hem.report.table`, or `Curves`. A Table 1 knows its own counts,
-        totals and percentages; where the numbers of few patients are hidden (mean, median, ...), so are those
+        A frame, a result, a `Table` made by `hem.report.table`, or `Curves`. A table of regressions knows
+        that the levels of a factor add up to all patients and events. A Table 1 knows its own counts, totals
+        and percentages; where the numbers of few patients are hidden (mean, median, ...), so are those
         of all groups together and the difference.
 
         Each curve is cut after the last time at which at least `threshold` are at risk before it and remain
@@ -196,6 +199,18 @@ def _table_one_masks(one: TableOne, o: _Options) -> dict[str, np.ndarray]:
     return table_one_masks(one, lambda layout: _hidden(layout, o), o.threshold)
 
 
+def _model_masks(models: Models, o: _Options) -> dict[str, np.ndarray]:
+    names = ("counts", "rows", "columns", "by", "total")
+    check_no_options(
+        {name: getattr(o, name) for name in names},
+        "hem.report.disclosure(table, threshold=5)",
+        "a regression",
+    )
+    return model_masks(
+        models, lambda frame, counts: _masks(frame, replace(o, counts=counts, by=("variable",)))
+    )
+
+
 def _derived(frame: pl.DataFrame, counts: tuple[str, ...], o: _Options) -> tuple[str, ...]:
     if o.derived is not None:
         return o.derived
@@ -220,8 +235,11 @@ def _masked_table(item: Table, o: _Options) -> Table:
             expected="a frame, a result, or a table made by hem.report.table",
             remedy="hem.report.disclosure(frame) before the numbers become text",
         )
-    one = item.source.table_one
-    masks = _masks(item.source.frame, o) if one is None else _table_one_masks(one, o)
+    one, models = item.source.table_one, item.source.models
+    if models is not None:
+        masks = _model_masks(models, o)
+    else:
+        masks = _masks(item.source.frame, o) if one is None else _table_one_masks(one, o)
     note = (
         f"* Fewer than {o.threshold:g}, or withheld so that such a count cannot be derived."
         if any(mask.any() for mask in masks.values())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..cohort import TableOne
+    from .regression_cells import Models
 
 ESTIMATE = ("estimate", "conf_low", "conf_high")
 # Shares of patients are shown as percentages; these are not shares.
@@ -40,6 +41,7 @@ class Source:
     id: str | None = None
     masks: Mapping[str, np.ndarray] = field(default_factory=dict)
     table_one: TableOne | None = None
+    models: Models | None = None
 
 
 def _is_table_one(item: Any) -> bool:

@@ -134,12 +134,12 @@ def _check_groups(one: TableOne, threshold: float) -> None:
         )
 
 
-def check_no_options(options: dict[str, Any], argument_of: str) -> None:
-    """A Table 1 decides its own labels and counts: options for them are refused."""
+def check_no_options(options: dict[str, Any], argument_of: str, what: str = "a Table 1") -> None:
+    """A Table 1 (or `what` else has a table of its own) decides its counts: options for them are refused."""
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise DataError(
-            f"{', '.join(given)} given for a Table 1, which knows its own",
+            f"{', '.join(given)} given for {what}, which knows its own",
             argument=given[0],
             expected="no such option",
             remedy=argument_of,

@@ -1,0 +1,252 @@
+"""The rows of several models put side by side, as cells of a table, and what to hide in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from .. import formats
+from .table_one import HIDDEN
+from .tables import Align, Kind, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .sources import Source
+
+COUNTS = {"n": "N", "n_event": "Events"}
+RATIO = ("estimate", "conf_low", "conf_high")
+TREND = "p for trend"
+Key = tuple[str, str]  # variable, and the name of its row in it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """The rows of one model (or of several in one column), and the headers of its columns."""
+
+    name: str
+    frame: pl.DataFrame
+    header: str
+    p_header: str
+    note: str
+    reference: float
+    interaction: bool = False
+
+    def rows(self) -> dict[Key, dict[str, Any]]:
+        """Each row by its variable and name, with its position in `frame`."""
+        indexed = self.frame.with_row_index("_row").iter_rows(named=True)
+        return {(row["variable"], row["name"]): row for row in indexed}
+
+    def tests_factors(self) -> bool:
+        """Whether some factor has a p of its own beside those of its levels."""
+        several = self.frame.filter(pl.col("level").is_not_null()).group_by("variable").len()
+        return not self.interaction and bool((several["len"] > 2).any())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Models:
+    """All models of a table."""
+
+    blocks: tuple[Block, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    decimals: int = 2
+
+    def frame(self) -> pl.DataFrame:
+        """The rows of all models, one below the other."""
+        return pl.concat([b.frame.with_columns(model=pl.lit(i)) for i, b in enumerate(self.blocks)])
+
+    def keys(self) -> dict[str, list[str]]:
+        """The rows of each variable in the order in which they come, whichever model has them."""
+        found: dict[str, list[str]] = {}
+        for block in self.blocks:
+            for variable, name in block.rows():
+                names = found.setdefault(variable, [])
+                if name not in names:
+                    names.append(name)
+        return found
+
+    def same_counts(self) -> bool:
+        """Whether no row has other counts in one model than in another."""
+        seen: dict[Key, tuple[Any, Any]] = {}
+        for block in self.blocks:
+            for key, row in block.rows().items():
+                counts = (row["n"], row["n_event"])
+                if None not in counts and seen.setdefault(key, counts) != counts:
+                    return False
+        return True
+
+    def counted(self) -> list[str]:
+        """The counts that some row has."""
+        frame = self.frame()
+        return [name for name in COUNTS if frame[name].null_count() < frame.height]
+
+
+def written(models: Models, source: Source) -> Table:
+    """Headers, rows and spanners of the table; hidden numbers are marks."""
+    writer = _Writer(models, source)
+    header, align, spanners = writer.header()
+    body: list[tuple[str, ...]] = []
+    kinds: list[Kind] = []
+    for variable, names in models.keys().items():
+        for kind, cells in writer.variable(variable, names):
+            kinds.append(kind)
+            body.append(cells)
+    return Table(
+        header,
+        tuple(body),
+        title=source.title,
+        footnotes=source.footnotes,
+        kinds=tuple(kinds),
+        spanners=spanners,
+        align=align,
+        id=source.id or "",
+        source=source,
+    )
+
+
+class _Writer:
+    """Writes the cells of one table."""
+
+    def __init__(self, models: Models, source: Source) -> None:
+        self.models, self.source = models, source
+        self.rows = [block.rows() for block in models.blocks]
+        heights = [block.frame.height for block in models.blocks]
+        self.start = np.cumsum([0, *heights])[:-1]
+        self.counts = models.counted()
+        self.shared = models.same_counts()
+
+    def header(self) -> tuple[tuple[str, ...], tuple[Align, ...], tuple[tuple[str, int, int], ...]]:
+        """The labels of the columns, their alignment, and the names of the models over them."""
+        counts = [COUNTS[name] for name in self.counts]
+        labels, spanners = ["", *(counts if self.shared else [])], []
+        for block in self.models.blocks:
+            first = len(labels)
+            labels += [*([] if self.shared else counts), block.header, block.p_header]
+            if block.name:
+                spanners.append((block.name, first, len(labels) - 1))
+        sides = {"": "left", "N": "right", "Events": "right"}
+        align: Any = tuple(sides.get(x, "right" if x.startswith("p") else "center") for x in labels)
+        return tuple(labels), align, tuple(spanners)
+
+    def variable(self, variable: str, names: list[str]) -> list[tuple[Kind, tuple[str, ...]]]:
+        """The rows of one variable: one, or a heading and its levels."""
+        first = next(rows[variable, names[0]] for rows in self.rows if (variable, names[0]) in rows)
+        if first["level"] is None and len(names) == 1:
+            return [("plain", self.row(self.label(variable), variable, names[0], alone=True))]
+        several = len(names) > 2
+        found: list[tuple[Kind, tuple[str, ...]]] = [("heading", self.heading(variable, several))]
+        found += [("indented", self.row(self.level(variable, n), variable, n)) for n in names]
+        trends = [self.tested(rows, variable, "p_trend") for rows in self.rows]
+        if any(trends):
+            found.append(("indented", self.spread(TREND, trends)))
+        return found
+
+    def heading(self, variable: str, several: bool) -> tuple[str, ...]:
+        """The name of a factor, and the p of all its levels where there are more than two."""
+        tests = [
+            self.tested(rows, variable, "p_term") if several or block.interaction else ""
+            for rows, block in zip(self.rows, self.models.blocks, strict=True)
+        ]
+        return self.spread(self.label(variable), tests)
+
+    def spread(self, label: str, tests: list[str]) -> tuple[str, ...]:
+        """A row with nothing but a p for each model."""
+        own = [""] * (0 if self.shared else len(self.counts))
+        cells = [label, *([""] * len(self.counts) if self.shared else [])]
+        for test in tests:
+            cells += [*own, "", test]
+        return tuple(cells)
+
+    def row(self, label: str, variable: str, name: str, *, alone: bool = False) -> tuple[str, ...]:
+        """One row: counts, ratio and p of each model."""
+        key = (variable, name)
+        cells = [label]
+        if self.shared:
+            cells += [self.count(key, c) for c in self.counts]
+        for i, rows in enumerate(self.rows):
+            row = rows.get(key)
+            cells += [] if self.shared else [self.one_count(i, row, c) for c in self.counts]
+            cells += [self.ratio(i, row), self.p(i, row, alone)]
+        return tuple(cells)
+
+    def count(self, key: Key, name: str) -> str:
+        """A count that is the same in every model that has it."""
+        texts = [self.one_count(i, rows.get(key), name) for i, rows in enumerate(self.rows)]
+        return next((text for text in texts if text), "")
+
+    def one_count(self, block: int, row: dict[str, Any] | None, name: str) -> str:
+        """A count of one model."""
+        if row is None or row[name] is None:
+            return ""
+        return HIDDEN if self.hidden(block, row, name) else formats.count(row[name])
+
+    def ratio(self, block: int, row: dict[str, Any] | None) -> str:
+        """The estimate with its limits, or that it is the reference."""
+        if row is None:
+            return self.source.missing
+        if row["reference"]:
+            return f"{self.models.blocks[block].reference:g} (reference)"
+        if self.hidden(block, row, *RATIO):
+            return HIDDEN
+        estimate, low, high = (row[name] for name in RATIO)
+        return formats.minus(formats.ratio(estimate, low, high, self.models.decimals))
+
+    def p(self, block: int, row: dict[str, Any] | None, alone: bool) -> str:
+        """The p of a coefficient; of the whole term where that has no single one."""
+        if row is None or row["reference"]:
+            return ""
+        name = "p_term" if alone and row["p_value"] is None else "p_value"
+        if row[name] is None:
+            return ""
+        return HIDDEN if self.hidden(block, row, name) else formats.p_value(row[name], prefix=False)
+
+    def tested(self, rows: dict[Key, dict[str, Any]], variable: str, name: str) -> str:
+        """A p of a whole variable."""
+        value = next((row[name] for (v, _), row in rows.items() if v == variable), None)
+        return "" if value is None else formats.p_value(value, prefix=False)
+
+    def hidden(self, block: int, row: dict[str, Any], *names: str) -> bool:
+        """Whether one of these numbers is hidden."""
+        at, masks = self.start[block] + row["_row"], self.source.masks
+        return any(name in masks and bool(masks[name][at]) for name in names)
+
+    def label(self, variable: str) -> str:
+        """What a variable is called."""
+        return self.models.labels.get(variable, variable)
+
+    def level(self, variable: str, name: str) -> str:
+        """What a level is called, by itself or as the name of its coefficient."""
+        labels = self.models.labels
+        columns = [rows[variable, name]["column"] for rows in self.rows if (variable, name) in rows]
+        return next((labels[column] for column in columns if column in labels), labels.get(name, name))
+
+
+def model_masks(
+    models: Models, masks_of: Callable[[pl.DataFrame, tuple[str, ...]], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """Which rows of all models are hidden in which column.
+
+    The levels of a factor add up to the patients and events of the model, which are known; so do those with
+    and without the event to the patients of a level.
+    """
+    names = (*COUNTS, *RATIO, "p_value")
+    masks: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for block in models.blocks:
+        hidden = {name: np.zeros(block.frame.height, dtype=bool) for name in names}
+        counts = [c for c in COUNTS if block.frame[c].null_count() < block.frame.height]
+        there = block.frame.select(pl.all_horizontal(pl.col(counts).is_not_null())).to_series().to_numpy()
+        if counts and there.any():
+            part = block.frame.filter(pl.Series(there)).select("variable", *counts, *RATIO, "p_value")
+            if len(counts) == 2 and (part["n"] >= part["n_event"]).all():
+                part = part.with_columns(n_censor=pl.col("n") - pl.col("n_event"))
+            used = tuple(c for c in (*counts, "n_censor") if c in part.columns)
+            for name, mask in masks_of(part, used).items():
+                if name in hidden:
+                    hidden[name][there] = mask
+        for name in names:
+            masks[name].append(hidden[name])
+    return {name: np.concatenate(parts) for name, parts in masks.items()}

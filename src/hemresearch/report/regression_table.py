@@ -1,0 +1,242 @@
+"""Tables of regressions: univariable and multivariable side by side, with reference levels, n and events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from .. import formats
+from ..errors import DataError, counted
+from ..options import check_conf_level, suggestion
+from ..regression.cox_fit import CoxFit
+from ..regression.effects import effect_table, trend_test
+from ..regression.subgroup_result import SubgroupEffects
+from ..regression.univariable import Univariable
+from ..results import Fit
+from .regression_cells import Block, Models, written
+from .sources import Source
+from .tables import Table
+
+SHORT = {"hazard ratio": "HR", "odds ratio": "OR", "time ratio": "TR"}
+NAMES = ("variable", "level", "column")
+
+
+def regression_table(
+    models: Any,
+    *,
+    labels: Mapping[str, str] | None = None,
+    trend: str | Sequence[str] = (),
+    title: str | None = None,
+    footnote: str | Sequence[str] | None = None,
+    decimals: int = 2,
+    conf_level: float | None = None,
+    missing: str = "",
+    id: str | None = None,
+) -> Table:
+    """A publication table of one or several regressions: levels, n, events, ratios with limits, and p.
+
+    A number has one row, a factor a heading with a row for each level, the reference as "1 (reference)". The
+    p beside the heading of a factor with more than two levels is that of all its levels together (Wald).
+    Patients and events stand once at the left where all models have the same, else with each model.
+
+    Parameters
+    ----------
+    models
+        A fitted regression; or several by the name they get in the header, `{"Univariable": alone,
+        "Multivariable": fit}`, where each is a fit, a list of fits, or a result of
+        `hem.regression.univariable`; or a result of `hem.regression.subgroup_effects`.
+    labels
+        What to call variables and levels: `{"trt": "Treatment", "hgb": "Haemoglobin, g/dL", "M": "Men"}`.
+    trend
+        Factors (names of variables) that get a row "p for trend", their levels taken as 1, 2, ..., k in the
+        order of the fit.
+    title, footnote
+        Text above and below; several footnotes as a list.
+    decimals
+        Decimals of the ratios.
+    conf_level
+        Level of the limits; default that of each fit.
+    missing
+        What to show for a term that a model does not have.
+    id
+        The HTML id, by default made from the cells.
+
+    Returns
+    -------
+    Table
+        For Word, Excel, HTML and LaTeX. `hem.report.disclosure` hides small counts in it.
+
+    Raises
+    ------
+    DataError
+        For something other than fits, a label or trend for nothing in the table, or a variable that is in two
+        of the fits of one column.
+
+    Examples
+    --------
+    >>> import hemresearch as hem
+    >>> data = hem.data.load("veteran")
+    >>> roles = {"time": "time", "event": "status"}
+    >>> models = {
+    ...     "Univariable": hem.regression.univariable(data, "karno + prior", **roles),
+    ...     "Multivariable": hem.regression.cox(data, "karno + prior", **roles),
+    ... }
+    >>> hem.report.regression_table(models, labels={"karno": "Karnofsky", "prior": "Prior therapy"})
+    ──────────────────────────────────────────────────────────────────────────────
+                                      Univariable              Multivariable
+                                ────────────────────────  ────────────────────────
+                     N  Events    HR (95% CI)          p    HR (95% CI)          p
+    ──────────────────────────────────────────────────────────────────────────────
+    Karnofsky      137     128  0.97 (0.96–0.98)  <0.001  0.97 (0.96–0.98)  <0.001
+    Prior therapy  137     128  0.99 (0.95–1.03)    0.48  1.00 (0.96–1.04)    0.83
+    ──────────────────────────────────────────────────────────────────────────────
+    HR: hazard ratio; CI: confidence interval.
+    Univariable: n=137, events=128.
+    Multivariable: n=137, events=128.
+    """
+    named = models if isinstance(models, Mapping) else {"": models}
+    if not named:
+        raise _no_models(models)
+    trends = (trend,) if isinstance(trend, str) else tuple(trend)
+    level = None if conf_level is None else check_conf_level(conf_level)
+    blocks = tuple(_block(str(name), model, trends, level) for name, model in named.items())
+    every = Models(blocks, labels=dict(labels or {}), decimals=decimals)
+    _check_names(every, trends)
+    notes = (footnote,) if isinstance(footnote, str) else tuple(footnote or ())
+    source = Source(
+        every.frame(), title=title, footnotes=(*_notes(blocks), *notes), missing=missing, id=id, models=every
+    )
+    return written(every, source)
+
+
+def _block(name: str, model: Any, trends: tuple[str, ...], level: float | None) -> Block:
+    """One model, or several that share a column, as rows."""
+    if isinstance(model, SubgroupEffects):
+        return _subgroups(name, model)
+    fits = list(model.fits) if isinstance(model, Univariable) else model
+    fits = [fits] if isinstance(fits, Fit) else fits
+    if not isinstance(fits, list | tuple) or not fits or not all(isinstance(fit, Fit) for fit in fits):
+        raise _no_models(fits)
+    frames = [_rows_of(fit, trends, level) for fit in fits]
+    frame = pl.concat([f.with_columns(pl.col("n", "n_event").cast(pl.Float64)) for f in frames])
+    again = frame.filter(frame.select("variable", "name").is_duplicated())
+    if again.height:
+        raise DataError(
+            f"{again['variable'][0]!r} is in two of the fits of {name!r}",
+            argument="models",
+            expected="each variable once in a column of the table",
+            remedy="{'Model 1': first, 'Model 2': second}",
+        )
+    first = fits[0]
+    kinds = {fit.ratio for fit in fits}, {fit.conf_level for fit in fits}
+    if any(len(kind) > 1 for kind in kinds):
+        raise DataError(
+            f"the fits of {name!r} differ in what they estimate, or in the level of their limits",
+            argument="models",
+            expected="fits of one kind in a column",
+            remedy="conf_level=0.95, or a name of its own for each kind",
+        )
+    what = SHORT.get(first.ratio, first.ratio or "coefficient")
+    header = f"{what[:1].upper()}{what[1:]} ({formats.level(level or first.conf_level)} CI)"
+    return Block(name, frame, header, "p", _counts_note(name, fits), reference=1.0 if first.ratio else 0.0)
+
+
+def _rows_of(fit: Fit, trends: tuple[str, ...], level: float | None) -> pl.DataFrame:
+    """The effects of a fit with the p for trend of the factors asked for."""
+    frame = effect_table(fit, conf_level=level)
+    asked = frame.filter(pl.col("variable").is_in(list(trends)) & pl.col("reference"))
+    tests = {
+        row["variable"]: trend_test(fit, row["term"]).p_value
+        for row in asked.iter_rows(named=True)
+        if isinstance(fit, CoxFit)
+    }
+    return frame.with_columns(
+        name=pl.col("level").fill_null(""),
+        p_trend=pl.col("variable").replace_strict(tests, default=None, return_dtype=pl.Float64),
+    ).drop("term")
+
+
+def _subgroups(name: str, effects: SubgroupEffects) -> Block:
+    """The levels of subgroup variables, the test of interaction at their heading."""
+    frame = effects.to_frame(exponentiate=True).select(
+        pl.col("subgroup").alias("variable"),
+        "level",
+        pl.lit(None, pl.String).alias("column"),
+        pl.lit(False).alias("reference"),
+        pl.col("n", "n_event").cast(pl.Float64),
+        "estimate", "conf_low", "conf_high",
+        pl.lit(None, pl.Float64).alias("p_value"),
+        pl.col("p_interaction").alias("p_term"),
+        pl.col("level").fill_null("").alias("name"),
+        pl.lit(None, pl.Float64).alias("p_trend"),
+    )  # fmt: skip
+    note = f"Hazard ratio of {effects.treatment} in each level; p of the interaction with treatment."
+    left = [f"{counted(n, 'row')} without {what}" for what, n in effects.n_missing.items()]
+    note += f" Left out there: {', '.join(left)}." if left else ""
+    return Block(
+        name,
+        frame,
+        f"HR ({formats.level(effects.conf_level)} CI)",
+        "p (interaction)",
+        note,
+        reference=1.0,
+        interaction=True,
+    )
+
+
+def _counts_note(name: str, fits: Sequence[Fit]) -> str:
+    """How many patients, events and exclusions a model has."""
+    n, events, dropped = (
+        _span([getattr(fit, what) for fit in fits]) for what in ("n", "n_event", "n_dropped")
+    )
+    said = f"{name or 'Model'}: n={n}, events={events}"
+    left_out = f"; rows left out for missing values: {dropped}" if any(f.n_dropped for f in fits) else ""
+    robust = "; robust variance" if any(fit.variance == "robust" for fit in fits) else ""
+    return f"{said}{left_out}{robust}."
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return formats.count(low) if low == high else f"{formats.count(low)} to {formats.count(high)}"
+
+
+def _notes(blocks: tuple[Block, ...]) -> tuple[str, ...]:
+    """What abbreviations mean, and who is in each model."""
+    long = {short: name for name, short in SHORT.items()}
+    used = [short for short in long if any(block.header.startswith(f"{short} (") for block in blocks)]
+    meaning = "; ".join([*(f"{short}: {long[short]}" for short in used), "CI: confidence interval"])
+    wald = any(block.tests_factors() for block in blocks)
+    tests = " The p at the heading of a factor is that of all its levels together." if wald else ""
+    return (f"{meaning}.{tests}", *(block.note for block in blocks))
+
+
+def _check_names(models: Models, trends: tuple[str, ...]) -> None:
+    frame = models.frame()
+    known = [v for c in NAMES for v in frame[c].unique(maintain_order=True).drop_nulls()]
+    for name in (name for name in models.labels if name not in known):
+        raise DataError(
+            f"{name!r} is not in the table",
+            argument="labels",
+            expected="variables or levels in the table",
+            remedy=suggestion(str(name), known),
+        )
+    tested = frame.filter(pl.col("p_trend").is_not_null())["variable"].to_list()
+    factors = frame.filter("reference")["variable"].unique(maintain_order=True).to_list()
+    for name in (name for name in trends if name not in tested):
+        raise DataError(
+            f"{name!r} is no factor of a Cox model in the table",
+            argument="trend",
+            expected="factors of Cox models",
+            remedy=suggestion(str(name), factors) if factors else "a model with a factor",
+        )
+
+
+def _no_models(given: Any) -> DataError:
+    return DataError(
+        f"a {type(given).__name__} was given",
+        argument="models",
+        expected="a fitted regression, a list of them, or several by name",
+        remedy="{'Univariable': hem.regression.univariable(...), 'Multivariable': hem.regression.cox(...)}",
+    )
