@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Quantity = Literal["survival", "cumulative hazard", "linear predictor", "risk"]
 Path: TypeAlias = "tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]"
 EVER = np.array([-np.inf]), np.array([np.inf])
+PLACE = "position among the strata"  # a name that no column has
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -299,8 +300,8 @@ def strata_of(model: Model, new_data: Any) -> np.ndarray:
         pl.col(name).cast(pl.Float64 if dtype.is_numeric() else pl.String, strict=False)
         for name, dtype in strata.levels.schema.items()
     ]
-    levels = strata.levels.select(alike).with_row_index("code")
-    code = frame.select(alike).join(levels, on=list(strata.names), how="left", maintain_order="left")["code"]
+    levels = strata.levels.select(alike).with_row_index(PLACE)
+    code = frame.select(alike).join(levels, on=list(strata.names), how="left", maintain_order="left")[PLACE]
     if code.null_count():
         raise DataError(
             "holds strata that the fit has not seen",
