@@ -19,7 +19,17 @@ LAYERS = (
     {"errors"},
     {"options", "formats", "personal_numbers"},
     {"numerics"},
-    {"columns", "events", "outcomes", "start_stop", "coding", "formula", "design", "times"},
+    {
+        "columns",
+        "events",
+        "outcomes",
+        "outcomes_interval",
+        "start_stop",
+        "coding",
+        "formula",
+        "design",
+        "times",
+    },
     {"curves", "fits", "results", "lifetable"},
     {"data", "survival", "epidemiology", "cohort", "hematology"},
     {"regression"},
@@ -38,7 +48,17 @@ USERS_OF_FAMILIES = {"cohort", "data", "hematology"}
 FIRST_FAMILY, FIRST_OUT = 5, 11
 SIBLINGS = (
     {"options", "formats", "personal_numbers"},
-    {"columns", "events", "outcomes", "start_stop", "coding", "formula", "design", "times"},
+    {
+        "columns",
+        "events",
+        "outcomes",
+        "outcomes_interval",
+        "start_stop",
+        "coding",
+        "formula",
+        "design",
+        "times",
+    },
     {"curves", "fits", "results", "lifetable"},
     {"studies", "pages", "installation"},
 )

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from refusals import assert_refused
 
-from hemresearch.outcomes import read_interval
+from hemresearch.outcomes_interval import read_interval
 
 VISITS = pl.DataFrame(
     {

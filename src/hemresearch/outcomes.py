@@ -114,42 +114,6 @@ class Competing:
     time_unit: str | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Interval:
-    """Interval-censored observations: the event lies in (left, right], or at left where both are equal.
-
-    `left` is 0 for left-censored and `right` infinite for right-censored observations.
-    """
-
-    left: np.ndarray
-    right: np.ndarray
-    weight: np.ndarray | None
-    group: Groups
-    row: np.ndarray | None
-    n_dropped: int
-    names: dict[str, str]
-    time_unit: str | None
-    stratum: Groups
-    cluster: np.ndarray | None
-    covariates: pl.DataFrame
-    offset: np.ndarray | None
-
-    def __len__(self) -> int:
-        return len(self.left)
-
-    def positions(self, at_fault: np.ndarray) -> np.ndarray:
-        """Where the rows of a mask stand in the user's data."""
-        index = np.flatnonzero(at_fault)
-        return index if self.row is None else self.row[index]
-
-    def uses_robust_variance(self, robust: bool | None) -> bool:
-        """Whether the variance is robust: as asked, else with clusters and for non-integer weights."""
-        if robust is not None:
-            return bool(check_choice(robust, (True, False), argument="robust"))
-        fractional = self.weight is not None and not np.array_equal(self.weight, np.round(self.weight))
-        return self.cluster is not None or fractional
-
-
 def read_survival(
     data: Any,
     *,
@@ -186,8 +150,8 @@ def read_survival(
         event=happened,
         entry=start,
         weight=read_weights(table),
-        cluster=_code(table, "cluster"),
-        patient=_code(table, "id"),
+        cluster=code_of(table, "cluster"),
+        patient=code_of(table, "id"),
         group=group_rows(table),
         stratum=group_rows(table, "strata"),
         covariates=table.several("covariates") if "covariates" in table else pl.DataFrame(),
@@ -197,7 +161,7 @@ def read_survival(
         time_unit=unit,
         score=read_finite(table, "score", "one finite number for every row, higher for a shorter survival"),
         offset=read_finite(table, "offset", "finite numbers, added to the linear predictor"),
-        frailty=_code(table, "frailty"),
+        frailty=code_of(table, "frailty"),
     )
     if y.weight is not None and not y.weight.all():
         y = y.take(y.weight > 0)
@@ -250,7 +214,7 @@ def read_competing(
         causes=causes,
         entry=start,
         weight=read_weights(table),
-        cluster=_code(table, "cluster"),
+        cluster=code_of(table, "cluster"),
         group=group_rows(table),
         stratum=group_rows(table, "strata"),
         row=table.row,
@@ -260,114 +224,8 @@ def read_competing(
     )
 
 
-def read_interval(
-    data: Any,
-    *,
-    left: Column,
-    right: Column,
-    by: Columns = None,
-    strata: Columns = None,
-    covariates: Sequence[Column] | None = None,
-    offset: Column | None = None,
-    weights: Column | None = None,
-    cluster: Column | None = None,
-    missing: Missing = "raise",
-) -> Interval:
-    """Read interval-censored times: a missing `left` is left-censored, a missing `right` right-censored.
-
-    An infinite end is a missing one. Rows with both ends missing say nothing about the time; they are
-    missing values. Rows of weight 0 are nobody.
-    """
-    roles: dict[str, Columns] = {
-        "left": left, "right": right, "by": by, "strata": strata, "covariates": covariates,
-        "offset": offset, "weights": weights, "cluster": cluster,
-    }  # fmt: skip
-    table = _open_ends(read_table(data, roles, missing=missing, nullable=("left", "right")))
-    table = _settle_unbounded(table, missing)
-    weight = read_weights(table)
-    if weight is not None and not weight.all():
-        table, weight = _kept(table, weight > 0), weight[weight > 0]
-    low, high, unit = _read_bounds(table)
-    return Interval(
-        left=low,
-        right=high,
-        weight=weight,
-        group=group_rows(table),
-        row=table.row,
-        n_dropped=table.n_dropped,
-        names={role: names[0] for role, names in table.names.items() if names},
-        time_unit=unit,
-        stratum=group_rows(table, "strata"),
-        cluster=_code(table, "cluster"),
-        covariates=table.several("covariates") if "covariates" in table else pl.DataFrame(),
-        offset=read_finite(table, "offset", "finite numbers, added to the linear predictor"),
-    )
-
-
-def _open_ends(table: Table) -> Table:
-    """The table with an infinite end as a missing one, and an end that is missing throughout as a number."""
-    frame = table.frame
-    for key, sign in (("left.0", -1), ("right.0", 1)):
-        series = frame[key]
-        if series.dtype == pl.Null:
-            frame = frame.with_columns(pl.col(key).cast(pl.Float64))
-        elif series.dtype.is_float():
-            missing = pl.col(key).is_infinite() & (pl.col(key) * sign > 0)
-            frame = frame.with_columns(
-                pl.when(missing | pl.col(key).is_nan()).then(None).otherwise(key).alias(key)
-            )
-    return replace(table, frame=frame)
-
-
-def _settle_unbounded(table: Table, missing: Missing) -> Table:
-    """Rows without either end are refused, or left out and counted."""
-    unbounded = (table.series("left").is_null() & table.series("right").is_null()).to_numpy()
-    if not unbounded.any():
-        return table
-    if missing == "raise" or unbounded.all():
-        raise DataError(
-            f"and right={table.name('right')!r} are both missing in {counted(int(unbounded.sum()), 'row')}",
-            argument="left",
-            column=table.name("left"),
-            rows=table.positions(unbounded),
-            expected="at least one end in every row" if missing == "raise" else "at least one complete row",
-            remedy='missing="drop" to leave those rows out and have them counted'
-            if missing == "raise"
-            else "hem.cohort.missingness(data) to see where they are",
-        )
-    return replace(_kept(table, ~unbounded), n_dropped=table.n_dropped + int(unbounded.sum()))
-
-
-def _kept(table: Table, mask: np.ndarray) -> Table:
-    """The rows of a mask."""
-    return replace(table, frame=table.frame.filter(pl.Series(mask)), row=table.positions(mask))
-
-
-def _read_bounds(table: Table) -> tuple[np.ndarray, np.ndarray, str | None]:
-    """Left ends (0 where missing), right ends (infinite where missing), and the unit durations gave them."""
-    bounds, units = zip(*(read_duration(table, role) for role in ("left", "right")), strict=True)
-    known = [np.isfinite(bound).any() for bound in bounds]
-    if units[0] != units[1] and all(known):
-        raise DataError(
-            f"and left={table.name('left')!r} are not both durations",
-            argument="right",
-            column=table.name("right"),
-            expected="left and right of the same kind and unit",
-            remedy="pl.col(...) / pl.duration(days=1) for the one of them that is a duration",
-        )
-    low, high = np.nan_to_num(bounds[0], nan=0.0), np.nan_to_num(bounds[1], nan=np.inf, posinf=np.inf)
-    for role, values in zip(("left", "right"), bounds, strict=True):
-        _refuse_times(table, role, values < 0, "has {} below zero", TIMES)
-    _refuse_times(
-        table, "right", high < low, f"has {{}} before the left end {table.name('left')!r}", "left <= right"
-    )
-    finite = np.isfinite(high)
-    ends, starts = round_ties(np.where(finite, high, 0.0), low, _tolerance(table, ("left", "right")))
-    assert starts is not None
-    return starts, np.where(finite, ends, np.inf), units[0] or units[1]
-
-
-def _code(table: Table, role: str) -> np.ndarray | None:
+def code_of(table: Table, role: str) -> np.ndarray | None:
+    """The number of each row's group in a role; None where the role was not given."""
     return group_rows(table, role).code if role in table else None
 
 
@@ -412,9 +270,9 @@ def read_finite(table: Table, role: str, what: str) -> np.ndarray | None:
 def _read_times(table: Table) -> tuple[np.ndarray | None, np.ndarray, str | None]:
     """Entry (if any), time and the unit that durations gave them."""
     time, unit = read_duration(table, "time")
-    _refuse_times(table, "time", time < 0, "has {} below zero (negative times)", TIMES)
+    refuse_times(table, "time", time < 0, "has {} below zero (negative times)", TIMES)
     if "entry" not in table:
-        return None, round_ties(time, None, _tolerance(table, ("time",)))[0], unit
+        return None, round_ties(time, None, time_tolerance(table, ("time",)))[0], unit
     entry, entry_unit = read_duration(table, "entry")
     if unit != entry_unit:
         raise DataError(
@@ -424,10 +282,10 @@ def _read_times(table: Table) -> tuple[np.ndarray | None, np.ndarray, str | None
             expected="entry and time of the same kind and unit",
             remedy="pl.col(...) / pl.duration(days=1) for the one of them that is a duration",
         )
-    _refuse_times(table, "entry", entry < 0, "has {} below zero (negative times)", TIMES)
-    time, start = round_ties(time, entry, _tolerance(table, ("time", "entry")))
+    refuse_times(table, "entry", entry < 0, "has {} below zero (negative times)", TIMES)
+    time, start = round_ties(time, entry, time_tolerance(table, ("time", "entry")))
     assert start is not None
-    _refuse_times(
+    refuse_times(
         table, "entry", start >= time, f"has {{}} at or after the exit {table.name('time')!r}",
         "entry before time: an observation is the interval (entry, time]",
     )  # fmt: skip
@@ -448,11 +306,12 @@ def read_duration(table: Table, role: str) -> tuple[np.ndarray, str | None]:
             remedy=f"hem.times.durations(data, start='the date of time zero', stop={name!r}, unit='days')",
         )
     values = read_number(table, role, what=TIMES, example=f"{role}='the column of times'")
-    _refuse_times(table, role, np.isinf(values), "has {} that are infinite", TIMES)
+    refuse_times(table, role, np.isinf(values), "has {} that are infinite", TIMES)
     return values, None
 
 
-def _refuse_times(table: Table, role: str, at_fault: np.ndarray, found: str, expected: str) -> None:
+def refuse_times(table: Table, role: str, at_fault: np.ndarray, found: str, expected: str) -> None:
+    """Refuse the rows at fault, if any, counted in the text of what was found."""
     if not at_fault.any():
         return
     name = table.name(role)
@@ -466,7 +325,8 @@ def _refuse_times(table: Table, role: str, at_fault: np.ndarray, found: str, exp
     )
 
 
-def _tolerance(table: Table, roles: tuple[str, ...]) -> float:
+def time_tolerance(table: Table, roles: tuple[str, ...]) -> float:
+    """How near two times must be to be one, by the precision they are stored in."""
     single = any(table.series(role).dtype == pl.Float32 for role in roles)
     return FLOAT32_TOLERANCE if single else TOLERANCE
 

@@ -12,7 +12,8 @@ from ..columns import Groups, as_frame
 from ..design import Covariates, Design, build_design, covariate_columns
 from ..errors import DataError, counted
 from ..numerics.parametric import EXACT, INTERVAL, LEFT, RIGHT, Observations
-from ..outcomes import Interval, Survival, read_interval, read_survival
+from ..outcomes import Survival, read_survival
+from ..outcomes_interval import Interval, read_interval
 from ..personal_numbers import check_groups
 
 if TYPE_CHECKING:

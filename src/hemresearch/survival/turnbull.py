@@ -11,7 +11,7 @@ import polars as pl
 from ..errors import ConvergenceWarning, DataError
 from ..numerics.turnbull import TOLERANCE, MassFunction, Npmle
 from ..options import Missing, check_conf_level, check_number
-from ..outcomes import Interval, read_interval
+from ..outcomes_interval import Interval, read_interval
 from .turnbull_curves import Sample, TurnbullCurves
 
 if TYPE_CHECKING:
