@@ -31,20 +31,19 @@ def score_tests(fit: CoxFit) -> list[tuple[str, float]]:
 
 
 def concordance_of(fit: CoxFit, time_weight: str, tau: float | None) -> Estimates:
-    """The concordance of the fit's linear predictor with its own outcome."""
+    """The concordance of the fit's linear predictor (with its offset) with its own outcome."""
     from .concordance import concordance_of_score
 
     y, design = fit.observations("concordance"), fit.require_design("concordance")
-    return concordance_of_score(
-        y, ranks_of_predictor(design.matrix, fit.coef), time_weight, tau, fit.conf_level
-    )
+    score = ranks_of_predictor(design.matrix, fit.coef, y.offset)
+    return concordance_of_score(y, score, time_weight, tau, fit.conf_level)
 
 
-def ranks_of_predictor(matrix: np.ndarray, coef: np.ndarray) -> np.ndarray:
-    """Dense ranks of x'b; values that differ by no more than the rounding error of the sum are equal."""
-    value = matrix @ coef
+def ranks_of_predictor(matrix: np.ndarray, coef: np.ndarray, offset: np.ndarray | None) -> np.ndarray:
+    """Dense ranks of x'b + offset; values that differ by no more than the sum's rounding error are equal."""
+    given = np.zeros(len(matrix)) if offset is None else offset
+    value, size = matrix @ coef + given, np.abs(matrix) @ np.abs(coef) + np.abs(given)
     order = np.argsort(value, kind="stable")
-    near = ROUNDING * (np.abs(matrix) @ np.abs(coef)).max(initial=0.0)
     rank = np.zeros(len(value))
-    rank[order[1:]] = np.cumsum(np.diff(value[order]) > near)
+    rank[order[1:]] = np.cumsum(np.diff(value[order]) > ROUNDING * size.max(initial=0.0))
     return rank

@@ -46,6 +46,8 @@ cx <- function(id, dataset, description, time, event, terms, entry = NULL, ties 
     }
     v$residuals <- r
   }
+  h <- concordance(f)
+  v$concordance <- list(harrell = unname(h$concordance), harrell_se = unname(sqrt(h$var)), counts = NL(if (is.matrix(h$count)) colSums(h$count) else h$count))
   if (length(zph)) v$cox_zph <- lapply(setNames(zph, zph), function(tr) mat(cox.zph(f, transform = tr)$table))
   frame <- function(l) { nd <- as.data.frame(l, check.names = FALSE)
     for (n in intersect(names(nd), names(d))) if (is.factor(d[[n]])) nd[[n]] <- factor(nd[[n]], levels = levels(d[[n]])); nd }
