@@ -14,7 +14,7 @@ from hemresearch.numerics.cox_estimate import (
     time_information,
     time_score,
 )
-from hemresearch.numerics.cox_hazard import baseline_hazards, predicted_hazard
+from hemresearch.numerics.cox_hazard import baseline_hazards, constant_hazards, predicted_hazard
 from hemresearch.numerics.cox_maximum import Penalized, maximize_partial
 from hemresearch.numerics.cox_partial import PartialLikelihood
 from hemresearch.numerics.cox_rows import centre_and_scale, cox_rows
@@ -145,6 +145,22 @@ def test_the_variance_of_a_hazard_is_that_of_the_delta_method(seed, efron):
     slope = np.array(slopes).T
     np.testing.assert_allclose(error**2, own + ((slope @ cov) * slope).sum(axis=1), rtol=1e-6)
     assert (value > 0).all()
+
+
+@TIES
+def test_rows_that_stay_the_same_are_paths_of_one_piece(efron):
+    x, time, event, _ = study(3, n=40)
+    rows = cox_rows(x, time, event)
+    e = cox_estimate(rows, np.array([0.2, -0.1]), efron=efron)
+    (base,) = baseline_hazards(e)
+    new, times, cov = rows.x[:5], np.array([0.0, 2.0, 5.0, 9.0]), np.array([[0.04, 0.01], [0.01, 0.02]])
+    ends = np.array([-np.inf]), np.array([np.inf])
+    hazard, error = constant_hazards(base, new, new @ e.coef, times, cov)
+    for k in range(5):
+        row = new[k : k + 1]
+        one = predicted_hazard(base, row, row @ e.coef, *ends, times, cov)
+        np.testing.assert_allclose([hazard[k], error[k]], one, rtol=1e-10)
+    assert constant_hazards(base, new[:0], np.empty(0), times, cov)[0].shape == (0, 4)
 
 
 @TIES

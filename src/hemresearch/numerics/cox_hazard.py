@@ -65,6 +65,17 @@ def predicted_hazard(
     return hazard, np.sqrt(np.maximum(variance, 0.0))
 
 
+def constant_hazards(
+    base: Hazard, x: np.ndarray, eta: np.ndarray, times: np.ndarray, cov: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """H at the times, and its standard error, of rows whose covariates stay as they are: rows x times."""
+    grown, own, mean = base.at(times)
+    slopes = (x * a - b for a, b in zip(grown, mean, strict=True))
+    variance = [v + np.einsum("ij,jk,ik->i", q, cov, q) for v, q in zip(own, slopes, strict=True)]
+    risk = np.exp(eta)[:, None]
+    return risk * grown, risk * np.sqrt(np.maximum(np.transpose(variance), 0.0))
+
+
 @kernel
 def survival_sums(x, eta, weight, hazard):  # type: ignore[no-untyped-def]
     """Weighted sums over rows of S = exp(-r hazard), S^2, r S and r x S, at each value of the hazard."""

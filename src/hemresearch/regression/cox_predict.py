@@ -10,7 +10,7 @@ import polars as pl
 
 from ..columns import RESERVED, as_frame
 from ..errors import DataError, counted, listed
-from ..numerics.cox_hazard import Hazard, baseline_hazards, predicted_hazard
+from ..numerics.cox_hazard import Hazard, baseline_hazards, constant_hazards, predicted_hazard
 from ..numerics.episodes import split_intervals
 from ..numerics.intervals import hazard_limits, normal_quantile, probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
@@ -132,11 +132,7 @@ def predict(
     model = model_of(fit, "a prediction")
     matrix = model.base.apply(new_data)
     stratum = strata_of(model, new_data)
-    found = [
-        predicted_hazard(model.bases[code], *model.path(matrix[k : k + 1], *EVER), wanted, model.cov)
-        for k, code in enumerate(stratum)
-    ]
-    hazard, error = np.array(found).reshape(-1, 2, len(wanted)).transpose(1, 0, 2).reshape(2, -1)
+    hazard, error = (table.ravel() for table in _hazards(model, matrix, stratum, wanted))
     ends = np.array([model.y.time[model.y.stratum.code == code].max() for code in range(len(model.bases))])
     rows = {
         "row": np.repeat(np.arange(len(matrix)) + 1, len(wanted)),
@@ -146,6 +142,23 @@ def predict(
     shown = _shown(hazard, error, kind, level, conf_type)
     columns = {name: np.where(followed, values, np.nan) for name, values in shown.items()}
     return pl.DataFrame(rows | columns).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _hazards(
+    model: Model, matrix: np.ndarray, stratum: np.ndarray, times: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cumulative hazards of new rows at the times and their standard errors: rows x times."""
+    found = np.zeros((2, len(matrix), len(times)))
+    if isinstance(model.fit.design, TimeVaryingDesign):
+        for k, code in enumerate(stratum):
+            path = model.path(matrix[k : k + 1], *EVER)
+            found[:, k] = predicted_hazard(model.bases[code], *path, times, model.cov)
+    else:
+        x, eta = model.standardized(matrix)
+        for code in np.unique(stratum):
+            at = stratum == code
+            found[:, at] = constant_hazards(model.bases[code], x[at], eta[at], times, model.cov)
+    return found[0], found[1]
 
 
 def _linear(fit: CoxFit, new_data: Any, kind: str, level: float) -> pl.DataFrame:
