@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..columns import as_frame
-from ..design import build_design, covariate_columns
+from ..design import covariate_columns
 from ..errors import DataError, counted, warn
 from ..numerics.additive_hazards import Increments, increments, standardised
 from ..numerics.additive_robust import robust_covariance, robust_influence
@@ -15,6 +15,7 @@ from ..numerics.restricted_mean_regression import dependent_column
 from ..options import Missing, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
 from .aalen_fit import AalenFit, AdditiveEffects, Coordinates
+from .model_design import model_design
 
 if TYPE_CHECKING:
     from ..columns import Column
@@ -185,8 +186,7 @@ def _read_design(y: Survival, covariates: Covariates) -> Design:
             expected="at least one event",
             remedy="event_value=... with the value that means the event, if it is coded otherwise",
         )
-    read = covariates if isinstance(covariates, str) else y.covariates.columns
-    return build_design(y.covariates, read, intercept=True, rows=y.row, evaluated=True)
+    return model_design(y, covariates, intercept=True)
 
 
 def _least_at_risk(min_at_risk: float | None, n_columns: int) -> float:

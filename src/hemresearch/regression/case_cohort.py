@@ -15,9 +15,10 @@ from ..fits import chi_squared_tail, frame_of_tests, wald_test
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes import read_survival
 from .case_cohort_solution import METHODS, Sample
-from .cox import design_of, refuse_no_events
+from .cox import refuse_no_events
 from .cox_fit import CoxFit
 from .degenerate import warn_if_crowded
+from .model_design import model_design
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -185,7 +186,7 @@ def case_cohort(
     )  # fmt: skip
     refuse_no_events(y)
     sample = _sample(y, _members(frame, subcohort, y), cohort_size, y.names | {"subcohort": _name(subcohort)})
-    design = design_of(y, covariates)
+    design = model_design(y, covariates)
     if not design.columns:
         raise DataError(
             "names no covariates",

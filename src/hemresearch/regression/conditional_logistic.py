@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from ..design import Design, build_design
+from ..design import Design
 from ..errors import counted
 from ..fits import Fit, chi_squared_tail, frame_of_tests, wald_test
 from ..numerics.cox_exact import exact_partial_likelihood
@@ -24,6 +24,7 @@ from .matched_sets import (
     refuse_weights,
     within_sets,
 )
+from .model_design import model_design
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -177,8 +178,7 @@ def conditional_logistic(
     check_conf_level(conf_level)
     y = read_sets(data, covariates, case, event_value, strata, weights, cluster, offset, missing)
     refuse_weights(y, method)
-    request = covariates if isinstance(covariates, str) else y.covariates.columns
-    design = build_design(y.covariates, request, rows=y.row, evaluated=True)
+    design = model_design(y, covariates)
     is_robust = y.uses_robust_variance(robust)
     informative = informative_sets(y)
     kept = informative[y.stratum.code]

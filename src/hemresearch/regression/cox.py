@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from ..columns import as_frame
-from ..design import Design, build_design, covariate_columns
+from ..design import Design, covariate_columns
 from ..errors import DataError, counted
 from ..options import Missing, check_choice, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
 from .cox_fit import CoxFit, Ties
 from .cox_solution import solve
 from .degenerate import warn_if_crowded
+from .model_design import model_design
 from .time_varying import with_time_varying
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def cox(
     strata
         Columns whose combinations have baseline hazards of their own.
     weights
-        Case weights: weight 2 is two patients.
+        Case weights: weight 2 is two patients. Of tied events Efron's rule takes rows in turn, as in R, not
+        patients; with Breslow's ties it is exactly so.
     cluster
         Groups of related rows: their joint influence gives a robust variance.
     robust
@@ -154,7 +155,7 @@ def cox(
         covariates=covariate_columns(covariates, frame), weights=weights, cluster=cluster, offset=offset,
         frailty=frailty, join=False, missing=missing,
     )  # fmt: skip
-    design = design_of(y, covariates)
+    design = model_design(y, covariates)
     if time_varying:
         y, design = with_time_varying(y, design, time_varying)
     if frailty is not None or frailty_variance is not None:
@@ -165,12 +166,6 @@ def cox(
             robust=robust, conf_level=conf_level,
         )  # fmt: skip
     return fit_cox(y, design, ties=ties, ridge=ridge, robust=robust, conf_level=conf_level)
-
-
-def design_of(y: Survival, covariates: Covariates) -> Design:
-    """The design of the covariates that were read; without any, of as many rows and no columns."""
-    values = y.covariates if y.covariates.width else pl.DataFrame({"row": np.arange(len(y))})
-    return build_design(values, covariates, rows=y.row, evaluated=True)
 
 
 def fit_cox(

@@ -123,9 +123,17 @@ def influence(fit: CoxFit, term: str | None = None, *, kind: Influence = "dfbeta
     check_choice(kind, Influence, argument="kind")
     columns = _columns_of(fit, term)
     wide = fit.residuals(kind)
-    long = wide.select("row", *columns).unpivot(index="row", variable_name="term", value_name="residual")
+    parts = [
+        wide.select(
+            pl.lit(name).alias("term"),
+            "row",
+            wide.to_series(fit.place(name) - len(fit.columns)).alias("residual"),
+        )
+        for name in columns
+    ]
+    long = pl.concat(parts)
     rank = pl.col("residual").abs().rank("ordinal", descending=True).over("term")
-    return long.select("term", "row", "residual", largest=rank <= LABELLED)
+    return long.with_columns(largest=rank <= LABELLED)
 
 
 def schoenfeld_smooth(

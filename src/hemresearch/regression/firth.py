@@ -22,10 +22,11 @@ from ..numerics.newton import Maximum, maximize
 from ..numerics.profile import maximum_within, profile_limit
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes import Survival, read_survival, require_whole_weights
-from .cox import TIES, design_of, refuse_no_events
+from .cox import TIES, refuse_no_events
 from .cox_fit import CoxFit
 from .cox_solution import rows_of
 from .degenerate import refuse_collinear, refuse_uninformative, warn_if_crowded
+from .model_design import model_design
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -223,7 +224,7 @@ def firth_cox(
         missing=missing,
     )  # fmt: skip
     require_whole_weights(y, "Firth's penalty")
-    design = design_of(y, covariates)
+    design = model_design(y, covariates)
     _check(y, design)
     rows = rows_of(y, design.matrix)
     likelihood = firth_likelihood(rows, efron=ties == "efron")

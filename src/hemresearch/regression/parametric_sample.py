@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 
 from ..columns import Groups, as_frame
-from ..design import Covariates, Design, build_design, covariate_columns
+from ..design import Covariates, Design, covariate_columns
 from ..errors import DataError, counted
 from ..numerics.parametric import EXACT, INTERVAL, LEFT, RIGHT, Observations
 from ..outcomes import Survival, read_survival
 from ..outcomes_interval import Interval, read_interval
 from ..personal_numbers import check_groups
+from .model_design import model_design
 
 if TYPE_CHECKING:
     from ..options import Missing
@@ -79,7 +80,7 @@ def read_sample(
     else:
         sample = _of_interval(read_interval(frame, left=roles["left"], right=roles["right"], **shared))
     check_groups(sample.stratum.levels, "strata")
-    return sample, _design(sample.y, wanted)
+    return sample, model_design(sample.y, wanted, intercept=True)
 
 
 def require_positive(sample: Sample) -> None:
@@ -171,14 +172,6 @@ def _check_outcome(roles: dict[str, Any], event_value: Any) -> None:
 def _listed(covariates: Any) -> Any:
     """The covariates, where one expression is a list of it."""
     return [covariates] if isinstance(covariates, pl.Expr) else covariates
-
-
-def _design(y: Survival | Interval, covariates: Covariates) -> Design:
-    if not y.covariates.width:
-        everybody = pl.DataFrame({"row": np.arange(len(y))})
-        return build_design(everybody, [], intercept=True, rows=y.row, evaluated=True)
-    request = covariates if isinstance(covariates, str) else y.covariates.columns
-    return build_design(y.covariates, request, intercept=True, rows=y.row, evaluated=True)
 
 
 def _of_survival(y: Survival) -> Sample:
