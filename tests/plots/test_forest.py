@@ -222,6 +222,11 @@ def test_given_axes_are_used():
     plain, ax = plt.subplots(figsize=(5, 3.2))
     draw_forest(SUBGROUPS, ax=ax)
     assert layout_problems(plain) == []
+    plain.tight_layout()
+    assert layout_problems(plain) == []
+    assert draw_forest(
+        SUBGROUPS, ax=plt.figure(figsize=(5, 3.2)).add_axes((0.02, 0.2, 0.96, 0.7))
+    ).get_xlabel()
     nested = hem.plots.figure(width=170, height=75)
     inner = nested.add_gridspec(1, 2, width_ratios=[2, 1])[0].subgridspec(1, 1)
     assert layout_problems(draw_forest(SUBGROUPS, ax=nested.add_subplot(inner[0])).figure) == []

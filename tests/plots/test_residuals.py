@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from refusals import assert_refused
+from refusals import assert_refused, assert_warns
 
 import hemresearch as hem
 from hemresearch.plots import draw_influence, draw_residuals, draw_schoenfeld, fingerprint, layout_problems
@@ -93,6 +93,17 @@ def test_ticks_are_round_times_at_their_place(fit, transform):
     smooth = schoenfeld_smooth(test, "age")
     assert np.allclose(ax.get_xticks(), np.interp(times, smooth["time"], smooth["x"]))
     assert len(times) >= 4
+    assert layout_problems(ax.figure) == []
+
+
+def test_points_without_a_smooth_are_drawn():
+    few = pl.DataFrame(
+        {"t": [1, 1, 2, 2, 3, 3, 4, 4], "e": [1, 1, 1, 1, 1, 0, 0, 0], "dose": [1, 0, 2, 5, 1, 3, 2, 2]}
+    )
+    test = ph_test(cox(few, "dose", time="t", event="e"), transform="identity")
+    ax = assert_warns(test.plot, argument="df", says=["too few"])
+    assert len(ax.collections) == 0
+    assert len(ax.lines) == 3
     assert layout_problems(ax.figure) == []
 
 

@@ -104,6 +104,17 @@ def test_rows_are_positions_in_the_data_and_five_are_labelled():
     assert martingale_smooth(fitted)["row"].min() == 4
 
 
+@pytest.mark.parametrize("name", ["row", "time", "x", "residual", "stratum"])
+def test_a_covariate_may_have_the_name_of_a_column_of_the_result(name):
+    data = VETERAN.rename({"time": "days", "karno": name})
+    fitted = cox(data, f"{name} + age", time="days", event="status")
+    same = cox(VETERAN, "karno + age", time="time", event="status")
+    assert_close(influence(fitted, name)["residual"], influence(same, "karno")["residual"])
+    assert_close(martingale_smooth(fitted, name)["smooth"], martingale_smooth(same, "karno")["smooth"])
+    smooth = schoenfeld_smooth(ph_test(fitted), name)
+    assert_close(smooth["estimate"], schoenfeld_smooth(ph_test(same), "karno")["estimate"])
+
+
 def test_influence_adds_up_to_nothing(fit):
     sums = (
         influence(fit).group_by("term").agg(pl.col("residual").sum().abs() / pl.col("residual").abs().sum())

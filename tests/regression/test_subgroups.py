@@ -183,6 +183,14 @@ def test_the_forest_shows_every_level():
     assert len(ax.patches) == 1
 
 
+def test_columns_may_be_called_as_ours():
+    data = VETERAN.rename({"trt": "treatment", "celltype": "subgroup"})
+    found = subgroup_effects(data, "treatment", subgroups="subgroup", covariates="karno", **ROLES).frame
+    same = subgroup_effects(VETERAN, "trt", subgroups="celltype", covariates="karno", **ROLES).frame
+    assert_close(found["estimate"], same["estimate"])
+    assert_close(found["p_interaction"], same["p_interaction"])
+
+
 def test_ratios():
     found = subgroup_effects(VETERAN, "trt", subgroups="prior", **ROLES)
     ratios = found.to_frame(exponentiate=True)
