@@ -20,7 +20,7 @@ FONT = 7.0
 LINE_MM = 1.3 * FONT / PT_PER_MM
 BETWEEN_MM, HEADING_MM, INDENT_MM, GAP_MM, HEADER_MM = 0.9, 0.8, 2.2, 2.6, 1.2
 WIDEST_LABEL, NARROW_LABEL = 0.36, 0.27  # shares of the width
-ROOMY_MM, LEAST_MM = 26.0, 14.0  # a picture that all columns leave room for, and the narrowest one
+ROOMY_MM, LEAST_MM = 20.0, 14.0  # a picture that all columns leave room for, and the narrowest one
 
 
 @dataclass(frozen=True, slots=True)
