@@ -68,6 +68,8 @@ def test_a_frame_without_limits_is_a_line():
 def test_two_effects_share_a_panel(along):
     ax = hem.plots.draw_effect(along)
     assert hem.plots.draw_effect(along.to_frame().drop("against hgb"), ratio="x", ax=ax, color="red") is ax
+    low, high = ax.get_ylim()
+    assert low < along.to_frame(exponentiate=True)["conf_low"].min() < high, "the axis holds both"
     assert [line.get_color() for line in ax.lines if line.get_gid() == "effect"][1] == "red"
 
 

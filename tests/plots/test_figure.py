@@ -205,3 +205,10 @@ def test_one_letter_of_a_title_changes_what_a_notebook_stores(notebook):
     assert len(changed) == 1
     assert "Overall survival |" in changed[0][0]
     assert "Overal survival |" in changed[0][1]
+
+
+def test_predicted_curves_are_drawn_from_the_patients_of_their_model():
+    """Two standardised curves of one model are not twice its patients."""
+    fit = hem.regression.cox(hem.data.load("mgus2"), "age + sex", time="futime", event="death")
+    ax = fit.adjusted("sex").plot(risk_table=False)
+    assert hem.plots.fingerprint(ax).startswith("survival of 1,384 patients, 963 events")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from .. import formats
 from ..columns import as_frame
@@ -14,6 +14,7 @@ from ..errors import DataError, listed
 from ..options import suggestion
 from .curve_lines import axes_mm, set_words, style_axes
 from .figure import figure, record
+from .forest_axis import ratio_ticks, tick_words
 from .risk_table import group_styles
 from .themes import RC, active
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 LIMITS = ("conf_low", "conf_high")
 NUMBERS = ("estimate", "std_error", "statistic", "p_value", *LIMITS)
-FEWEST_TICKS, MOST_TICKS = 3, 8
-RATIO_DIGITS = ((1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0,))
 TOLD = 5  # points along the line that the fingerprint tells
 
 
@@ -186,21 +185,13 @@ def _draw(ax: Axes, frame: pl.DataFrame, name: str, no_effect: float, color: Any
 
 
 def _ratio_axis(ax: Axes) -> None:
-    """A logarithmic axis with ratios at its ticks; even ones where it spans little."""
+    """A logarithmic axis with ratios at its ticks, as a forest plot has them."""
     ax.set_yscale("log")
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(_ratio_label))
     low, high = ax.get_ylim()
-    for digits in RATIO_DIGITS:
-        locator = LogLocator(10, subs=digits)
-        n = sum(low <= tick <= high for tick in locator.tick_values(low, high))
-        if n <= MOST_TICKS:
-            ax.yaxis.set_major_locator(locator if n >= FEWEST_TICKS else MaxNLocator(5))
-            return
-
-
-def _ratio_label(value: float, position: int | None = None) -> str:
-    return formats.significant(float(f"{value:.6g}"))
+    ticks = ratio_ticks(low, high, axes_mm(ax)[1])
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_locator(FixedLocator(ticks))
+    ax.yaxis.set_major_formatter(FixedFormatter([tick_words(tick) for tick in ticks]))
 
 
 def _value_label(frame: pl.DataFrame, name: str, ratio: str) -> str:

@@ -37,10 +37,10 @@ def set_effect_axis(
     first, last = limits or (_ratio_ends(rows, neutral) if log else _plain_ends(rows, neutral))
     ax.set_xscale("log" if log else "linear")
     ax.set_xlim(first, last)
-    ticks = _ratio_ticks(first, last, width_mm) if log else _plain_ticks(first, last, width_mm)
+    ticks = ratio_ticks(first, last, width_mm) if log else _plain_ticks(first, last, width_mm)
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FixedFormatter([_label(t) for t in ticks]))
+    ax.xaxis.set_major_formatter(FixedFormatter([tick_words(t) for t in ticks]))
 
 
 def check_limits(limits: Any, log: bool, neutral: float) -> None:
@@ -95,7 +95,7 @@ def _series(first: float, last: float) -> list[np.ndarray]:
     return [*steps, decades[0], twos, decades[1], tens, tens[::2], twos[::2]]
 
 
-def _ratio_ticks(first: float, last: float, width_mm: float) -> list[float]:
+def ratio_ticks(first: float, last: float, width_mm: float) -> list[float]:
     """The densest series whose labels stand apart, 1 among them if it is on the axis."""
     per_log = width_mm / np.log(last / first)
     best: list[float] = []
@@ -126,9 +126,10 @@ def _plain_ticks(first: float, last: float, width_mm: float) -> list[float]:
 
 def _apart(at: list[float], ticks: list[float]) -> bool:
     """Whether the labels of ticks have white between them."""
-    half = [text_mm(_label(t), RC["xtick.labelsize"]) / 2 for t in ticks]
+    half = [text_mm(tick_words(t), RC["xtick.labelsize"]) / 2 for t in ticks]
     return all(at[i + 1] - at[i] >= half[i] + half[i + 1] + APART_MM for i in range(len(at) - 1))
 
 
-def _label(value: float) -> str:
+def tick_words(value: float) -> str:
+    """A ratio at a tick as text."""
     return formats.minus(formats.significant(value, 6))
