@@ -96,7 +96,7 @@ def _series(first: float, last: float) -> list[np.ndarray]:
 
 
 def ratio_ticks(first: float, last: float, width_mm: float) -> list[float]:
-    """The densest series whose labels stand apart, 1 among them if it is on the axis."""
+    """The densest series whose labels stand apart, 1 among them if it is on the axis, and both its sides."""
     per_log = width_mm / np.log(last / first)
     best: list[float] = []
     for ticks in _series(first, last):
@@ -106,10 +106,14 @@ def ratio_ticks(first: float, last: float, width_mm: float) -> list[float]:
         if (
             len(inside) <= MOST_TICKS
             and _apart([np.log(t) * per_log for t in inside], inside)
-            and len(inside) > len(best)
+            and (len(inside), _around_one(inside)) > (len(best), _around_one(best))
         ):
             best = inside
     return best or [float(formats.significant(v, 2)) for v in (first, last)]
+
+
+def _around_one(ticks: list[float]) -> bool:
+    return bool(ticks) and ticks[0] < 1 < ticks[-1]
 
 
 def _plain_ticks(first: float, last: float, width_mm: float) -> list[float]:
