@@ -176,56 +176,35 @@ def cross_product(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 @kernel
 def turn_by_turn(x, risk, event, leave, enter, by_enter, begins, n_event, event_weight, factor, efron):  # type: ignore[no-untyped-def]
-    """Sums over turns of factor * w times log S0_k, m_k and m_k m_k'; and the hazards of each slot.
-
-    Going back in time, so that each row joins the sums once. Under delayed entry rows also leave them again;
-    what rounding lost is carried along, so that the sum of few rows is right after many large ones cancelled.
-    """
+    """Sums over turns of factor * w times log S0_k, m_k and m_k m_k'; and the hazards of each slot."""
     n_slots, p = len(begins), x.shape[1]
     log, mean_sum, square = 0.0, np.zeros(p), np.zeros((p, p))
     hazard, hazard_f = np.zeros(n_slots), np.zeros(n_slots)
-    sum0, lost0, sum1, lost1 = 0.0, 0.0, np.zeros(p), np.zeros(p)
-    event1, mean = np.zeros(p), np.zeros(p)
+    total, lost, tied, mean = np.zeros(p + 1), np.zeros(p + 1), np.zeros(p + 1), np.zeros(p)
     i, j = len(leave) - 1, len(by_enter) - 1
-    delayed = len(enter) > 0
     for m in range(n_slots - 1, -1, -1):
-        event0 = 0.0
-        event1[:] = 0.0
-        while i >= 0 and leave[i] == m:
-            if not delayed:
-                sum0 += risk[i]
-                for c in range(p):
-                    sum1[c] += risk[i] * x[i, c]
-            elif enter[i] < m:
-                sum0, lost0 = _add(sum0, lost0, risk[i])
-                for c in range(p):
-                    sum1[c], lost1[c] = _add(sum1[c], lost1[c], risk[i] * x[i, c])
-            if efron and event[i] and n_event[m] > 1:
-                event0 += risk[i]
-                for c in range(p):
-                    event1[c] += risk[i] * x[i, c]
-            i -= 1
-        while j >= 0 and enter[by_enter[j]] == m:
-            row = by_enter[j]
-            if leave[row] > m:
-                sum0, lost0 = _add(sum0, lost0, -risk[row])
-                for c in range(p):
-                    sum1[c], lost1[c] = _add(sum1[c], lost1[c], -(risk[row] * x[row, c]))
-            j -= 1
+        last = i
+        i, j = step_back(m, i, j, x, risk, leave, enter, by_enter, total, lost)
         if begins[m]:
-            sum0, lost0 = 0.0, 0.0
-            sum1[:] = 0.0
-            lost1[:] = 0.0
+            total[:] = 0.0
+            lost[:] = 0.0
         turns = n_event[m] if efron else min(n_event[m], 1)
+        if turns > 1:
+            tied[:] = 0.0
+            for row in range(i + 1, last + 1):
+                if event[row]:
+                    tied[p] += risk[row]
+                    for c in range(p):
+                        tied[c] += risk[row] * x[row, c]
         for k in range(turns):
             f = k / turns
             w = factor[m] * event_weight[m] / turns
-            left = sum0 + lost0 - f * event0
+            left = total[p] + lost[p] - (f * tied[p] if k else 0.0)
             log += w * np.log(left)
             hazard[m] += w / left
             hazard_f[m] += f * w / left
             for a in range(p):
-                mean[a] = (sum1[a] + lost1[a] - f * event1[a]) / left
+                mean[a] = (total[a] + lost[a] - (f * tied[a] if k else 0.0)) / left
                 mean_sum[a] += w * mean[a]
                 for b in range(a + 1):
                     square[a, b] += w * mean[a] * mean[b]
@@ -237,40 +216,50 @@ def turn_by_turn(x, risk, event, leave, enter, by_enter, begins, n_event, event_
 
 @kernel
 def risk_sums(x, risk, leave, enter, by_enter, begins):  # type: ignore[no-untyped-def]
-    """S0 and S1 of every slot, summed as `turn_by_turn` does."""
+    """S0 and S1 of every slot."""
     n_slots, p = len(begins), x.shape[1]
     s0, s1 = np.zeros(n_slots), np.zeros((n_slots, p))
-    sum0, lost0 = 0.0, 0.0
-    sum1, lost1 = np.zeros(p), np.zeros(p)
+    total, lost = np.zeros(p + 1), np.zeros(p + 1)
     i, j = len(leave) - 1, len(by_enter) - 1
-    delayed = len(enter) > 0
     for m in range(n_slots - 1, -1, -1):
-        while i >= 0 and leave[i] == m:
-            if not delayed:
-                sum0 += risk[i]
-                for c in range(p):
-                    sum1[c] += risk[i] * x[i, c]
-            elif enter[i] < m:
-                sum0, lost0 = _add(sum0, lost0, risk[i])
-                for c in range(p):
-                    sum1[c], lost1[c] = _add(sum1[c], lost1[c], risk[i] * x[i, c])
-            i -= 1
-        while j >= 0 and enter[by_enter[j]] == m:
-            row = by_enter[j]
-            if leave[row] > m:
-                sum0, lost0 = _add(sum0, lost0, -risk[row])
-                for c in range(p):
-                    sum1[c], lost1[c] = _add(sum1[c], lost1[c], -(risk[row] * x[row, c]))
-            j -= 1
+        i, j = step_back(m, i, j, x, risk, leave, enter, by_enter, total, lost)
         if begins[m]:
-            sum0, lost0 = 0.0, 0.0
-            sum1[:] = 0.0
-            lost1[:] = 0.0
+            total[:] = 0.0
+            lost[:] = 0.0
         else:
-            s0[m] = sum0 + lost0
+            s0[m] = total[p] + lost[p]
             for c in range(p):
-                s1[m, c] = sum1[c] + lost1[c]
+                s1[m, c] = total[c] + lost[c]
     return s0, s1
+
+
+@kernel
+def step_back(m, i, j, x, risk, leave, enter, by_enter, total, lost):  # type: ignore[no-untyped-def]
+    """Bring the sums of r x (and, last, of r) to the risk set of slot m; the next rows to join and to leave.
+
+    Going back in time each row joins the sums once. Under delayed entry rows also leave them again; what
+    rounding lost is carried along, so that the sum of few rows is right after many large ones cancelled.
+    """
+    p = x.shape[1]
+    delayed = len(enter) > 0
+    while i >= 0 and leave[i] == m:
+        if not delayed:
+            total[p] += risk[i]
+            for c in range(p):
+                total[c] += risk[i] * x[i, c]
+        elif enter[i] < m:
+            total[p], lost[p] = _add(total[p], lost[p], risk[i])
+            for c in range(p):
+                total[c], lost[c] = _add(total[c], lost[c], risk[i] * x[i, c])
+        i -= 1
+    while j >= 0 and enter[by_enter[j]] == m:
+        row = by_enter[j]
+        if leave[row] > m:
+            total[p], lost[p] = _add(total[p], lost[p], -risk[row])
+            for c in range(p):
+                total[c], lost[c] = _add(total[c], lost[c], -(risk[row] * x[row, c]))
+        j -= 1
+    return i, j
 
 
 @kernel
