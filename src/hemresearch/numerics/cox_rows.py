@@ -13,6 +13,7 @@ import numpy as np
 
 from .compiled import kernel
 
+ORIGIN = 1000  # rows whose mean lies amid the values
 RADIX = 2**16  # whole numbers below this are sorted in one pass
 
 
@@ -123,11 +124,14 @@ def sort_rows(time: np.ndarray, stratum: np.ndarray | None) -> np.ndarray:
 
 
 def centre_and_scale(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means, and the inverse root mean squares of what is left (1 for a constant column)."""
-    mean = x.mean(axis=0)
-    size = np.sqrt(squares_about(x, mean) / max(len(x), 1))
-    rounding = 1e-12 * np.abs(mean)
-    return mean, 1 / np.where(size > rounding, size, 1.0)
+    """Means, and the inverse root mean squares of what is left (1 for a constant column).
+
+    In one pass, about a point amid the values, so that a large mean takes no digits from the squares.
+    """
+    origin = x[:ORIGIN].mean(axis=0) if len(x) else np.zeros(x.shape[1])
+    first, second = moments_about(x, origin)
+    mean, size = origin + first, np.sqrt(np.maximum(second - first**2, 0.0))
+    return mean, 1 / np.where(size > 1e-12 * np.abs(mean), size, 1.0)
 
 
 @kernel
@@ -142,13 +146,15 @@ def order_ties(order, time):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def squares_about(x, mean):  # type: ignore[no-untyped-def]
-    """Column sums of squared deviations from the means."""
-    total = np.zeros(x.shape[1])
+def moments_about(x, origin):  # type: ignore[no-untyped-def]
+    """Column means of deviations from an origin, and of their squares."""
+    first, second = np.zeros(x.shape[1]), np.zeros(x.shape[1])
     for i in range(x.shape[0]):
         for j in range(x.shape[1]):
-            total[j] += (x[i, j] - mean[j]) ** 2
-    return total
+            away = x[i, j] - origin[j]
+            first[j] += away
+            second[j] += away * away
+    return first / max(x.shape[0], 1), second / max(x.shape[0], 1)
 
 
 @kernel

@@ -7,12 +7,14 @@ import numpy as np
 from ..errors import ConvergenceError, DataError, listed, warn
 from ..formats import significant
 from ..numerics.cox_extremes import flat_directions, is_monotone, monotone_direction, without_information
+from ..numerics.cox_maximum import MANY_ROWS, SAMPLED
 from ..numerics.cox_partial import cross_product
 from ..numerics.cox_rows import CoxRows, centre_and_scale
 from ..numerics.newton import Likelihood, Maximum
 
 DEPENDENT = 1e-6  # what is left of a standardised column that the others explain, too little to estimate from
 ROUNDING = 1e-9  # and what is nothing
+WELL_APART = 1e-3  # an eigenvalue of a correlation matrix that leaves no doubt
 VISIBLE = 1e-4  # a part of a combination that is worth a name
 FLOOR = 1e-10  # of the information at zero: far above its rounding error, far below any that counts
 STEPS_OF_A_REGULAR_FIT = 12
@@ -46,7 +48,12 @@ def refuse_collinear(matrix: np.ndarray, columns: tuple[str, ...]) -> None:
 
 
 def refuse_dependent(x: np.ndarray, columns: tuple[str, ...]) -> None:
-    """The same for columns that are centred and scaled already."""
+    """The same for columns that are centred and scaled already.
+
+    Where they are many, columns that are far from dependent in some of the rows are so in all.
+    """
+    if len(x) > MANY_ROWS and _far_from_dependent(x[::SAMPLED]):
+        return
     gram = cross_product(x, np.full(len(x), 1 / len(x)))
     for j in range(len(columns)):
         if gram[j, j] < 0.5:
@@ -58,6 +65,12 @@ def refuse_dependent(x: np.ndarray, columns: tuple[str, ...]) -> None:
         left = x[:, j] - x[:, :j] @ parts
         if (size := float(np.sqrt(left @ left / len(left)))) <= DEPENDENT:
             _refuse_combination(columns, j, parts, nearly=size > ROUNDING)
+
+
+def _far_from_dependent(x: np.ndarray) -> bool:
+    """Whether the correlation matrix of the columns is well away from singular."""
+    gram = cross_product(x - x.mean(axis=0), np.full(len(x), 1 / len(x)))
+    return bool(np.linalg.eigvalsh(gram)[0] > WELL_APART)
 
 
 def examine(
