@@ -50,6 +50,9 @@ class Curves(Result):
         Where each group's rows begin in `frame`, and its height at the end.
     quantity
         What is estimated: "survival", "under follow-up", "cumulative hazard", ...
+    patients
+        One row: n, n_event and n_censor of all groups together, where groups share patients (predictions from
+        the same data, groups that patients move between); None where their sum is right.
     cut_at
         After disclosure control: the last time that is shown of each curve, None for one shown to its end.
         Beyond it everything is null, and `groups()` counts events and censored until then. Empty for curves
@@ -72,6 +75,7 @@ class Curves(Result):
     start_time: float = 0.0
     entry: str | None = None
     cut_at: tuple[float | None, ...] = ()
+    patients: pl.DataFrame | None = field(default=None, repr=False)
 
     def to_frame(self) -> pl.DataFrame:
         """One row per group and distinct observed time."""
@@ -83,7 +87,7 @@ class Curves(Result):
 
     def summary(self) -> pl.DataFrame:
         """One row: n, events, exclusions, method, variance and confidence level of all groups together."""
-        return self._totals().with_columns(
+        return self.totals().with_columns(
             n_groups=pl.lit(self.groups_frame.height),
             n_dropped=pl.lit(self.n_dropped),
             method=pl.lit(self.method),
@@ -181,7 +185,7 @@ class Curves(Result):
         return f"{before}Cut at {where}, where too few remained at risk; events are counted until then."
 
     def __repr__(self) -> str:
-        n, events = (formats.count(float(self._totals()[c][0])) for c in ("n", "n_event"))
+        n, events = (formats.count(float(self.totals()[c][0])) for c in ("n", "n_event"))
         dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
         head = (
             f"{self.method}: {self.quantity} ({self.event} by {self.time}), n={n}, events={events}{dropped}"
@@ -194,8 +198,10 @@ class Curves(Result):
         cut = [self._cut_text()] if self._cut_text() else []
         return "\n".join([head, *lines, *more, note, *cut])
 
-    def _totals(self) -> pl.DataFrame:
+    def totals(self) -> pl.DataFrame:
         """One row: n, events and censored of all groups together."""
+        if self.patients is not None:
+            return self.patients
         return self.groups_frame.select(pl.col("n", "n_event", "n_censor").sum())
 
     def _overview(self) -> pl.DataFrame:

@@ -226,3 +226,12 @@ def test_curves_of_groups_smaller_than_the_threshold_are_refused(trial):
     assert_refused(
         lambda: disclosure(curves, threshold=320), argument="threshold", says=["curve 1 of 2", "data.filter"]
     )
+
+
+def test_groups_that_share_patients_show_no_more_events_than_their_rows():
+    fit = hem.regression.cox(hem.data.load("veteran"), "trt", time="time", event="status")
+    curves = fit.curves(pl.DataFrame({"trt": [1, 2]}))
+    cut = disclosure(curves, threshold=20)
+    assert cut.patients.row(0)[0] == 137
+    assert cut.patients["n_event"][0] <= 128
+    assert "n=137" in repr(cut)

@@ -287,3 +287,20 @@ def test_the_package_gives_the_number_in_its_own_docstring():
     trial = hem.data.load("myeloid")
     curves = hem.survival.kaplan_meier(trial, time="futime", event="death", by="trt")
     assert curves.groups()["n"].to_list() == [317, 329]
+
+
+def test_patients_who_move_between_groups_are_counted_once():
+    rows = pl.DataFrame(
+        {
+            "id": ["a", "a", "b", "c"],
+            "start": [0, 3, 0, 0],
+            "time": [3, 9, 7, 5],
+            "event": [0, 1, 1, 0],
+            "exposed": [False, True, False, False],
+        }
+    )
+    curves = kaplan_meier(rows, time="time", event="event", entry="start", id="id", by="exposed")
+    assert curves.summary().select("n", "n_event", "n_censor").row(0) == (3, 2, 1)
+    assert curves.groups()["n"].to_list() == [3, 1]
+    assert "n=3, events=2" in repr(curves)
+    assert kaplan_meier(rows, time="time", event="event", by="exposed").patients is None

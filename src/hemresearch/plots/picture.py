@@ -66,17 +66,17 @@ class Picture:
         return self.table is not None and len({line.split for line in self.drawing.lines}) == 1
 
     def n(self) -> float:
-        """Patients in all groups; those of the model where the curves are predictions."""
-        fitted = getattr(self.drawing.source, "fitted", None)
-        if fitted is not None:
-            return float(fitted["n"][0])
+        """Patients in all groups, each once."""
+        patients = getattr(self.drawing.source, "patients", None)
+        if patients is not None:
+            return float(patients["n"][0])
         return sum({line.group: line.n for line in self.drawing.lines}.values())
 
     def events(self) -> float:
-        """Events of all groups and of every cause drawn; those of the model where they are predictions."""
-        fitted = getattr(self.drawing.source, "fitted", None)
-        if fitted is not None:
-            return float(fitted["n_event"][0])
+        """Events of all groups and of every cause drawn, each once."""
+        patients = getattr(self.drawing.source, "patients", None)
+        if patients is not None:
+            return float(patients["n_event"][0])
         return sum(float(np.nansum(line.n_event)) for line in self.drawing.lines)
 
     def lines(self) -> list[str]:

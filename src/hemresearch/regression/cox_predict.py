@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -28,16 +28,6 @@ Quantity = Literal["survival", "cumulative hazard", "linear predictor", "risk"]
 Path: TypeAlias = "tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]"
 EVER = np.array([-np.inf]), np.array([np.inf])
 PLACE = "position among the strata"  # a name that no column has
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PredictedCurves(Curves):
-    """Curves predicted by a model, each from the same data: `fitted` holds their n, events and censored."""
-
-    fitted: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
-
-    def _totals(self) -> pl.DataFrame:
-        return self.fitted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -383,7 +373,7 @@ def _curve(
 def curves_of(
     model: Model, levels: pl.DataFrame, parts: list[dict[str, np.ndarray]], quantity: str, conf_level: float,
     conf_type: str, method: str, start_time: float = 0.0,
-) -> PredictedCurves:  # fmt: skip
+) -> Curves:  # fmt: skip
     """Predicted curves as a result, with the counts of the data they were estimated from."""
     frame, starts = curves_frame(levels, parts)
     n_event = [float(part["n_event"].sum()) for part in parts]
@@ -391,7 +381,7 @@ def curves_of(
     n = [a + b for a, b in zip(n_event, n_censor, strict=True)]
     counts = pl.DataFrame({"n": n, "n_event": n_event, "n_censor": n_censor})
     y, fit = model.y, model.fit
-    return PredictedCurves(
+    return Curves(
         frame=frame,
         groups_frame=pl.concat([levels, counts], how="horizontal") if levels.width else counts,
         starts=starts,
@@ -407,5 +397,5 @@ def curves_of(
         time_unit=fit.time_unit,
         start_time=start_time,
         entry=y.names.get("entry"),
-        fitted=pl.DataFrame({"n": [fit.n], "n_event": [fit.n_event], "n_censor": [fit.n - fit.n_event]}),
+        patients=pl.DataFrame({"n": [fit.n], "n_event": [fit.n_event], "n_censor": [fit.n - fit.n_event]}),
     )

@@ -192,4 +192,11 @@ def _with_parts(curves: Curves, parts: list[pl.DataFrame]) -> Curves:
         frame=pl.concat(parts),
         starts=np.concatenate([[0], np.cumsum([p.height for p in parts])]),
         groups_frame=curves.groups_frame.with_columns(counts),
+        patients=None if curves.patients is None else _shown_patients(curves.patients, counts),
     )
+
+
+def _shown_patients(patients: pl.DataFrame, counts: list[pl.Series]) -> pl.DataFrame:
+    """The patients of all groups, with no more events and censored than the groups show."""
+    most = [pl.min_horizontal(c.name, pl.lit(c.sum())).alias(c.name) for c in counts]
+    return patients.with_columns(c.cast(patients.schema[c.meta.output_name()]) for c in most)

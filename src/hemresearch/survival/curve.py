@@ -64,6 +64,7 @@ def estimate_curves(
         time_unit=y.time_unit,
         start_time=start_time or 0.0,
         entry=y.names.get("entry"),
+        patients=_patients(y),
     )
 
 
@@ -156,6 +157,19 @@ def _group_counts(y: Survival, groups: list[Survival], parts: list[dict[str, np.
     whole = [c for c in counts.columns if (counts[c] == counts[c].round()).all()]
     counts = counts.with_columns(pl.col(whole).cast(pl.Int64))
     return pl.concat([y.group.levels, counts], how="horizontal") if y.group.names else counts
+
+
+def _patients(y: Survival) -> Any:
+    """All patients counted once, where some have rows in several groups; else None."""
+    import polars as pl
+
+    if y.patient is None or not y.group.names:
+        return None
+    n, in_groups = group_size(y), sum(group_size(one) for one in split_groups(y))
+    if n == in_groups:
+        return None
+    n_event = len(np.unique(y.patient[y.event]))
+    return pl.DataFrame({"n": [int(n)], "n_event": [int(y.event.sum())], "n_censor": [int(n) - n_event]})
 
 
 def group_size(y: Survival) -> float:
