@@ -55,7 +55,7 @@ def interval(
 
 
 def ratio(estimate: float | None, low: float | None, high: float | None, decimals: int = 2) -> str:
-    """A ratio with its limits as `interval` has them; beyond a million it is infinite for all that is known."""
+    """A ratio with its limits as `interval` has them; beyond a million they are as good as infinite."""
     first, second, third = (math.inf if v is not None and v > 1e6 else v for v in (estimate, low, high))
     return interval(first, second, third, decimals)
 

@@ -14,7 +14,14 @@ import polars as pl
 
 FOLDER = Path(__file__).parent
 TABLE = FOLDER / "coverage.csv"
-MODULES = ("survival_curves", "confidence_band", "quantile_difference", "turnbull", "case_cohort", "cox_models")
+MODULES = (
+    "survival_curves",
+    "confidence_band",
+    "quantile_difference",
+    "turnbull",
+    "case_cohort",
+    "cox_models",
+)
 REPLICATIONS, SEED = 2000, 20
 
 
