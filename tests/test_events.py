@@ -18,14 +18,26 @@ def events(values, event_value=None, dtype=None, column="status"):
     return read_event(read_table(frame, {"event": column}), event_value).tolist()
 
 
-@pytest.mark.parametrize("values", [[1, 2, 2, 1], [0, 1, 2, 0], [0.5, 1, 0, 1], ["ja", "nej", "ja", "nej"]])
-def test_a_coding_other_than_true_false_or_one_zero_is_refused(values):
-    assert_refused(
-        lambda: events(values),
-        argument="event",
-        column="status",
-        says=["true/false or 1/0", f"event_value={max(values)!r}"],
+@pytest.mark.parametrize(
+    ("values", "remedy"),
+    [
+        ([1, 2, 2, 1], "event_value=2 if 2 is the event, or event_value=1"),
+        ([0, 1, 2, 0], "event_value=0 or 1 or 2, whichever is the event"),
+        ([0.5, 1, 0, 1], "event_value=0.0 or 0.5 or 1.0, whichever is the event"),
+        ([3, 3, 3], "event_value=3, whichever is the event"),
+        (["case", "control", "case"], "event_value='case' or 'control', whichever is the event"),
+        (["dead", "lost", "lost"], "event_value='dead' if 'dead' is the event"),
+        (["ja", "nej", "ja", "nej"], "event_value='ja' if 'ja' is the event"),
+        (["alive", "relapsed"], "event_value='relapsed' if 'relapsed' is the event"),
+        (["Alive", "Dead", "Lost"], "event_value='Dead' if 'Dead' is the event"),
+        (["alive", "dead", "relapse"], "event_value='alive' or 'dead' or 'relapse', whichever is the event"),
+    ],
+)
+def test_a_coding_other_than_true_false_or_one_zero_is_refused_with_its_choices(values, remedy):
+    refusal = assert_refused(
+        lambda: events(values), argument="event", column="status", says=["true/false or 1/0"]
     )
+    assert refusal.remedy == remedy
 
 
 def test_all_events_and_no_events_are_both_fine():
@@ -69,7 +81,10 @@ def test_a_declared_value_that_never_occurs_is_refused_with_near_matches():
 
 
 def test_a_number_does_not_match_its_text():
-    assert_refused(lambda: events([1, 2], "2"), argument="event_value", column="status", says=["never holds"])
+    refusal = assert_refused(
+        lambda: events([1, 2], "2"), argument="event_value", column="status", says=["never holds"]
+    )
+    assert refusal.remedy == "event_value=2"
 
 
 def test_a_null_stays_missing_when_a_value_is_declared():

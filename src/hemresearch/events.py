@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 SHOWN_LEVELS = 8  # more levels than this look like identifiers and are counted, not shown
 DIGITS_OF_AN_IDENTIFIER = 6
+# Levels that say by themselves whether the event happened; between any others only the user can tell.
+EVENTS = frozenset({"dead", "death", "deceased", "died", "död", "event", "ja", "true", "yes"})
+CENSORED = frozenset({"alive", "censored", "false", "levande", "lost", "nej", "no", "no event"})
 
 
 def read_event(table: Table, event_value: Any = None, role: str = "event") -> np.ndarray:
@@ -36,7 +39,7 @@ def read_event(table: Table, event_value: Any = None, role: str = "event") -> np
         column=name,
         expected="a Boolean or 0/1 column, or the declared value that means the event (several causes need "
         "a function for competing events)",
-        remedy=f"event_value={_example_level(series)!r}",
+        remedy=_choices(series),
     )
 
 
@@ -53,7 +56,9 @@ def _declared_event(series: pl.Series, name: str, event_value: Any) -> np.ndarra
                 column=name,
                 expected="a value that occurs in the event column"
                 + (f" (near: {listed(near)})" if near else ""),
-                remedy=f"event_value={_example_level(series)!r}",
+                remedy=next(
+                    (f"event_value={f!r}" for f in found if near and str(f) == near[0]), _choices(series)
+                ),
             )
     if values.dtype == pl.String:
         return values.is_in(declared).to_numpy()
@@ -115,11 +120,19 @@ def _levels(series: pl.Series) -> str:
     return "the values " + ", ".join(repr(v) for v in values)
 
 
-def _example_level(series: pl.Series) -> Any:
-    """The value most likely to mean the event: the largest of a few that may be shown."""
+def _choices(series: pl.Series) -> str:
+    """What to declare: the level that says it is the event, else the choices; none is guessed."""
     values = series.unique().sort().to_list()
-    few = len(values) <= SHOWN_LEVELS and len(_shown(map(str, values), series)) == len(values)
-    return values[-1] if few else "the value of the event"
+    if len(values) > SHOWN_LEVELS or len(_shown(map(str, values), series)) < len(values):
+        return "event_value='the value of the event'"
+    happened = [v for v in values if str(v).casefold() in EVENTS]
+    unsaid = [v for v in values if str(v).casefold() not in CENSORED]
+    named = unsaid if len(unsaid) == 1 else happened if len(values) == 2 else []
+    if len(named) == 1 < len(values):
+        return f"event_value={named[0]!r} if {named[0]!r} is the event"
+    if [float(v) for v in values if not isinstance(v, str)] == [1, 2]:
+        return f"event_value={values[1]!r} if {values[1]!r} is the event, or event_value={values[0]!r}"
+    return f"event_value={' or '.join(map(repr, values))}, whichever is the event"
 
 
 def _shown(texts: Iterable[str], series: pl.Series) -> list[str]:

@@ -300,7 +300,7 @@ def test_a_case_is_true_or_false():
         column="case",
         says=["the values 1, 2"],
     )
-    assert refusal.remedy == "event_value=2"
+    assert refusal.remedy == "event_value=2 if 2 is the event, or event_value=1"
 
 
 def test_no_set_with_a_case_and_a_control_is_refused():
