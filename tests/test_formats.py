@@ -106,3 +106,13 @@ def test_decimals_for_times(largest, decimals):
 def test_the_minus_of_print_stands_only_before_numbers():
     assert formats.minus("-2.60 (-∞ to -1.00)") == "−2.60 (−∞ to −1.00)"
     assert formats.minus("non-relapse") == "non-relapse"
+
+
+@pytest.mark.parametrize(
+    ("value", "short"),
+    [(97.14989733059548, 97.14), (98.1027, 98.1), (0.0123456, 0.01234), (12345.0, 12345.0), (98765.4, 98765.0),
+     (6.0, 6.0), (0.3, 0.3), (0.0, 0.0)],
+)  # fmt: skip
+def test_a_number_that_is_rounded_down_is_short_and_not_above(value, short):
+    assert formats.rounded_down(value) == short
+    assert formats.rounded_down(value) <= value

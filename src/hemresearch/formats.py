@@ -28,6 +28,17 @@ def significant(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}" if 1e-4 <= abs(value) < 1e6 or value == 0 else f"{value:.{digits - 1}e}"
 
 
+def rounded_down(value: float, digits: int = 4) -> float:
+    """A positive number that is not above `value`, short enough to be typed: 97.1498… becomes 97.14.
+
+    Whole numbers stay what they are.
+    """
+    if not value > 0:
+        return value
+    scale = 10.0 ** max(digits - 1 - math.floor(math.log10(value)), 0)
+    return value if float(value).is_integer() else min(math.floor(value * scale) / scale, value)
+
+
 def number(value: float | None, decimals: int = 2) -> str:
     """A number with a fixed count of decimals; never `-0.00`."""
     if value is None or math.isnan(value):

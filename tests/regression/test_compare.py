@@ -148,7 +148,7 @@ def test_other_models():
     gain = 2 * (large.log_likelihood - small.log_likelihood)
     assert_close(compare(small, large).statistic, gain)
     exponential = parametric(DATA, "x + z", **ROLES, distribution="exponential")
-    assert_refused(lambda: compare(exponential, large), argument="b", says=["different kinds of model"])
+    assert_refused(lambda: compare(exponential, large), argument="b", says=["of different kinds: "])
 
 
 def test_conditional_logistic(dataset):
@@ -171,7 +171,7 @@ def test_refusals():
     refused(model("z"), model("x + g"), "neither model is the other with fewer terms")
     refused(model("x:z"), model("x + g"), "neither")
     assert_refused(lambda: compare(small, "x + z"), argument="fit", says=["a str was given"])
-    refused(small, model("x + z", ties="breslow"), "different kinds of model")
+    refused(small, model("x + z", ties="breslow"), "of different kinds: Cox regression (Efron ties) and Cox")
     refused(small, model("x + z", DATA[:100]), "different numbers of patients (120 and 100)")
     fewer = DATA.with_columns(e=pl.col("e") & (pl.col("t") > 5))
     refused(small, model("x + z", fewer), "different numbers of events")

@@ -218,6 +218,14 @@ def test_a_start_time_after_all_follow_up_is_refused():
         argument="start_time",
         says=["after the last follow-up, at 6", "start_time=6 or earlier"],
     )
+    fine = FIVE.with_columns(time=pl.col("time") * 98.10267 / 6)
+    refusal = assert_refused(
+        lambda: kaplan_meier(fine, time="time", event="event", start_time=300),
+        argument="start_time",
+        says=["at 98.1027"],
+    )
+    assert refusal.remedy == "start_time=98.1 or earlier"
+    assert kaplan_meier(fine, time="time", event="event", start_time=98.1).groups()["n"].to_list() == [1]
     two = FIVE.with_columns(arm=pl.Series(list("ABABA")))
     assert_refused(
         lambda: kaplan_meier(two, time="time", event="event", by="arm", start_time=5),
@@ -304,3 +312,16 @@ def test_patients_who_move_between_groups_are_counted_once():
     assert curves.groups()["n"].to_list() == [3, 1]
     assert "n=3, events=2" in repr(curves)
     assert kaplan_meier(rows, time="time", event="event", by="exposed").patients is None
+
+
+def test_a_label_does_not_run_into_the_number_after_it():
+    data = hem.data.load("veteran").with_columns(
+        score=pl.when(pl.col("karno") < 60).then(pl.lit("Below 60")).otherwise(pl.lit("60 or more"))
+    )
+    curves = kaplan_meier(data, time="time", event="status", by="score")
+    assert curves.text(unit="days").startswith("Median survival, 60 or more: 153 days (95% CI ")
+    assert "; Below 60: 30 days (95% CI " in curves.text(unit="days")
+    assert curves.text(at=30).startswith("Survival at 30, 60 or more: 9")
+    assert curves.text(at=30, unit="days").startswith("30-day survival, 60 or more: 9")
+    named = kaplan_meier(hem.data.load("myeloid"), time="futime", event="death", by="trt")
+    assert named.text().startswith("Median survival: A 707 (")

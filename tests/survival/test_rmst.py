@@ -287,6 +287,13 @@ def test_follow_up_beyond_tau_is_not_estimated(reference):
     assert rmst(case.data, **{**case.options, "tau": 6.0}).n == 6
 
 
+def test_a_tau_that_is_advised_is_short_and_within_follow_up():
+    long = FIVE.with_columns(time=pl.col("time") * 97.14989733059548 / 6)
+    refusal = assert_refused(lambda: rmst(long, **BY_HAND, tau=120), argument="tau")
+    assert refusal.remedy == "tau=97.14"
+    assert rmst(long, **BY_HAND, tau=97.14).n == 5
+
+
 def test_the_group_that_ends_first_is_named():
     arms = pl.DataFrame({"time": [3, 9, 4, 5], "event": [1, 0, 1, 0], "arm": list("aabb")})
     refusal = assert_refused(

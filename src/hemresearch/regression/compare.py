@@ -105,8 +105,16 @@ def _refuse_without_likelihood(fit: Fit) -> None:
 def _refuse_unlike(small: Fit, large: Fit) -> None:
     """Refuse likelihoods that are not of the same thing."""
     strata = [getattr(getattr(f, "y", None), "stratum", None) for f in (small, large)]
+    kinds = [f"{fit.name} ({fit.method})" for fit in (small, large)]
+    if kinds[0] != kinds[1]:
+        raise DataError(
+            f"the two fits are of different kinds: {kinds[0]} and {kinds[1]}",
+            argument="b",
+            expected="two fits of one kind to the same rows",
+            remedy="fit.aic of both, if their likelihoods are of the same times; across_models(...) for their "
+            "estimates",
+        )
     pairs = {
-        "kinds of model": (f"{small.name} ({small.method})", f"{large.name} ({large.method})"),
         "numbers of patients": (small.n, large.n),
         "numbers of events": (small.n_event, large.n_event),
         "rows left out": (small.n_dropped, large.n_dropped),

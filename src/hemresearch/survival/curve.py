@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, warn
+from ..formats import rounded_down
 from ..numerics.intervals import hazard_limits, probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..numerics.robust_curve import robust_variance
@@ -138,7 +139,7 @@ def _from(y: Survival, start_time: float) -> Survival:
             f"{start_time:g} is after the last follow-up{of}, at {min(last):g}, so nobody is left",
             argument="start_time",
             expected="a time before the last follow-up of every group",
-            remedy=f"start_time={min(last):g} or earlier",
+            remedy=f"start_time={rounded_down(min(last)):g} or earlier",
         )
     return y.take(kept)
 

@@ -9,6 +9,7 @@ import polars as pl
 from scipy.special import ndtr
 
 from ..errors import DataError, listed, warn
+from ..formats import rounded_down
 from ..numerics.intervals import normal_quantile
 from ..numerics.quantile_difference import (
     Crossing,
@@ -186,7 +187,7 @@ def _warn_if_boundless(y: Survival, rows: list[dict[str, Any]]) -> None:
     if not boundless:
         return
     which = [f"{row['group']!r} - {row['reference']!r} at {row['quantile']:g}" for row in boundless]
-    tau = min(float(y.time[y.group.code == g].max()) for g in range(len(y.group)))
+    tau = rounded_down(min(float(y.time[y.group.code == g].max()) for g in range(len(y.group))))
     warn(
         f"no limit of {listed(which)} can be given, as the limits of neither group's quantile end within the "
         "follow-up: nothing can be said about the difference, and there is no p-value",

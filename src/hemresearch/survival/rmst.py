@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ..errors import DataError, listed, warn
+from ..formats import rounded_down
 from ..numerics.intervals import normal_quantile
 from ..numerics.restricted_mean import (
     clustered_variance,
@@ -221,7 +222,7 @@ def warn_if_certain(
 
 def informative_tau(y: Survival, tau: float) -> str:
     """A later tau before which every group has events that others survive; else what to report instead."""
-    last = min(float(one.time.max()) for one in split_groups(y))
+    last = rounded_down(min(float(one.time.max()) for one in split_groups(y)))
     if last > tau and not any(_certain_before(one, last) for one in split_groups(y)):
         return f"tau={last!r}"
     return "follow_up(...), to report how long the groups were followed instead"
@@ -272,13 +273,13 @@ def refuse_beyond_follow_up(y: Survival, groups: list[Survival], times: np.ndarr
         return
     first = min(short, key=lambda g: last[g])
     group = f" of group {y.group.labels()[first]!r}" if y.group.names else ""
-    allowed = [float(t) for t in times if t <= last[first]] or [last[first]]
+    allowed = [float(t) for t in times if t <= last[first]] or [rounded_down(last[first])]
     raise DataError(
         f"{horizon:g} lies beyond the last follow-up{group} at {last[first]:g}, after which the curve is not "
         "estimated",
         argument=argument,
         expected=f"a time of at most {last[first]:g}, the earliest end of follow-up among the groups",
-        remedy=f"{argument}={last[first] if argument == 'tau' else allowed!r}",
+        remedy=f"{argument}={rounded_down(last[first]) if argument == 'tau' else allowed!r}",
     )
 
 
