@@ -18,6 +18,7 @@ from .errors import FormulaError, counted, listed
 from .formula import Factor, Term, evaluate
 from .numerics.splines import harrell_knots, natural_spline_basis, restricted_cubic_basis
 from .options import suggestion
+from .personal_numbers import holds_personal_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -208,9 +209,12 @@ class Levels:
             )
         codes = self._codes(source)
         if (codes < 0).any():
-            unseen = source.frame[self.column].cast(pl.String).filter(pl.Series(codes < 0))
+            unseen = source.frame[self.column].cast(pl.String).filter(pl.Series(codes < 0)).unique().sort()
+            shown = (
+                counted(len(unseen), "personal number") if holds_personal_numbers(unseen) else listed(unseen)
+            )
             source.refuse(
-                f"holds levels that the fit has not seen ({listed(sorted(unseen.unique()))})",
+                f"holds levels that the fit has not seen ({shown})",
                 self.column,
                 at_fault=codes < 0,
                 expected=f"its levels {listed(self.labels)}",
@@ -334,6 +338,7 @@ def _fit_levels(factor: Factor, source: Source) -> Levels:
     else:
         values = np.unique(source.numbers(column)).tolist()
     labels = [_label(value, kind) for value in values]
+    _refuse_identifiers(column, source, labels, unused)
     _check_levels(factor, source, labels)
     first = _reference(factor, source, labels)
     order = [first, *(i for i in range(len(values)) if i != first)]
@@ -350,21 +355,33 @@ def _label(value: Any, kind: str) -> str:
     return str(value)
 
 
-def _check_levels(factor: Factor, source: Source, labels: list[str]) -> None:
-    column, n = factor.columns[0], source.frame.height
-    if len(labels) < 2:
-        source.refuse(
-            f"has the one level {listed(labels)}",
-            column,
-            expected="at least two levels with rows, or the column left out",
-            remedy=f"data[{column!r}].value_counts() to see them",
-        )
+def _refuse_identifiers(column: str, source: Source, labels: list[str], unused: list[str]) -> None:
+    """Refuse patients as levels, whose names are those of coefficients."""
+    n = source.frame.height
     if len(labels) > MANY_LEVELS and 2 * len(labels) > n:
         source.refuse(
             f"has {len(labels)} levels in {counted(n, 'row')}, as an identifier or a measurement has",
             column,
             expected="a category with several rows in each level",
             remedy=f"data.with_columns(pl.col({column!r}).cast(pl.Float64)) if it is a number",
+        )
+    if holds_personal_numbers([*labels, *unused]):
+        source.refuse(
+            "holds personal numbers, and the names of levels are shown",
+            column,
+            expected="categories of patients",
+            remedy=f"{source.argument}=... without {column!r}",
+        )
+
+
+def _check_levels(factor: Factor, source: Source, labels: list[str]) -> None:
+    column = factor.columns[0]
+    if len(labels) < 2:
+        source.refuse(
+            f"has the one level {listed(labels)}",
+            column,
+            expected="at least two levels with rows, or the column left out",
+            remedy=f"data[{column!r}].value_counts() to see them",
         )
     implicit = factor.kind == "column" and source.frame.schema[column] == pl.String
     if implicit and len(labels) > MANY_NUMBERS and all(_is_number(label) for label in labels):

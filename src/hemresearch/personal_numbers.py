@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from .errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
 CENTURIES = ("18", "19", "20")
@@ -105,8 +107,7 @@ def check_groups(columns: pl.DataFrame, argument: str = "by") -> None:
     for series in columns.iter_columns():
         if series.dtype.is_nested():
             continue
-        values = series.drop_nulls().unique().to_list()
-        if any(is_personal_number(v) or (isinstance(v, str) and find_personal_numbers(v)) for v in values):
+        if holds_personal_numbers(series.drop_nulls().unique()):
             raise DataError(
                 "holds personal numbers, and the names of groups are shown",
                 argument=argument,
@@ -114,6 +115,13 @@ def check_groups(columns: pl.DataFrame, argument: str = "by") -> None:
                 expected="groups of patients",
                 remedy=f"{argument}=pl.col({series.name!r}).rank('dense').alias('{series.name}_code')",
             )
+
+
+def holds_personal_numbers(values: Iterable[object]) -> bool:
+    """Whether any of the values is a personal number, or a text that holds one."""
+    return any(
+        is_personal_number(v) or (isinstance(v, str) and bool(find_personal_numbers(v))) for v in values
+    )
 
 
 def _is_number_of_a_person(match: re.Match[str]) -> bool:

@@ -230,7 +230,9 @@ def _members(frame: pl.DataFrame, subcohort: Column, y: Survival) -> np.ndarray:
     """Which rows belong to the subcohort; nobody's membership may be missing."""
     table = read_table(frame, {"subcohort": subcohort})
     series = table.series("subcohort")
-    if series.dtype == pl.Boolean or (series.dtype.is_numeric() and series.is_in([0, 1]).all()):
+    if series.dtype == pl.Boolean or (
+        series.dtype.is_numeric() and series.cast(pl.Float64).is_in([0.0, 1.0]).all()
+    ):
         inside = series.cast(pl.Boolean).to_numpy()
         return inside if y.row is None else inside[y.row]
     raise DataError(

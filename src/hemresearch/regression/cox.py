@@ -11,6 +11,7 @@ from ..design import Design, covariate_columns
 from ..errors import DataError, counted
 from ..options import Missing, check_choice, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
+from ..personal_numbers import check_groups
 from .cox_fit import CoxFit, Ties
 from .cox_solution import solve
 from .degenerate import warn_if_crowded
@@ -179,6 +180,7 @@ def fit_cox(
 ) -> CoxFit:
     """The fit of checked observations and their design."""
     refuse_no_events(y)
+    check_groups(y.stratum.levels, "strata")
     _check_exact(y, ties, ridge, robust)
     if ridge is None:
         warn_if_crowded(len(design.columns), int(y.event.sum()), "covariates")

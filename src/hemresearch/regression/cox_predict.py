@@ -16,6 +16,7 @@ from ..numerics.intervals import hazard_limits, normal_quantile, probability_lim
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..options import ConfType, check_choice, check_conf_level, check_times
 from ..outcomes import one_patient_at_a_time
+from ..personal_numbers import holds_personal_numbers
 from ..results import Curves, curves_frame
 from .time_varying import TimeVaryingDesign
 
@@ -83,7 +84,7 @@ def baseline(fit: CoxFit, at: Any) -> Curves:
     for code, base in enumerate(model.bases):
         r = _stratum_risk_sets(model.y, code)
         parts.append(_curve(model, base, r, path, "cumulative hazard", fit.conf_level, "log-log"))
-    return curves_of(model, levels, parts, "cumulative hazard", fit.conf_level, "log-log", "baseline of Cox")
+    return curves_of(model, levels, parts, "cumulative hazard", fit.conf_level, "log-log", "the baseline of a")
 
 
 def _baseline_row(design: Design, at: Any) -> np.ndarray:
@@ -207,7 +208,7 @@ def predicted_curves(
         parts.append(_curve(model, model.bases[code], r, path, "survival", level, conf_type))
     levels = frame.select(names)[[int(rows[0]) for rows, _, _ in paths]] if names else pl.DataFrame()
     begin = max(float(min(start[0] for _, start, _ in paths)), 0.0)
-    return curves_of(model, levels, parts, "survival", level, conf_type, "prediction by Cox", begin)
+    return curves_of(model, levels, parts, "survival", level, conf_type, "prediction from a", begin)
 
 
 def _paths(
@@ -269,7 +270,7 @@ def _names(frame: pl.DataFrame, paths: list[Any], by: Any, model: Model, id: Any
         names = [c for c in frame.columns if c in used and first[c].n_unique() > 1]
     else:
         names = [by] if isinstance(by, str) else list(by)
-    taken = [name for name in names if name in RESERVED or name not in frame.columns or name == id]
+    taken = [name for name in names if name == id or not _may_be_shown(name, frame)]
     if taken or (len(paths) > 1 and (not names or first.select(names).is_duplicated().any())):
         raise DataError(
             "has the name of a column of the result, identifies patients or is not there"
@@ -281,6 +282,12 @@ def _names(frame: pl.DataFrame, paths: list[Any], by: Any, model: Model, id: Any
             remedy="new_data.with_columns(label=pl.Series([...])), and by='label'",
         )
     return names
+
+
+def _may_be_shown(name: str, frame: pl.DataFrame) -> bool:
+    """Whether a column is there, and can stand in a result without a person being told by it."""
+    free = name in frame.columns and name not in RESERVED
+    return free and not holds_personal_numbers(frame[name].unique())
 
 
 def strata_of(model: Model, new_data: Any) -> np.ndarray:
@@ -392,10 +399,11 @@ def curves_of(
         conf_level=conf_level,
         conf_type=conf_type,
         variance=fit.variance,
-        method=f"{method} regression ({fit.method})",
+        method=f"{method} Cox regression ({fit.method})",
         n_dropped=fit.n_dropped,
         time_unit=fit.time_unit,
         start_time=start_time,
         entry=y.names.get("entry"),
         patients=pl.DataFrame({"n": [fit.n], "n_event": [fit.n_event], "n_censor": [fit.n - fit.n_event]}),
+        predicted=True,
     )

@@ -22,6 +22,7 @@ from ..numerics.newton import Maximum, maximize
 from ..numerics.profile import maximum_within, profile_limit
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes import Survival, read_survival, require_whole_weights
+from ..personal_numbers import check_groups
 from .cox import TIES, refuse_no_events
 from .cox_fit import CoxFit
 from .cox_solution import rows_of
@@ -264,6 +265,7 @@ def firth_cox(
 def _check(y: Survival, design: Design) -> None:
     """Events, covariates, and covariates that differ."""
     refuse_no_events(y)
+    check_groups(y.stratum.levels, "strata")
     if not design.columns:
         raise DataError(
             "names no covariates, and the penalty is one on their coefficients",

@@ -15,6 +15,7 @@ from ..errors import DataError, DataWarning, counted
 from ..fits import chi_squared_tail
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes import Survival, read_survival
+from ..personal_numbers import check_groups
 from .cox import fit_cox
 from .cox_fit import CoxFit, Ties
 from .subgroup_result import SubgroupEffects
@@ -312,6 +313,7 @@ def _read_treatment(frame: pl.DataFrame, treatment: Column, missing: Missing) ->
             expected="two treatments, the first of which (in sorted or Enum order) is the reference",
             remedy="data.filter(pl.col(...).is_in([...])) for two of them",
         )
+    check_groups(groups.levels, "treatment")
     code = np.full(frame.height, np.nan)
     code[slice(None) if table.row is None else table.row] = groups.code
     reference, other = groups.labels()
