@@ -53,6 +53,9 @@ class Curves(Result):
     patients
         One row: n, n_event and n_censor of all groups together, where groups share patients (predictions from
         the same data, groups that patients move between); None where their sum is right.
+    predicted
+        Whether a model predicted the curves. Then the counts are those of the data that it was fitted to, the
+        same under every curve: they are in the frames, but stand under no figure and in no table.
     cut_at
         After disclosure control: the last time that is shown of each curve, None for one shown to its end.
         Beyond it everything is null, and `groups()` counts events and censored until then. Empty for curves
@@ -76,6 +79,7 @@ class Curves(Result):
     entry: str | None = None
     cut_at: tuple[float | None, ...] = ()
     patients: pl.DataFrame | None = field(default=None, repr=False)
+    predicted: bool = False
 
     def to_frame(self) -> pl.DataFrame:
         """One row per group and distinct observed time."""
@@ -188,7 +192,8 @@ class Curves(Result):
         n, events = (formats.count(float(self.totals()[c][0])) for c in ("n", "n_event"))
         dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
         head = (
-            f"{self.method}: {self.quantity} ({self.event} by {self.time}), n={n}, events={events}{dropped}"
+            f"{self.method[:1].upper()}{self.method[1:]}: {self.quantity} ({self.event} by {self.time}), "
+            f"n={n}, events={events}{dropped}"
         )
         variance = formats.proper(self.variance)
         note = f"{formats.level(self.conf_level)} limits: {self.conf_type}, {variance} variance"
@@ -218,10 +223,9 @@ class Curves(Result):
         )
         values = [formats.significant(row[k]) for k in ("estimate", "conf_low", "conf_high")]
         what = f"at {formats.significant(row['time'])}: " if "time" in row else "median "
-        return (
-            f"  {label}: n={formats.count(row['n'])}, events={formats.count(row['n_event'])}, "
-            f"{what}{values[0]} ({values[1]} to {values[2]})"
-        )
+        counts = f"n={formats.count(row['n'])}, events={formats.count(row['n_event'])}, "
+        value = f"{what}{values[0]} ({values[1]} to {values[2]})"
+        return f"  {label}: {'' if self.predicted else counts}{value}"
 
     def _parts(self) -> Iterator[pl.DataFrame]:
         for begin, end in zip(self.starts[:-1], self.starts[1:], strict=True):
@@ -299,6 +303,8 @@ class Curves(Result):
         return self._sentence(f"Median {what}", parts)
 
     def _sentence(self, beginning: str, parts: list[str]) -> str:
+        if self._ends_in_number():
+            return f"{beginning.removesuffix(':')}, {'; '.join(parts)}"
         colon = ":" if self.by and not beginning.endswith(":") else ""
         return f"{beginning}{colon} {'; '.join(parts)}"
 
@@ -318,7 +324,12 @@ class Curves(Result):
     def _label(self, row: dict[str, Any]) -> str:
         keys = [k for k in (*self.by, "cause") if k in row]
         label = str(row[keys[0]]) if len(keys) == 1 else ", ".join(f"{k}={row[k]}" for k in keys)
-        return f"{label} " if keys else ""
+        return f"{label}{':' if self._ends_in_number() else ''} " if keys else ""
+
+    def _ends_in_number(self) -> bool:
+        """Whether a label would run into the number after it: "Below 10 35 months"."""
+        keys = [k for k in (*self.by, "cause") if k in self.groups_frame.columns]
+        return any(str(label)[-1:].isdigit() for key in keys[-1:] for label in self.groups_frame[key])
 
 
 def curves_frame(

@@ -278,3 +278,39 @@ def test_refused_options(survival):
     assert_refused(lambda: draw_curves(survival, time_unit="days", shown_in="decades"), argument="shown_in")
     assert_refused(lambda: draw_curves(survival, y_limits=(1, 0)), argument="y_limits", says=["(0, 0.5)"])
     assert_refused(lambda: draw_curves(survival, width=3), argument="width", says=["millimetres"])
+
+
+@pytest.fixture(scope="module")
+def predicted():
+    data = hem.data.load("veteran")
+    return hem.regression.cox(data, "karno + celltype", time="time", event="status").adjusted("celltype")
+
+
+def test_predicted_curves_show_no_patients_of_their_own(predicted):
+    ax = draw_curves(predicted)
+    assert not ax.child_axes
+    assert not censor_ticks(ax)
+    told = hem.plots.fingerprint(ax)
+    assert "risk table" not in told
+    assert "  squamous: median 117, mean 0.4845 (0.3675 to 0.5942)" in told
+
+
+@pytest.mark.parametrize("form", [True, "compact"])
+def test_predicted_curves_count_their_patients_once_on_request(predicted, form):
+    ax = draw_curves(predicted, risk_table=form, show_censored=True)
+    words = [text.get_text() for text in ax.child_axes[0].texts]
+    assert "smallcell" not in words
+    assert words.count("137" if form is True else "137 (0)") == 1
+    assert len(censor_ticks(ax)) == 4
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == predicted.groups()[
+        "celltype"
+    ].to_list()
+    assert layout_problems(ax.figure) == []
+
+
+def test_predicted_curves_of_strata_keep_the_counts_of_each():
+    data = hem.data.load("veteran")
+    fit = hem.regression.cox(data, "karno", strata="trt", time="time", event="status")
+    ax = draw_curves(fit.baseline(), risk_table=True)
+    words = [text.get_text() for text in ax.child_axes[0].texts]
+    assert {"69", "68"} <= set(words)

@@ -87,7 +87,7 @@ def test_the_result_tells_of_itself():
     curves = cox(cohort(1), TERMS, **ROLES).adjusted("group", conf_level=0.9, conf_type="plain")
     assert curves.by == ("group",)
     assert (curves.conf_level, curves.conf_type) == (0.9, "plain")
-    assert curves.method == "standardisation by Cox regression (Efron ties)"
+    assert curves.method == "standardisation with a Cox regression (Efron ties)"
     assert curves.groups_frame["group"].to_list() == ["a", "b", "c"]
 
 

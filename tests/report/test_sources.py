@@ -54,3 +54,14 @@ def test_a_test_with_limits_names_their_level():
     made = table(test, percent=True)
     assert made.header[-1] == "Estimate, % (90% CI)"
     assert made.footnotes[0].startswith("Survival at 24: ")
+
+
+def test_predicted_curves_count_nobody():
+    fit = hem.regression.cox(hem.data.load("veteran"), "karno + trt", time="time", event="status")
+    standardised = fit.adjusted("trt")
+    assert hem.report.table(standardised).header == ("trt", "Median (95% CI)")
+    at_times = hem.report.table(standardised, times=[90, 180])
+    assert at_times.header == ("Time", "Survival, % (95% CI)")
+    assert not at_times.footnotes
+    assert "n=137, events=128" in repr(standardised).splitlines()[0]
+    assert repr(standardised).splitlines()[1].startswith("  trt=1: median ")

@@ -58,7 +58,7 @@ def draw_curves(
     band: bool | None = None,
     show_censored: bool | None = None,
     show_median: bool | None = None,
-    risk_table: bool | Literal["compact"] = True,
+    risk_table: bool | Literal["compact"] | None = None,
     legend: bool | str = True,
     p: HypothesisTest | float | None = None,
     effect: str | None = None,
@@ -98,11 +98,14 @@ def draw_curves(
     band
         Whether to draw the pointwise limits; default for at most four curves.
     show_censored
-        Whether to draw a tick at each censoring; default unless there are so many that they hide the curve.
+        Whether to draw a tick at each censoring; default unless there are so many that they hide the curve,
+        or a model predicted it.
     show_median
         Whether to draw dashed lines to the medians; default for curves that start at 100 %.
     risk_table
         True for at risk, censored and events (the KMunicate form), "compact" for at risk (events), or False.
+        Default True; False for curves that a model predicted, since their patients are those of the whole
+        data: on request these are counted once, for all curves together.
     legend
         True places the legend where no curve runs, else above the panel; "above"; "direct" names each curve
         beside its end; a place that matplotlib knows, such as "upper right"; False for none.
@@ -159,6 +162,7 @@ def draw_curves(
     names = {"": labels} if isinstance(labels, str) else labels
     drawing = read_drawing(curves, by=by, quantity=quantity, labels=names, cause=cause)
     _check_axis(drawing, until, time_unit, shown_in)
+    risk_table = not drawing.predicted if risk_table is None else risk_table
     with active():
         panel = figure(width=width).subplots() if ax is None else ax
         before = panel.get_children()
@@ -175,7 +179,8 @@ def draw_curves(
                 styles[next(i for i, one in enumerate(drawing.lines) if one.group == g)]
                 for g in range(len(drawing.groups))
             ]
-            hang_table(picture.table, panel, drawing.by, names, marks, compact=risk_table == "compact")
+            by_group = () if drawing.shared else drawing.by
+            hang_table(picture.table, panel, by_group, names, marks, compact=risk_table == "compact")
         _arrange(panel, legend, _note(p, effect), picture, words, grows=ax is None)
         picture.test = p
         record(panel, picture.lines, before=before)
@@ -211,7 +216,7 @@ def _end(ax: Axes, drawing: Drawing, until: float | None) -> tuple[float, bool]:
         return float(until), True
     if _drawn_before(ax):
         return ax.get_xlim()[1], True
-    one = {line.group: line for line in drawing.lines}.values()
+    one = drawing.lines[:1] if drawing.shared else {line.group: line for line in drawing.lines}.values()
     end, cut = natural_end([x.time for x in one], [x.n_risk for x in one], sum(x.n for x in one))
     return (end, cut) if end > start else (start + 1.0, False)
 
@@ -254,7 +259,7 @@ def _draw_data(
     for line, style in zip(drawing.lines, styles, strict=True):
         if band or (band is None and len(drawing.lines) <= MANY_GROUPS):
             draw_band(ax, line, drawing, style["color"])
-        if show_censored or show_censored is None:
+        if show_censored or (show_censored is None and not drawing.predicted):
             draw_censored(ax, line, end, style["color"], always=bool(show_censored))
     if drawing.falling if show_median is None else show_median and drawing.falling:
         draw_medians(
@@ -323,7 +328,8 @@ def _note(p: HypothesisTest | float | None, effect: str | None) -> str:
 
 
 def _check_options(risk_table: Any, legend: Any, p: Any, units: tuple[Any, Any], y_limits: Any) -> None:
-    check_choice(risk_table, (True, False, "compact"), argument="risk_table")
+    if risk_table is not None:
+        check_choice(risk_table, (True, False, "compact"), argument="risk_table")
     check_choice(legend, (True, False, *LEGENDS), argument="legend")
     for name, unit in zip(("time_unit", "shown_in"), units, strict=True):
         if unit is not None:

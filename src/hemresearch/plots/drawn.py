@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NEEDED = ("time", "estimate", "n_risk", "n_event", "n_censor")
 SPLITS = ("cause", "state")
+COUNTED = ("time", "n_risk", "n_event", "n_censor")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,10 +61,26 @@ class Drawing:
         """Whether the curves start at 1 and fall."""
         return falls(self.quantity)
 
+    @property
+    def predicted(self) -> bool:
+        """Whether a model predicted the curves."""
+        return isinstance(self.source, Curves) and self.source.predicted
+
+    @property
+    def shared(self) -> bool:
+        """Whether the curves are predicted from the same patients, so that their counts are one."""
+        first = self.lines[0]
+        return self.predicted and all(
+            np.array_equal(getattr(line, name), getattr(first, name))
+            for line in self.lines
+            for name in COUNTED
+        )
+
     def risk_table(self, times: Any) -> pl.DataFrame:
-        """At risk just before each time, events and censorings before it."""
+        """At risk just before each time, events and censorings before it; once for shared patients."""
         if isinstance(self.source, Curves):
-            return self.source.risk_table(times)
+            table = self.source.risk_table(times)
+            return table.drop(self.by).unique("time", maintain_order=True) if self.shared else table
         return _risk_table(self.source, [c for c in self.source.columns if c in (*self.by, *SPLITS)], times)
 
 

@@ -63,7 +63,11 @@ class Picture:
 
     def table_tells(self) -> bool:
         """Whether the risk table names and marks every curve."""
-        return self.table is not None and len({line.split for line in self.drawing.lines}) == 1
+        return (
+            self.table is not None
+            and not self.drawing.shared
+            and len({line.split for line in self.drawing.lines}) == 1
+        )
 
     def n(self) -> float:
         """Patients in all groups, each once."""
@@ -100,10 +104,9 @@ class Picture:
         mean, low, high = map(formats.significant, heights)
         limits = f" ({low} to {high})" if np.isfinite(line.low).any() else ""
         median = f"median {_time(line.median)}, " if self.drawing.falling else ""
-        return (
-            f"  {line.label or 'all'}: n {_count(line.n)}, events {_count(float(np.nansum(line.n_event)))}, "
-            f"{median}mean {mean}{limits}"
-        )
+        counts = f"n {_count(line.n)}, events {_count(float(np.nansum(line.n_event)))}, "
+        counts = "" if self.drawing.predicted else counts
+        return f"  {line.label or 'all'}: {counts}{median}mean {mean}{limits}"
 
     def _test(self) -> list[str]:
         if self.test is None:
@@ -117,7 +120,7 @@ class Picture:
         if self.table is None:
             return []
         splits = [c for c in ("cause", "state") if c in self.table.columns]
-        groups = [*self.drawing.by, "time"]
+        groups = [*(() if self.drawing.shared else self.drawing.by), "time"]
         one = self.table.unique(groups, keep="first", maintain_order=True) if splits else self.table
         sums: dict[str, Any] = {}
         for word, name, frame in (

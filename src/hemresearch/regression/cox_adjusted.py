@@ -48,7 +48,7 @@ def adjusted_curves(fit: CoxFit, by: str, conf_level: float | None, conf_type: s
         counts = {"time": r.time, "n_risk": r.n_risk, "n_event": r.n_event, "n_censor": r.n_censor}
         parts.append(counts | {"estimate": survival, "std_error": error, "conf_low": low, "conf_high": high})
     levels = pl.Series(by, values, dtype=series.dtype).to_frame()
-    return curves_of(model, levels, parts, "survival", level, conf_type, "standardisation by Cox")
+    return curves_of(model, levels, parts, "survival", level, conf_type, "standardisation with a")
 
 
 def _refuse_episodes(model: Model) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .regression_cells import Models
 
 ESTIMATE = ("estimate", "conf_low", "conf_high")
+COUNTED = ("n", "n_risk", "n_event", "n_censor")
 # Shares of patients are shown as percentages; these are not shares.
 NOT_A_SHARE = ("cumulative hazard", "mean cumulative")
 
@@ -89,21 +90,26 @@ def _curves(curves: Curves, times: Any) -> Source:
         times = float(curves.frame["time"].max())  # type: ignore[arg-type]
     if times is None and "cause" not in curves.frame.columns:
         median = curves.quantile(0.5).select(ESTIMATE)
-        frame = pl.concat([curves.groups(), median], how="horizontal")
+        frame = _counted(curves, pl.concat([curves.groups(), median], how="horizontal"))
         headers = {"estimate": f"Median{f', {curves.time_unit}' if unit else ''}"}
         return Source(frame, headers=headers, footnotes=cut, conf_level=curves.conf_level)
     wanted = np.atleast_1d(np.asarray(curves.frame["time"].max() if times is None else times, dtype=float))
-    frame = curves.at(wanted)
+    frame = _counted(curves, curves.at(wanted))
     keys = [c for c in (*curves.by, "cause") if c in frame.columns]
     counted = "At risk just before each time; events and censored since the time before it."
     return Source(
         frame,
         headers={"estimate": name, "time": f"Time{unit}"},
-        footnotes=(*((counted,) if len(wanted) > 1 else ()), *cut),
+        footnotes=(*((counted,) if len(wanted) > 1 and not curves.predicted else ()), *cut),
         percent=ESTIMATE if _is_share(curves) else (),
         groups=keys[0] if keys and len(wanted) > 1 else None,
         conf_level=curves.conf_level,
     )
+
+
+def _counted(curves: Curves, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a table of curves, without counts where these are not of the groups."""
+    return frame.drop(COUNTED, strict=False) if curves.predicted else frame
 
 
 def _is_share(curves: Curves) -> bool:
