@@ -19,12 +19,12 @@ from .formula import Factor, Term, evaluate
 from .numerics.splines import harrell_knots, natural_spline_basis, restricted_cubic_basis
 from .options import suggestion
 from .personal_numbers import holds_personal_numbers
+from .text_numbers import as_number, text_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 MANY_LEVELS = 50  # more levels than this, in fewer than two rows each, are no categories
-MANY_NUMBERS = 10  # more levels than this, all of them numbers, are numbers stored as text
 TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 FUNCTIONS: dict[type | str, Callable[..., Any]] = {
@@ -87,7 +87,7 @@ class Source:
                 "holds text where a number is needed",
                 column,
                 expected="numbers" if self.fitting else "numbers, as in the data of the fit",
-                remedy=f"data.with_columns(pl.col({column!r}).cast(pl.Float64))",
+                remedy=f"data.with_columns({as_number(self.frame[column], column)})",
             )
         return self.frame[column].cast(pl.Float64).to_numpy()
 
@@ -338,7 +338,7 @@ def _fit_levels(factor: Factor, source: Source) -> Levels:
     else:
         values = np.unique(source.numbers(column)).tolist()
     labels = [_label(value, kind) for value in values]
-    _refuse_identifiers(column, source, labels, unused)
+    _refuse_identifiers(factor, source, labels, unused)
     _check_levels(factor, source, labels)
     first = _reference(factor, source, labels)
     order = [first, *(i for i in range(len(values)) if i != first)]
@@ -355,17 +355,28 @@ def _label(value: Any, kind: str) -> str:
     return str(value)
 
 
-def _refuse_identifiers(column: str, source: Source, labels: list[str], unused: list[str]) -> None:
-    """Refuse patients as levels, whose names are those of coefficients."""
-    n = source.frame.height
+def _refuse_identifiers(factor: Factor, source: Source, labels: list[str], unused: list[str]) -> None:
+    """Refuse patients and measurements as levels, whose names are those of coefficients."""
+    column, n = factor.columns[0], source.frame.height
+    personal = holds_personal_numbers([*labels, *unused])
+    implicit = factor.kind == "column" and source.frame.schema[column] == pl.String and not personal
+    numbers = text_numbers(source.frame[column]) if implicit else None
+    if numbers is not None:
+        source.refuse(
+            numbers.found,
+            column,
+            at_fault=numbers.stray.to_numpy(),
+            expected="a numeric column, or C() around a code that is a category",
+            remedy=numbers.remedy,
+        )
     if len(labels) > MANY_LEVELS and 2 * len(labels) > n:
         source.refuse(
             f"has {len(labels)} levels in {counted(n, 'row')}, as an identifier or a measurement has",
             column,
             expected="a category with several rows in each level",
-            remedy=f"data.with_columns(pl.col({column!r}).cast(pl.Float64)) if it is a number",
+            remedy=f"{source.argument}=... without {column!r}; id= and cluster= take identifiers",
         )
-    if holds_personal_numbers([*labels, *unused]):
+    if personal:
         source.refuse(
             "holds personal numbers, and the names of levels are shown",
             column,
@@ -383,18 +394,6 @@ def _check_levels(factor: Factor, source: Source, labels: list[str]) -> None:
             expected="at least two levels with rows, or the column left out",
             remedy=f"data[{column!r}].value_counts() to see them",
         )
-    implicit = factor.kind == "column" and source.frame.schema[column] == pl.String
-    if implicit and len(labels) > MANY_NUMBERS and all(_is_number(label) for label in labels):
-        source.refuse(
-            f"is text, and each of its {len(labels)} levels is a number",
-            column,
-            expected="a numeric column, or C() around a code that is a category",
-            remedy=f"data.with_columns(pl.col({column!r}).cast(pl.Float64))",
-        )
-
-
-def _is_number(text: str) -> bool:
-    return text.strip().lstrip("+-").replace(".", "", 1).isdigit()
 
 
 def _reference(factor: Factor, source: Source, labels: list[str]) -> int:

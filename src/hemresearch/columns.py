@@ -16,6 +16,7 @@ import polars as pl
 from .errors import DataError, counted, listed
 from .options import Missing, check_choice, suggestion
 from .personal_numbers import check_groups
+from .text_numbers import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,17 +211,16 @@ def read_number(table: Table, role: str, *, what: str, example: str) -> np.ndarr
         argument=role,
         column=table.name(role),
         expected=what,
-        remedy=_as_number(series, table.name(role), role) if is_text else example,
+        remedy=_from_text(series, table.name(role), role) if is_text else example,
     )
 
 
-def _as_number(series: pl.Series, name: str, role: str) -> str:
-    """How text becomes a number: dates by their distance, a decimal comma by a point."""
+def _from_text(series: pl.Series, name: str, role: str) -> str:
+    """How text becomes a number: dates by their distance, all else by its characters."""
     text = series.cast(pl.String)
     if text.str.contains(r"^\s*\d{4}-\d\d-\d\d").any():
         return f'hem.times.durations(..., stop=pl.col({name!r}).str.to_date(), unit="days")'
-    comma = ".str.replace(',', '.')" if text.str.contains(r"^\s*-?\d+,\d+\s*$").any() else ""
-    return f"{role}=pl.col({name!r}){comma}.cast(pl.Float64)"
+    return f"{role}={as_number(series, name)}"
 
 
 def _as_list(columns: Columns) -> list[Column]:

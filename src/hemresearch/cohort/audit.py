@@ -132,8 +132,8 @@ def audit(
     """List what cannot be right in a table: columns, counts and row positions, never a value.
 
     Always checked: dates in the future (after `cutoff` if it is given) and before `earliest` in all date
-    columns, equal rows, infinite numbers, Swedish personal numbers in text and numbers, missing values,
-    and empty and constant columns. The other checks need to know what the columns are.
+    columns, equal rows, infinite numbers, Swedish personal numbers in text and numbers, numbers stored as
+    text, missing values, and empty and constant columns. The other checks need to know what the columns are.
 
     Parameters
     ----------
@@ -207,6 +207,7 @@ def audit(
         *checks.outside(frame, limits or {}),
         *checks.infinite(frame),
         *checks.personal_numbers(frame),
+        *checks.numbers_as_text(frame, skip=table.names["id"]),
         *checks.same_rows(frame),
         *_of_missing(frame, table),
         *checks.constants(frame),

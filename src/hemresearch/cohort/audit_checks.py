@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from ..personal_numbers import find_personal_numbers, is_personal_number
+from ..text_numbers import text_numbers
 from .missingness import absent_in
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ OVERLAP, BACKWARD, NO_FOLLOW_UP = "overlapping intervals", "ends before it begin
 OUTSIDE, NEGATIVE, INFINITE = "outside the limits", "negative time", "infinite value"
 NOT_AN_EVENT = "event other than 0 or 1"
 PERSONAL = "personal numbers"
+TEXT_NUMBER, NO_NUMBER = "numbers stored as text", "no number among numbers stored as text"
 MISSING, EMPTY, CONSTANT = "missing", "empty column", "constant column"
 
 
@@ -168,6 +170,18 @@ def personal_numbers(data: pl.DataFrame) -> Iterator[Problem]:
         values = series.cast(pl.String) if series.dtype in TEXT else series
         at_fault = values.is_in(numbers)
         yield from found(PERSONAL, (series.name,), at_fault, "error" if sure else "warning")
+
+
+def numbers_as_text(data: pl.DataFrame, skip: Sequence[str]) -> Iterator[Problem]:
+    """Text of which most values are numbers: the rows of those that are none, if there are some."""
+    for series in data.iter_columns():
+        numbers = text_numbers(series) if series.dtype == pl.String and series.name not in skip else None
+        if numbers is None:
+            continue
+        if numbers.stray.any():
+            yield from found(NO_NUMBER, (series.name,), numbers.stray, "warning")
+        else:
+            yield Problem(TEXT_NUMBER, (series.name,), series.is_not_null().sum(), (), "warning")
 
 
 def missing_values(data: pl.DataFrame, needed: Sequence[str], skip: Sequence[str]) -> Iterator[Problem]:

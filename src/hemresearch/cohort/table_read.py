@@ -11,6 +11,7 @@ import polars as pl
 from ..columns import as_frame, read_table
 from ..errors import DataError, counted
 from ..personal_numbers import find_personal_numbers, is_personal_number
+from ..text_numbers import text_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,9 @@ def _trouble(series: pl.Series, category: bool) -> tuple[str, str] | None:
         return f"holds {series.dtype}", f"pl.col({name!r}).{wanted}.alias({name!r})"
     if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary):
         return f"holds {series.dtype}", "variables without it"
+    numbers = text_numbers(series) if series.dtype == pl.String and not category else None
+    if numbers is not None and not any(map(find_personal_numbers, known.unique())):
+        return numbers.found, numbers.remedy
     if series.dtype in TEXT or (category and series.dtype.is_numeric()):
         return _too_many_levels(known)
     return _looks_like_ids(known) if series.dtype.is_integer() else None
@@ -131,7 +135,7 @@ def _refused(name: str, found: str, remedy: str, good: list[str]) -> DataError:
         argument="variables",
         column=name,
         expected=f"numbers, yes or no, or at most {MOST_LEVELS} categories",
-        remedy=remedy or f"variables={good!r}",
+        remedy=remedy or (f"variables={good!r}" if good else "variables=... without it"),
     )
 
 
