@@ -118,3 +118,27 @@ def test_the_end_moves_to_a_tick_that_is_near():
     assert ticks.snapped_end(0, 61, 12, cut=True) == 60
     assert ticks.snapped_end(0, 66, 12, cut=True) == 66
     assert ticks.snapped_end(0, 61, 12, cut=False) == pytest.approx(62.22)  # nothing that was drawn is hidden
+
+
+def test_round_times_are_spread_over_an_axis_that_is_not_even():
+    def log_mm(time):
+        return 40 * np.log10(time)
+
+    assert ticks.spread_times(0.9, 999, log_mm, lambda time: 5) == [1, 2, 5, 10, 20, 50, 100, 200, 500]
+    assert ticks.spread_times(0.9, 999, log_mm, lambda time: 36) == [1, 10, 100]
+    even = ticks.spread_times(3, 97, lambda time: time, lambda time: 5)
+    assert even == [10, 20, 30, 40, 50, 75]
+    assert ticks.spread_times(0.003, 0.02, lambda t: 5000 * t, lambda t: 5) == [0.005, 0.01, 0.02]
+
+
+@pytest.mark.parametrize("first", [0.0, 0.4, 17.0])
+def test_labels_of_round_times_never_crowd(first):
+    rng = np.random.default_rng(5)
+    grid = np.sort(rng.exponential(50, 200)) + first
+    shown = ticks.spread_times(
+        first, grid[-1], lambda t: float(np.interp(t, grid, range(200))) / 2, lambda t: 9
+    )
+    places = np.interp(shown, grid, range(200)) / 2
+    assert len(shown) >= 3
+    assert (np.diff(places) >= 9 - 1e-9).all()
+    assert shown[0] >= first

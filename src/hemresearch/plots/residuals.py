@@ -22,7 +22,7 @@ from .label_points import label_points
 from .place import text_mm
 from .risk_table import group_styles
 from .themes import RC, active
-from .ticks import tick_label, unit_of
+from .ticks import spread_times, tick_label, tick_times, time_step, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MANY_POINTS = 2000  # from here on points are pixels in a PDF, so that the file stays small
 POINT_PT, ALPHA = 3.0, 0.45
-TICKS, APART_MM = 8, 1.5
+APART_MM, EVEN_STEPS = 1.5, 6
 
 
 def draw_residuals(
@@ -328,17 +328,18 @@ def _time_label(fit: CoxFit) -> str:
 
 
 def _set_time_ticks(ax: Axes, x: np.ndarray, time: np.ndarray) -> None:
-    """Ticks at round times, about equally far apart on the transformed axis."""
+    """Ticks at round times, spread over the axis also where it is not even in time."""
     root_figure(ax).draw_without_rendering()
-    wanted = np.interp(np.linspace(x[0], x[-1], 2 * TICKS + 1)[1::2], x, time)
-    round_times = np.unique([float(f"{t:.2g}") for t in wanted])
-    inside = round_times[(round_times >= time[0]) & (round_times <= time[-1])]
-    at, per_mm = np.interp(inside, time, x), (ax.get_xlim()[1] - ax.get_xlim()[0]) / axes_mm(ax)[0]
-    kept: list[int] = []
-    for i, place in enumerate(at):
-        half = text_mm(tick_label(inside[i]), RC["xtick.labelsize"]) / 2
-        last = text_mm(tick_label(inside[kept[-1]]), RC["xtick.labelsize"]) / 2 if kept else 0.0
-        if not kept or place - at[kept[-1]] >= (half + last + APART_MM) * per_mm:
-            kept.append(i)
-    ax.xaxis.set_major_locator(FixedLocator(at[kept].tolist()))
-    ax.xaxis.set_major_formatter(FixedFormatter([tick_label(inside[i]) for i in kept]))
+    mm = axes_mm(ax)[0] / (ax.get_xlim()[1] - ax.get_xlim()[0])
+    first, last = float(time[0]), float(time[-1])
+    if np.allclose(x, time):
+        shown = tick_times(first, last, time_step(last - first, None, EVEN_STEPS)).tolist()
+    else:
+        shown = spread_times(
+            first,
+            last,
+            lambda t: float(np.interp(t, time, x)) * mm,
+            lambda t: text_mm(tick_label(t), RC["xtick.labelsize"]) + APART_MM,
+        )
+    ax.xaxis.set_major_locator(FixedLocator(np.interp(shown, time, x).tolist()))
+    ax.xaxis.set_major_formatter(FixedFormatter(list(map(tick_label, shown))))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import formats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Distances between ticks that a clinician reads at a glance.
 STEPS: dict[str, tuple[float, ...]] = {
@@ -19,6 +23,8 @@ STEPS: dict[str, tuple[float, ...]] = {
 YEAR: dict[str, float] = {"days": 365.0, "weeks": 52.0, "months": 12.0, "years": 1.0}
 FEW_YEARS, MOST_DECIMAL = 3, 6
 DAYS: dict[str, float] = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
+ROUNDEST = (1, 5, 2, 2.5, 3, 1.5, 7.5, 4)  # digits of round times, the best first
+LEAST_APART_MM = 8.0  # between ticks at round times
 CUT_SHARE, CUT_PATIENTS, SMALL = 0.10, 10, 40
 
 
@@ -59,6 +65,28 @@ def tick_times(start: float, end: float, step: float) -> np.ndarray:
     """Multiples of `step` in [start, end]."""
     first, last = math.ceil(start / step - 1e-9), math.floor(end / step + 1e-9)
     return np.round(np.arange(first, last + 1) * step, 12)
+
+
+def spread_times(
+    first: float, last: float, place_mm: Callable[[float], float], needs_mm: Callable[[float], float]
+) -> list[float]:
+    """Round times within [first, last] (1, 5, 10, 25, 50, ...) on an axis that is not even in time.
+
+    The roundest come first; another one is taken where it stands apart from all that are. `place_mm` is where
+    a time stands on the axis, `needs_mm` how wide its label is with the white around it.
+    """
+    low = math.floor(math.log10(max(first, last * 1e-4)))
+    tens = [10.0**power for power in range(low, math.floor(math.log10(last)) + 1)]
+    ladder = [float(f"{digit * ten:.6g}") for digit in ROUNDEST for ten in reversed(tens)]
+    kept: list[float] = []
+    for time in ladder:
+        apart = (
+            abs(place_mm(time) - place_mm(k)) >= max(LEAST_APART_MM, (needs_mm(time) + needs_mm(k)) / 2)
+            for k in kept
+        )
+        if first <= time <= last and all(apart):
+            kept.append(time)
+    return sorted(kept)
 
 
 def tick_label(value: float) -> str:
