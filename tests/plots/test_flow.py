@@ -10,6 +10,7 @@ from refusals import assert_refused
 
 import hemresearch as hem
 from hemresearch.cohort import Flow
+from hemresearch.plots.flow import arrange
 
 MGUS = hem.data.load("mgus2")
 
@@ -118,3 +119,21 @@ def test_something_else_is_refused():
     assert_refused(
         lambda: hem.plots.draw_flow(MGUS), argument="flow", says=["a DataFrame", "hem.cohort.Flow"]
     )
+
+
+@pytest.mark.parametrize("width", [80, 115, 170])
+def test_the_stages_stand_in_the_middle_above_the_groups(width):
+    diagram = arrange(randomised(), width)
+    first, excluded, second, *groups = diagram.boxes
+    assert first.x == second.x == width / 2
+    assert sum(box.x for box in groups[:2]) / 2 == pytest.approx(width / 2)
+    assert excluded.left > width / 2
+    assert first.bottom < excluded.y
+    assert excluded.bottom < second.y
+    fork = next(arrow for arrow in diagram.arrows if len(arrow) > 2)
+    assert fork[0][0] == width / 2
+
+
+def test_without_a_split_the_stages_leave_room_at_the_right():
+    diagram = arrange(eligible(), 115)
+    assert diagram.boxes[0].x < 115 / 2

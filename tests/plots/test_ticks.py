@@ -128,7 +128,7 @@ def test_round_times_are_spread_over_an_axis_that_is_not_even():
     assert ticks.spread_times(0.9, 999, log_mm, lambda time: 36) == [1, 10, 100]
     even = ticks.spread_times(3, 97, lambda time: time, lambda time: 5)
     assert even == [10, 20, 30, 40, 50, 75]
-    assert ticks.spread_times(0.003, 0.02, lambda t: 5000 * t, lambda t: 5) == [0.005, 0.01, 0.02]
+    assert ticks.spread_times(0.003, 0.02, lambda t: 5000 * t, lambda t: 36) == [0.01, 0.02]
 
 
 @pytest.mark.parametrize("first", [0.0, 0.4, 17.0])

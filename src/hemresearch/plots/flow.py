@@ -152,20 +152,24 @@ def arrange(flow: Flow, width: float) -> Diagram:
     diagram = Diagram(width, [], [])
     entries = flow.closed().entries
     at = next((i for i, e in enumerate(entries) if isinstance(e, Stage) and not e.label), len(entries))
-    last = _spine(diagram, entries[:at])
+    last = _spine(diagram, entries[:at], splits=at < len(entries))
     if at < len(entries):
         _columns(diagram, last, entries[at:])
     return diagram
 
 
-def _spine(diagram: Diagram, entries: Sequence[Stage | Exclusion]) -> Box:
-    """The stages before the split, one under the other, with the exclusions at the right."""
+def _spine(diagram: Diagram, entries: Sequence[Stage | Exclusion], splits: bool) -> Box:
+    """The stages before the split, one under the other, with the exclusions at the right.
+
+    Above columns the stages stand in the middle, and the exclusions beside the arrow between two of them.
+    """
     beside = any(isinstance(e, Exclusion) for e in entries)
     most = SPINE_SHARE * diagram.width if beside else 0.7 * diagram.width
     labels = [f"{e.label} (n={count(e.n[0])})" for e in entries if isinstance(e, Stage)]
     boxes = _same_width([_wrapped_box(label, most) for label in labels])
-    middle = boxes[0].width / 2 + EDGE_MM if beside else diagram.width / 2
-    excluded = _excluded_between(entries, diagram.width - 2 * middle - BESIDE_MM - EDGE_MM)
+    middle = boxes[0].width / 2 + EDGE_MM if beside and not splits else diagram.width / 2
+    left = middle + BESIDE_MM + (0.0 if splits else boxes[0].width / 2)
+    excluded = _excluded_between(entries, diagram.width - left - EDGE_MM)
     y = EDGE_MM
     previous: Box | None = None
     for box, aside in zip(boxes, [None, *excluded], strict=True):
@@ -173,11 +177,11 @@ def _spine(diagram: Diagram, entries: Sequence[Stage | Exclusion]) -> Box:
         if previous is not None:
             y = previous.bottom + GAP_MM
             if aside is not None:
-                aside.x, aside.y = middle + box.width / 2 + BESIDE_MM + aside.width / 2, y - GAP_MM / 2
+                aside.x, aside.y = left + aside.width / 2, y - (0.0 if splits else GAP_MM / 2)
                 diagram.add(aside)
                 across = aside.y + aside.height / 2
                 diagram.arrows.append([(middle, across), (aside.left, across)])
-                y = aside.bottom + GAP_MM / 2
+                y = aside.bottom + (GAP_MM if splits else GAP_MM / 2)
         box.y = y
         if previous is not None:
             diagram.arrows.append([(middle, previous.bottom), (middle, box.y)])
