@@ -52,6 +52,19 @@ def test_a_curve_from_a_later_start_begins_there(trial):
     ax = draw_curves(curves)
     assert steps(ax)[0].get_xdata()[0] == 200
     assert ax.get_xlim()[0] == 200
+    assert [text.get_text() for text in ax.get_xticklabels()][:3] == ["200", "500", "1000"]
+
+
+def test_a_late_start_is_labelled_and_counted(trial):
+    curves = hem.survival.kaplan_meier(trial, time="futime", event="death", start_time=90)
+    ax = draw_curves(curves, time_unit="days", shown_in="years")
+    assert [text.get_text() for text in ax.get_xticklabels()][:3] == ["0.25", "1", "2"]
+    assert ax.get_xticks()[0] == 90
+    assert "at risk 582 " in hem.plots.fingerprint(ax)
+    later = hem.survival.kaplan_meier(trial, time="futime", event="death", start_time=300)
+    ax = draw_curves(later, time_unit="days")
+    assert [text.get_text() for text in ax.get_xticklabels()][:2] == ["300", "730"]
+    assert layout_problems(ax.figure) == []
 
 
 def test_incidences_of_several_causes_share_a_colour_and_differ_in_line_style(causes):

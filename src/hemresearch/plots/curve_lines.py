@@ -21,6 +21,7 @@ NOT_IN_LEGEND = "_nolegend_"
 MANY_POINTS, RESOLUTION = 4000, 4000
 TICKS_PER_MM = 2.0
 CENSOR_MM = 0.25  # censor ticks nearer than this are one tick
+START_DECIMALS = 2  # of a late start: 90 days are 0.25 years
 Y_NAMES = {
     "survival": "Survival",
     "under follow-up": "Under follow-up",
@@ -98,24 +99,29 @@ def axes_mm(ax: Axes) -> tuple[float, float]:
     return float(box.width / ax.figure.dpi * MM_PER_INCH), float(box.height / ax.figure.dpi * MM_PER_INCH)
 
 
-def set_time_axis(ax: Axes, start: float, end: float, step: float, per: float) -> np.ndarray:
-    """Ticks every `step` of the unit shown, which is `per` units of the data; returned in data units."""
+def set_time_axis(ax: Axes, start: float, end: float, step: float, per: float, apart: float) -> np.ndarray:
+    """Ticks every `step` of the unit shown, which is `per` units of the data; returned in data units.
+
+    Curves that start later than 0 have a tick there too; others stand at least `apart` from it.
+    """
     at = tick_times(start / per, end / per, step) * per
+    if start > 0:
+        at = np.append(start, at[at - start >= apart])
     ax.set_xlim(start, end)
     ax.xaxis.set_major_locator(FixedLocator(at.tolist()))
-    ax.xaxis.set_major_formatter(FuncFormatter(TimeLabel(per)))
+    ax.xaxis.set_major_formatter(FuncFormatter(TimeLabel(per, start)))
     return at
 
 
 class TimeLabel:
     """A time of the data as a label in the unit shown."""
 
-    def __init__(self, per: float) -> None:
-        self.per = per
+    def __init__(self, per: float, start: float) -> None:
+        self.per, self.start = per, start
 
     def __call__(self, value: float, position: int | None = None) -> str:
         """The label of a tick."""
-        return tick_label(round(value / self.per, 9))
+        return tick_label(round(value / self.per, START_DECIMALS if value == self.start else 9))
 
 
 def set_value_axis(ax: Axes, drawing: Drawing, top: float, limits: tuple[float, float] | None) -> None:

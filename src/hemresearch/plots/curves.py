@@ -206,7 +206,8 @@ def _time_axis(
     step = time_step((end - start) / per, shown_in or unit, most)
     if until is None and not _drawn_before(ax):
         end = snapped_end(start, end, step * per, cut)
-    ticks = set_time_axis(ax, start, end, step, per)
+    apart = (cell + AROUND_MM) / room * (end - start)
+    ticks = set_time_axis(ax, start, end, step, per, apart)
     return TimeAxis(per, step, shown_in or unit, ticks, time_label(drawing, shown_in or unit))
 
 
