@@ -7,14 +7,17 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 import pytest
+from refusals import assert_refused
 
 from hemresearch.errors import DataError
 from hemresearch.options import (
     ConfType,
     check_choice,
     check_conf_level,
+    check_labels,
     check_number,
     check_times,
+    is_slip,
     nearest,
     suggestion,
 )
@@ -136,3 +139,30 @@ def test_a_suggestion_is_a_question_or_a_list_of_what_there_is():
     assert suggestion("agee", ["age", "sex"]) == "did you mean 'age'?"
     assert suggestion("zzz", ["age", "sex"]) == "there are 'age', 'sex'"
     assert suggestion("zzz", [f"x{i}" for i in range(20)]).endswith("'x7' and 12 more")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant", "slip"),
+    [
+        ("ages", "age", True),
+        ("Age", "age", True),
+        ("arm[b]", "arm[B]", True),
+        ("karnof", "karno", True),
+        ("age", "stage", False),
+        ("stage 1", "stage 2", False),
+        ("M", "F", False),
+        ("sex", "set", False),
+    ],
+)
+def test_a_slip_is_a_letter_or_a_case_off(name, meant, slip):
+    assert is_slip(name, meant) == slip
+
+
+def test_labels_may_name_what_is_elsewhere_but_not_misspell_what_is_here():
+    check_labels({"age": "Age", "sex": "Sex"}, ["stage", "karno"], place="table")
+    check_labels({"stages": "x", "stage": "Stage"}, ["stage"], place="table")
+    assert_refused(
+        lambda: check_labels({"stages": "Stage"}, ["age", "stage"], place="table"),
+        argument="labels",
+        says=["'stages' is not in the table, and 'stage' is without a label", "labels={'stage': ...}"],
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 SHOWN_COEFFICIENTS = 8
 SINGULAR = 1e-13  # singular values of a correlation matrix below this part of the largest are zero
+SPLINE = re.compile(r"(^|:)(rcs|ns|bs|cr|cc|cs)\(")  # in the name of a term; the last four are formulaic's
+CODED = re.compile(r"\w+\((?P<name>`[^`]+`|[^,()]+)[,)].*")  # `rcs(age, df=3)`, `C(stage)`
+ZERO_OF = {"log(t)": "time 1", "(t)": "time 0", "sqrt(t)": "time 0", "log1p(t)": "time 0"}
 AnyFit = TypeVar("AnyFit", bound="Fit")
 
 
@@ -160,18 +164,74 @@ class Fit(Result):
         )
 
     def text(self, term: str | None = None, *, decimals: int = 2) -> str:
-        """A sentence on a term, a coefficient or all: `hazard ratio of age 1.71 (95% CI ...), p=0.009`."""
+        """A sentence on a term, a coefficient or all: `hazard ratio of age 1.71 (95% CI ...), p=0.009`.
+
+        A term may be named by its covariate, `age` for `rcs(age, df=3)`. No single ratio tells the effect of
+        a spline: its p-values are told, and `hem.regression.contrast` gives ratios along it.
+        """
+        asked = None if term is None else self.term_of(term) or term
+        if asked in self.splines():
+            return f"effect of {asked} along a curve: {self._curve(asked)}"
         frame = self.to_frame(exponentiate=bool(self.ratio))
         rows = {row["term"]: row for row in frame.iter_rows(named=True)}
-        names = list(rows) if term is None else self._columns_of(term)
-        told = [f"{name}: {self._told(rows[name], decimals)}" for name in names if name in rows]
-        if term is not None and len(told) == 1:
-            return f"{self.ratio or 'coefficient'} of {told[0].replace(': ', ' ', 1)}"
+        curved = {} if asked is not None else self._of_splines()
+        names = list(rows) if asked is None else self._columns_of(asked)
+        told = [
+            f"{self.at_zero(name)}: {self._told(rows[name], decimals)}"
+            for name in names
+            if name in rows and name not in curved
+        ]
+        if asked is not None and len(told) == 1:
+            plain = told[0].startswith(f"{names[0]}: ")
+            return f"{self.ratio or 'coefficient'} of {told[0].replace(': ', ' ', 1) if plain else told[0]}"
+        told += [f"{name} along a curve: {self._curve(name)}" for name in dict.fromkeys(curved.values())]
         overall = ""
-        if term in self.terms and len(told) > 1:
-            p = self.term_tests().filter(pl.col("term") == term)["p_value"][0]
-            overall = f" (all levels together {formats.p_value(p)})" if p is not None else ""
+        if asked in self.terms and len(told) > 1:
+            p = self.term_tests().filter(pl.col("term") == asked)["p_value"][0]
+            what = "levels" if names[0].endswith("]") and "(" not in names[0] else "of them"
+            overall = f" (all {what} together {formats.p_value(p)})" if p is not None else ""
         return f"{self.ratio or 'coefficient'}s: {'; '.join(told)}{overall}"
+
+    def term_of(self, name: str) -> str | None:
+        """The term of that name, else the only one that codes the covariate: `age` is `rcs(age, df=3)`."""
+        if name in self.terms or name in self.columns:
+            return name if name in self.terms else None
+        coded = {term: CODED.fullmatch(term) for term in self.terms if ":" not in term}
+        found = [term for term, match in coded.items() if match and match["name"].strip("`") == name]
+        return found[0] if len(found) == 1 else None
+
+    def splines(self) -> list[str]:
+        """The terms whose coefficients together draw a curve, and mean nothing alone."""
+        return [t for t, at in self.terms.items() if SPLINE.search(t) and at.stop - at.start > 1]
+
+    def at_zero(self, name: str) -> str:
+        """A coefficient or term beside its product with a function of time, named by where that is 0.
+
+        `age at time 1` for that beside `age:log(t)`; any other keeps its name.
+        """
+        known = (*self.columns, *self.terms)
+        functions = [
+            c.removeprefix(f"{name}:") for c in known if c.startswith(f"{name}:") and c.endswith("(t)")
+        ]
+        if not functions:
+            return name
+        return f"{name} at {ZERO_OF.get(functions[0], f'{functions[0]} = 0')}"
+
+    def _of_splines(self) -> dict[str, str]:
+        """The coefficients of splines, with their terms."""
+        return {column: term for term in self.splines() for column in self.columns[self.terms[term]]}
+
+    def curve_tests(self, term: str) -> tuple[float | None, float | None]:
+        """The p of a spline term, and that for non-linearity where it can be tested."""
+        p = self.term_tests().filter(pl.col("term") == term)["p_value"][0]
+        if self.design is None or term not in self.design.bends():
+            return p, None
+        return p, self.nonlinearity().filter(pl.col("term") == term)["p_value"][0]
+
+    def _curve(self, term: str) -> str:
+        """The p-values of a spline."""
+        p, bent = self.curve_tests(term)
+        return formats.p_value(p) + ("" if bent is None else f", non-linearity {formats.p_value(bent)}")
 
     def methods(self) -> str:
         """A sentence for the methods section."""
@@ -206,10 +266,11 @@ class Fit(Result):
         """The position of a coefficient by its name."""
         if column in self.columns:
             return self.columns.index(column)
+        known = (*self.columns, *(self.terms if argument == "term" else ()))
         raise DataError(
             f"{column!r} is no coefficient of the model",
             argument=argument,
-            expected=f"the name of a coefficient; {suggestion(column, self.columns)}",
+            expected=f"the name of a coefficient; {suggestion(column, dict.fromkeys(known))}",
             remedy=f"{argument}={self.columns[0]!r}" if self.columns else "a model with covariates",
         )
 
@@ -248,13 +309,29 @@ class Fit(Result):
     def __repr__(self) -> str:
         dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
         head = f"{self.name}: n={formats.count(self.n)}, events={formats.count(self.n_event)}{dropped}"
-        lines = [self._line(row) for row in self.to_frame().head(SHOWN_COEFFICIENTS).iter_rows(named=True)]
-        left = len(self.columns) - SHOWN_COEFFICIENTS
+        rows = self._lines()
+        lines = rows[:SHOWN_COEFFICIENTS]
+        left = len(rows) - SHOWN_COEFFICIENTS
         more = [f"  and {left} more"] if left > 0 else []
         fitted, null = (formats.significant(v, 6) for v in (self.log_likelihood, self.log_likelihood_null))
         how = f"{self.method}, {self.variance} variance, {formats.level(self.conf_level)} limits"
         foot = f"log-likelihood {fitted} (null {null}); {how}"
         return "\n".join([head, *lines, *more, foot])
+
+    def _lines(self) -> list[str]:
+        """A line for each coefficient, but one for all of a spline."""
+        curved, told = self._of_splines(), set[str]()
+        lines = []
+        for row in self.to_frame().iter_rows(named=True):
+            term = curved.get(row["term"])
+            if term is None:
+                lines.append(self._line(row))
+            elif term not in told:
+                told.add(term)
+                p, bent = self.curve_tests(term)
+                more = "" if bent is None else f", for non-linearity {formats.significant(bent)}"
+                lines.append(f"  {term}: p of the curve {formats.significant(p)}{more} (ratios: contrast)")
+        return lines
 
     def _line(self, row: dict[str, Any]) -> str:
         numbers = [row["estimate"], row["conf_low"], row["conf_high"]]
@@ -263,7 +340,8 @@ class Fit(Result):
             numbers = [None if v is None else _exp(v) for v in numbers]
         first, low, high = (formats.significant(v) for v in numbers)
         what = f"{self.ratio} " if effect else ""
-        return f"  {row['term']}: {what}{first} ({low} to {high}), p {formats.significant(row['p_value'])}"
+        name = self.at_zero(row["term"])
+        return f"  {name}: {what}{first} ({low} to {high}), p {formats.significant(row['p_value'])}"
 
 
 def wald_test(estimate: np.ndarray, cov: np.ndarray) -> tuple[float, float, float]:

@@ -9,6 +9,10 @@ from __future__ import annotations
 import math
 import re
 
+# What ratios are called in the headers of columns.
+SHORT = {
+    "hazard ratio": "HR", "odds ratio": "OR", "time ratio": "TR", "rate ratio": "RR", "risk ratio": "RR",
+}  # fmt: skip
 MISSING = "–"  # an en dash, as journals print an estimate that was not reached
 
 
@@ -57,10 +61,12 @@ def percent(value: float | None, decimals: int = 1, sign: str = "%") -> str:
 def interval(
     estimate: float | None, low: float | None, high: float | None, decimals: int = 2, *, scale: float = 1.0
 ) -> str:
-    """`0.71 (0.55–0.92)`; a limit that was not reached is a dash: `14.2 (9.8 to –)`."""
+    """`0.71 (0.55–0.92)`; a limit that was not reached is a dash: `14.2 (9.8 to –)`, both are one."""
     if all(is_missing(v) for v in (estimate, low, high)):
         return MISSING
     first, second, third = (number(None if v is None else scale * v, decimals) for v in (estimate, low, high))
+    if is_missing(low) and is_missing(high):
+        return f"{first} ({MISSING})"
     between = " to " if any(is_missing(v) or v < 0 for v in (low, high)) else "–"  # type: ignore[operator]
     return f"{first} ({second}{between}{third})"
 
@@ -109,6 +115,11 @@ def decimals_for(largest: float | None) -> int:
     if largest is None or math.isnan(largest) or abs(largest) < 10:
         return 2
     return 1 if abs(largest) < 100 else 0
+
+
+def year(text: str) -> str:
+    """Years of the calendar without a separator of thousands: `1,984 (1,980–1,988)` is `1984 (1980–1988)`."""
+    return re.sub(r"(?<![\d,.])([12]),(\d{3})(?![\d,.])", r"\1\2", text)
 
 
 def minus(text: str) -> str:

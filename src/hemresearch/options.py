@@ -88,6 +88,34 @@ def _as_float(value: Any) -> float:
         return math.nan
 
 
+def check_labels(labels: Iterable[str], known: Iterable[str], *, place: str) -> None:
+    """Refuse the slip of a name that is there and has no label; names of elsewhere may stand.
+
+    So that one dictionary serves all tables and figures of a study.
+    """
+    there = list(dict.fromkeys(known))
+    given = [str(name) for name in labels]
+    for name in (name for name in given if name not in there):
+        meant = next((k for k in there if k not in given and is_slip(name, k)), None)
+        if meant is not None:
+            raise DataError(
+                f"{name!r} is not in the {place}, and {meant!r} is without a label",
+                argument="labels",
+                expected=f"names as they are in the {place}, or of something else; did you mean {meant!r}?",
+                remedy=f"labels={{{meant!r}: ...}}",
+            )
+
+
+def is_slip(name: str, meant: str) -> bool:
+    """Whether a name is nearly another one: of another case, or a letter off, but not of another number."""
+    one, other = name.casefold(), meant.casefold()
+    if one == other:
+        return True
+    letters = [[c for c in text if not c.isdigit()] for text in (one, other)]
+    near = difflib.SequenceMatcher(None, one, other, autojunk=False).ratio() > 0.8
+    return near and letters[0] != letters[1] and min(len(one), len(other)) > 2
+
+
 def nearest(name: str, known: Iterable[str], n: int = 3) -> list[str]:
     """The known names most like `name`, also when only the case differs."""
     names = list(known)

@@ -10,7 +10,10 @@ from refusals import assert_refused
 
 import hemresearch as hem
 from hemresearch.plots import draw_forest, fingerprint, layout_problems
+from hemresearch.regression import cox
 
+VETERAN = hem.data.load("veteran")
+ROLES = {"time": "time", "event": "status"}
 SUBGROUPS = pl.DataFrame(
     {
         "subgroup": ["Overall", "Age", "Age", "Sex", "Sex", "Risk", "Risk", "Risk"],
@@ -37,8 +40,7 @@ WORDS = {
 
 @pytest.fixture(scope="module")
 def fit():
-    data = hem.data.load("veteran")
-    return hem.regression.cox(data, "C(trt) + celltype + karno", time="time", event="status")
+    return cox(VETERAN, "C(trt) + celltype + karno", **ROLES)
 
 
 def _texts(ax):
@@ -206,7 +208,8 @@ def test_the_figure_prints_every_row(fit):
 
 
 def test_a_slim_fit_and_a_frame_of_ratios_are_drawn_too(fit):
-    assert "celltype[adeno]" in _texts(fit.slim().plot(width=115))
+    slim = _texts(fit.slim().plot(width=115))
+    assert slim.index("celltype") < slim.index("adeno")
     ratios = fit.to_frame(exponentiate=True)
     ax = draw_forest(ratios, measure="hazard ratio", conf_level=0.95, width=115)
     assert _texts(ax)[:2] == ["HR (95% CI)", "p"]
@@ -243,6 +246,31 @@ def test_own_column_names():
         "Care",
         "arm B",
     ]
+
+
+def test_one_dictionary_serves_several_figures():
+    """Names of other figures do not matter, and a covariate names its spline."""
+    fitted = cox(VETERAN, "rcs(karno, df=3) + trt", **ROLES)
+    texts = _texts(fitted.plot(labels=WORDS | {"karno": "Karnofsky", "wbc": "Leukocytes"}, width=115))
+    assert "Karnofsky" in texts
+    assert not any("rcs" in text for text in texts)
+    own = ROWS.rename({"term": "covariate"}).with_columns(block=pl.Series(["Host", "Care"]))
+    ax = draw_forest(own, label="covariate", groups="block", labels={"age": "Age"}, width=80)
+    assert [text for text in _texts(ax) if text in ("Host", "Age", "Care")] == ["Host", "Age", "Care"]
+
+
+def test_effects_that_change_with_time_are_drawn():
+    periods = cox(VETERAN, "celltype + karno", time_varying={"karno": [90], "celltype": [90]}, **ROLES)
+    texts = _texts(periods.plot(labels={"karno": "Karnofsky"}, width=115))
+    assert ["Karnofsky at time (0,90]", "Karnofsky at time (90,∞)"] == [t for t in texts if "Karno" in t]
+    assert texts.count("1 (reference)") == 2
+
+
+def test_subgroups_say_what_is_compared():
+    effects = hem.regression.subgroup_effects(VETERAN, "trt", subgroups="prior", **ROLES)
+    ax = effects.plot(width=115)
+    assert ax.get_xlabel() == "Hazard ratio of trt 2 against 1 (log scale)"
+    assert layout_problems(ax.figure) == []
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,11 @@ def test_what_a_fit_tells():
     assert_close(contrast(ours, {"g": "c"}, {"g": "b"}).estimate, [ours.coef[1] - ours.coef[0]])
     assert_close(ours.predict(data[:2], kind="linear predictor")["estimate"],
                  ours.design.matrix[:2] @ ours.coef)  # fmt: skip
-    assert effect_table(ours)["estimate"].len() == 4
+    rows = effect_table(ours)
+    assert rows["estimate"].len() == 4
+    levels = rows.filter(variable="g")
+    assert (levels["n"].sum(), levels["n_event"].sum()) == (ours.n, ours.n_event)
+    assert effect_table(ours.slim())["n"].null_count() == 3
     assert ours.slim().to_frame().equals(ours.to_frame())
     assert replace(ours, conf_level=0.9).to_frame()["conf_high"][0] < ours.to_frame()["conf_high"][0]
     dropped = fit(data.with_columns(x=pl.when(pl.col("x") > 2).then(None).otherwise("x")), missing="drop")

@@ -9,7 +9,9 @@ from reference_cases import assert_close
 from refusals import assert_refused
 
 import hemresearch as hem
+from hemresearch.fits import wald_test
 from hemresearch.regression import cox, effect_table, trend_test
+from hemresearch.regression.effects import called
 
 VETERAN = hem.data.load("veteran")
 ROLES = {"time": "time", "event": "status"}
@@ -90,11 +92,80 @@ def test_fits_that_hold_less(fit):
     slim = effect_table(fit.slim())
     assert slim["n"].null_count() == slim.height
     assert not slim["reference"].any()
+    assert slim.filter(variable="celltype")["level"].to_list() == ["smallcell", "adeno", "large"]
+    curve = slim.filter(variable="rcs(karno, df=3)").row(0, named=True)
+    assert (curve["estimate"], curve["covariate"], curve["p_nonlinear"]) == (None, "karno", None)
+    assert curve["p_term"] < 0.001
     other = effect_table(
         hem.regression.parametric(VETERAN, "celltype + age", distribution="weibull", **ROLES)
     )
     assert other["level"].to_list() == ["squamous", "smallcell", "adeno", "large", None]
-    assert other["n"].to_list() == [None] * 4 + [137]
+    assert other["n"].to_list() == [35, 48, 27, 27, 137]
+    assert other["n_event"].to_list() == [31, 45, 26, 26, 128]
+
+
+def _changing(covariates, **time_varying):
+    fitted = cox(VETERAN, covariates, time_varying=time_varying, **ROLES)
+    return fitted, effect_table(fitted)
+
+
+def test_an_effect_in_periods_has_the_rows_of_each():
+    fitted, rows = _changing("karno + celltype", karno=[30, 90], celltype=[90])
+    spans = ["(0,30]", "(30,90]", "(90,∞)"]
+    karno = rows.filter(covariate="karno")
+    assert karno["variable"].to_list() == [f"karno at time {span}" for span in spans]
+    assert karno["column"].to_list() == [f"karno {span}" for span in spans]
+    assert_close(karno["estimate"], np.exp(fitted.coef[:3]))
+    assert_close(karno["p_term"], karno["p_value"])
+    late = rows.filter(variable="celltype at time (90,∞)")
+    assert late["level"].to_list() == ["squamous", "smallcell", "adeno", "large"]
+    assert late["reference"].to_list() == [True, False, False, False]
+    part = [fitted.place(name) for name in late["column"].drop_nulls()]
+    assert_close(late["p_term"][0], wald_test(fitted.coef[part], fitted.cov[np.ix_(part, part)])[2])
+    assert rows["n"].null_count() == rows.height  # who is followed through several periods is in each
+    assert fitted.columns == tuple(rows["column"].drop_nulls())
+
+
+def test_an_effect_along_a_function_has_its_start_and_its_change():
+    fitted, rows = _changing("karno + celltype", karno="log", celltype="log")
+    assert rows["variable"].unique(maintain_order=True).to_list() == [
+        "karno at time 1", "karno:log(t)", "celltype at time 1", "celltype:log(t)",
+    ]  # fmt: skip
+    assert rows.filter(variable="celltype at time 1")["n"].to_list() == [35, 48, 27, 27]
+    assert rows.filter(variable="celltype:log(t)")["n"].null_count() == 4
+    assert fitted.columns == tuple(rows["column"].drop_nulls())
+    assert fitted.text("karno").startswith("hazard ratio of karno at time 1: ")
+    assert "karno at time 1: hazard ratio" in repr(fitted)
+    for name, said in {"sqrt": "time 0", "identity": "time 0", "log1p": "time 0"}.items():
+        assert effect_table(_changing("karno", karno=name)[0])["variable"][0] == f"karno at {said}"
+    rows = _changing("karno", karno=lambda t: t / 100)[1]
+    assert rows["variable"].to_list() == ["karno at g(t) = 0", "karno:g(t)"]
+
+
+def test_a_spline_that_changes_has_a_row_for_each_period():
+    rows = _changing("rcs(karno, df=3)", **{"rcs(karno, df=3)": [90]})[1]
+    assert rows["variable"].to_list() == [f"rcs(karno, df=3) at time {s}" for s in ("(0,90]", "(90,∞)")]
+    assert rows["estimate"].null_count() == 2
+    assert rows["p_term"].null_count() == 0
+
+
+def test_labels_of_covariates_name_what_is_made_of_them():
+    labels = {"karno": "Karnofsky", "age:log(t)": "change"}
+    told = {
+        ("rcs(karno, df=3)", "karno"): "Karnofsky",
+        ("karno at time (0,30]", "karno"): "Karnofsky at time (0,30]",
+        ("karno at g(t) = 0", "karno"): "Karnofsky at g(t) = 0",
+        ("karno:log(t)", "karno"): "Karnofsky:log(t)",
+        ("age:log(t)", "age"): "change",
+        ("karno:age", None): "karno:age",
+    }
+    for (variable, covariate), label in told.items():
+        assert called(variable, covariate, labels) == label
+
+
+def test_a_spline_has_the_test_of_non_linearity(fit):
+    rows = effect_table(fit)
+    assert rows["p_nonlinear"].drop_nulls().to_list() == fit.nonlinearity()["p_value"].to_list()
 
 
 def test_the_trend_is_the_fit_with_numbers_for_levels():

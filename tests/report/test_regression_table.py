@@ -98,12 +98,44 @@ def test_splines_interactions_and_other_kinds_of_fit():
     assert rows["age:trt"][:2] == ("", "")
     weibull = table(parametric(VETERAN, "celltype + age", distribution="weibull", **ROLES))
     assert weibull.header[3] == "TR (95% CI)"
-    assert weibull.body[1][:4] == ("squamous", "", "", "1 (reference)")
+    assert weibull.body[1][:4] == ("squamous", "35", "31", "1 (reference)")
     slim = table(cox(VETERAN, "celltype", **ROLES).slim())
     assert slim.header == ("", "HR (95% CI)", "p")
-    assert slim.body[1][0] == "celltype[smallcell]"
+    assert slim.body[1][0] == "smallcell"
     robust = table(cox(VETERAN, "celltype", cluster="age", **ROLES))
     assert robust.footnotes[-1].endswith("robust variance.")
+
+
+def test_models_of_other_patients_have_their_own_counts_whatever_their_terms():
+    """No row is in both models, but the ratios of one must not stand beside the counts of the other."""
+    models = {
+        "Curve": cox(VETERAN.filter(pl.col("age") > 50), "rcs(karno, df=3)", **ROLES),
+        "Weibull": parametric(VETERAN, "celltype + karno", distribution="weibull", **ROLES),
+    }
+    made = regression_table(models)
+    assert made.header == ("", "N", "Events", "HR (95% CI)", "p", "N", "Events", "TR (95% CI)", "p")
+    assert [row[1] for row in made.body] == ["103", *[""] * 6]
+    assert [row[5] for row in made.body] == ["", "", "35", "48", "27", "27", "137"]
+
+
+def test_a_covariate_names_its_spline_and_the_note_its_test():
+    fitted = cox(VETERAN, "rcs(karno, df=3) + trt", **ROLES)
+    made = regression_table(fitted, labels=WORDS | {"karno": "Karnofsky", "wbc": "of another table"})
+    assert made.body[0][0] == "Karnofsky"
+    p = hem.formats.p_value(fitted.nonlinearity()["p_value"][0])
+    assert f"Its p is that of the whole curve. Non-linearity: Karnofsky {p}." in made.footnotes[1].replace(
+        "its p is", "Its p is"
+    )
+    several = regression_table({"A": fitted, "B": fitted})
+    assert "rcs(karno, df=3) (A) p" in several.footnotes[1]
+
+
+def test_effects_that_change_with_time_have_rows_of_their_own():
+    fitted = cox(VETERAN, "karno + age", time_varying={"karno": [90], "age": "log"}, **ROLES)
+    made = regression_table(fitted, labels={"karno": "Karnofsky", "age": "Age"})
+    assert [row[0] for row in made.body] == [
+        "Karnofsky at time (0,90]", "Karnofsky at time (90,∞)", "Age at time 1", "Age:log(t)",
+    ]  # fmt: skip
 
 
 def test_an_infinite_ratio_is_written_as_such():

@@ -72,7 +72,8 @@ def draw_forest(
     Parameters
     ----------
     item
-        A fitted regression; the result of `hem.regression.subgroup_effects`; or a tidy frame with `estimate`,
+        A fitted regression; contrasts; the result of `subgroup_effects` or `across_models`; or a tidy frame
+        with `estimate`,
         `conf_low` and `conf_high` as they are to be drawn (ratios, for a log axis), and, if it has them, `n`,
         `n_event`, `p_value`, `p_interaction` (at the heading), `reference` and `overall` (true or false; the
         latter is drawn as a diamond).
@@ -84,7 +85,8 @@ def draw_forest(
         The column with the headings over rows; default `variable` or `subgroup`. A row of it without a label
         stands alone.
     labels
-        Other names for labels and headings: `{"sex": "Sex", "M": "Men"}`.
+        Other names for labels and headings: `{"sex": "Sex", "M": "Men"}`; a covariate names its spline, too,
+        and names that the figure does not have do not matter.
     measure
         What the estimates are, for a frame: "hazard ratio".
     reference
@@ -118,8 +120,8 @@ def draw_forest(
     Raises
     ------
     DataError
-        A table without estimates, with ratios that are not above 0, or with unknown columns or labels; too
-        little room.
+        A table without estimates, with ratios that are not above 0, with unknown columns, or labels that
+        misspell what is in it; too little room.
 
     References
     ----------
@@ -350,6 +352,7 @@ def _write_words(
 ) -> None:
     """The label of the axis, what its sides favour, and the title over all columns."""
     name = f"{forest.measure[:1].upper()}{forest.measure[1:]}"
+    name += f" of {forest.compared}" if forest.compared else ""
     wide = plan.picture_mm + 2 * min(plan.left_mm, GAP_MM + plan.ratio_mm)
     look: dict[str, Any] = {"fontsize": FONT, "fontfamily": RC["font.family"]}
     ax.set_xlabel(broken(f"{name} (log scale)" if log else name, FONT, wide), **look)

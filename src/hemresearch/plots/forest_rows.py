@@ -10,7 +10,8 @@ import polars as pl
 from .. import formats
 from ..columns import as_frame
 from ..errors import DataError
-from ..options import suggestion
+from ..options import check_labels, nearest, suggestion
+from ..regression.effects import called, effect_table
 from ..results import Fit
 from .drawn import check_table
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 ESTIMATE = ("estimate", "conf_low", "conf_high")
 LABELS = ("label", "level", "term", "group")
 HEADINGS = ("variable", "subgroup")
-SHORT = {"hazard ratio": "HR", "odds ratio": "OR", "rate ratio": "RR", "risk ratio": "RR"}
 REFERENCE = " (reference)"
+COVARIATE = "_covariate"  # of the rows of a fit; a user's table may have a column of the plain name
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """All rows, and the headers of the columns of text beside the picture ("" where there is no column)."""
+    """All rows, and the headers of the columns of text beside the picture ("" where there is no column).
+
+    `measure` is what the estimates are, and `compared` of what, where that is the same in all rows.
+    """
 
     rows: tuple[Row, ...]
     measure: str
+    compared: str
     counts: str
     ratio: str
     p: str
@@ -66,17 +71,20 @@ def read_forest(
     frame, known_measure, known_level = _tidy(item)
     check_table(frame, ESTIMATE, "item", "fit.to_frame(exponentiate=True)")
     label, groups = _columns(frame, label, groups)
-    called = dict(labels or {})
-    _check_labels(called, frame, label, groups)
+    words = dict(labels or {})
+    names = [label, *([groups] if groups else []), *([COVARIATE] if COVARIATE in frame.columns else [])]
+    there = [str(v) for c in names for v in frame[c].unique(maintain_order=True).drop_nulls()]
+    check_labels(words, there, place="figure")
     what = measure or known_measure or "ratio"
     level = conf_level or known_level
     interval = f"{formats.level(level)} CI" if level else "CI"
-    rows = tuple(_rows(frame, label, groups, called, decimals))
+    rows = tuple(_rows(frame, label, groups, words, decimals))
     return Forest(
         rows,
         what,
+        compared=getattr(item, "treatment", ""),
         counts=_counts_header(frame),
-        ratio=f"{SHORT.get(what.lower(), what[:1].upper() + what[1:])} ({interval})",
+        ratio=f"{formats.SHORT.get(what.lower(), what[:1].upper() + what[1:])} ({interval})",
         p=_p_header(frame, rows),
     )
 
@@ -84,9 +92,11 @@ def read_forest(
 def _tidy(item: Any) -> tuple[pl.DataFrame, str | None, float | None]:
     """The frame of an item, what its estimates are, and their level."""
     if isinstance(item, Fit):
-        from ..regression.effects import effect_table
-
-        return effect_table(item), item.ratio or "coefficient", item.conf_level
+        return (
+            effect_table(item).rename({"covariate": COVARIATE}),
+            item.ratio or "coefficient",
+            item.conf_level,
+        )
     if hasattr(item, "forest_frame"):
         return item.forest_frame(), item.measure, item.conf_level
     return as_frame(item).lazy().collect(), None, None
@@ -99,8 +109,8 @@ def _columns(frame: pl.DataFrame, label: str | None, groups: str | None) -> tupl
             raise DataError(
                 f"{name!r} is not in the table",
                 argument=argument,
-                expected="a column of the table",
-                remedy=suggestion(name, frame.columns),
+                expected=f"a column of the table; {suggestion(name, frame.columns)}",
+                remedy=f"{argument}={(nearest(name, frame.columns) or frame.columns)[0]!r}",
             )
     found = label or next((c for c in LABELS if c in frame.columns), None)
     if found is None:
@@ -111,19 +121,6 @@ def _columns(frame: pl.DataFrame, label: str | None, groups: str | None) -> tupl
             remedy=f"label={frame.columns[0]!r}",
         )
     return found, groups or next((c for c in HEADINGS if c in frame.columns and c != found), None)
-
-
-def _check_labels(labels: dict[str, str], frame: pl.DataFrame, label: str, groups: str | None) -> None:
-    names = [label, *([groups] if groups else [])]
-    known = [str(v) for c in names for v in frame[c].unique(maintain_order=True).drop_nulls()]
-    for name in labels:
-        if name not in known:
-            raise DataError(
-                f"{name!r} is not in the figure",
-                argument="labels",
-                expected="labels or headings of the rows",
-                remedy=suggestion(str(name), known),
-            )
 
 
 def _rows(
@@ -140,10 +137,10 @@ def _rows(
         if under and run != previous:
             several = list(runs).count(run) > 2
             p = row.get("p_interaction", row.get("p_term") if several else None)
-            rows.append(Row(labels.get(heading, heading), p=_p(p), heading=True))
+            rows.append(Row(called(heading, row.get(COVARIATE), labels), p=_p(p), heading=True))
         previous = run
-        shown = name if name is not None else heading
-        rows.append(_row(row, labels.get(shown, shown), under, decimals))
+        shown = called(heading, row.get(COVARIATE), labels) if name is None else labels.get(name, name)
+        rows.append(_row(row, shown, under, decimals))
     return rows
 
 

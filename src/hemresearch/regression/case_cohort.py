@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
@@ -42,11 +42,18 @@ class CaseCohortFit(CoxFit):
         Patients in the subcohort, and in the cohort that it was drawn from.
     strata
         The columns whose combinations have baseline hazards of their own.
+    sampled
+        The observations, for counts of levels; None in a slim fit.
     """
 
     n_subcohort: int
     cohort_size: int
     strata: tuple[str, ...] = ()
+    sampled: Survival | None = field(default=None, repr=False)
+
+    def slim(self) -> CaseCohortFit:
+        """The same fit without its design and data."""
+        return replace(self, design=None, sampled=None)
 
     def tests(self) -> pl.DataFrame:
         """The Wald test that all effects are zero: test, statistic, df, p_value."""
@@ -219,6 +226,7 @@ def case_cohort(
         n_subcohort=sample.count(sample.inside),
         cohort_size=sample.cohort_size,
         strata=tuple(y.stratum.names),
+        sampled=y,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,20 +11,29 @@ import polars as pl
 
 from ..coding import Levels, Spline
 from ..errors import DataError
-from ..fits import Fit, wald_test
+from ..fits import CODED, Fit, wald_test
+from ..numerics.parametric import RIGHT
 from ..options import check_conf_level, suggestion
 from ..results import HypothesisTest
 from .cox import fit_cox
 from .cox_fit import CoxFit
+from .time_varying import TimeVaryingDesign
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..coding import Encoder
     from ..design import Design
     from ..outcomes import Survival
+    from .time_varying import Effect
 
+CHANGING = re.compile(r" at time [^ ]+$| at g\(t\) = 0$|:\w*\(t\)$")  # as variables below end
+UNCOUNTED = {"n": None, "n_event": None}
+LEVEL = re.compile(r"(?P<variable>[^\[\]:]+)\[(?P<level>[^\[\]]+)\]")
 SCHEMA: dict[str, Any] = {
     "term": pl.String,
     "variable": pl.String,
+    "covariate": pl.String,
     "level": pl.String,
     "column": pl.String,
     "reference": pl.Boolean,
@@ -34,6 +44,7 @@ SCHEMA: dict[str, Any] = {
     "conf_high": pl.Float64,
     "p_value": pl.Float64,
     "p_term": pl.Float64,
+    "p_nonlinear": pl.Float64,
 }
 
 
@@ -42,7 +53,9 @@ def effect_table(fit: Fit, *, conf_level: float | None = None) -> pl.DataFrame:
 
     What a table or a forest plot of the model shows: a number has one row, a factor one per level with the
     reference first, an interaction one per coefficient. A spline has a row without an estimate, since no
-    single ratio tells its effect.
+    single ratio tells its effect. An effect that changes with time in steps has the rows of each period
+    (`age at time (0,12]`); one that changes along a function of time has those where the function is 0
+    (`age at time 1` for the logarithm) and those of the change per unit of it (`age:log(t)`).
 
     Parameters
     ----------
@@ -54,10 +67,12 @@ def effect_table(fit: Fit, *, conf_level: float | None = None) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        `term` (of the formula), `variable`, `level`, `column` (the coefficient; null for the reference),
-        `reference`, `n` and `n_event` (rows, or patients where the fit has an `id`, and events; of a level
-        only where the fit holds its observations; null for interactions), `estimate`, `conf_low`, `conf_high`
-        (ratios, where the model has them), `p_value` (coefficient) and `p_term` (the whole term; Wald).
+        `term` (of the formula), `variable`, `covariate` (the column of the data, where there is one),
+        `level`, `column` (the coefficient; null for the reference), `reference`, `n` and `n_event` (rows, or
+        patients where the fit has an `id`, and events; of a level only where the fit holds its observations;
+        null for interactions and for effects in periods), `estimate`, `conf_low`, `conf_high` (ratios, where
+        the model has them), `p_value` (coefficient), `p_term` (the whole term, in its period; Wald) and
+        `p_nonlinear` (of a spline against a straight line).
 
     Raises
     ------
@@ -84,8 +99,8 @@ def effect_table(fit: Fit, *, conf_level: float | None = None) -> pl.DataFrame:
     known = {row["term"]: row for row in estimates.iter_rows(named=True)}
     p_terms = dict(fit.term_tests().select("term", "p_value").iter_rows())
     rows = []
-    for term, at in fit.terms.items():
-        rows += [row | {"term": term, "p_term": p_terms[term]} for row in _rows(fit, term, at, known)]
+    for term in fit.terms:
+        rows += [{"term": term, "p_term": p_terms[term]} | row for row in _rows(fit, term, known)]
     frame = pl.DataFrame(rows, schema=SCHEMA)
     whole = frame.select(((pl.col("n", "n_event") % 1) == 0).fill_null(True).all()).row(0)
     return frame.with_columns(
@@ -161,47 +176,140 @@ def trend_test(fit: CoxFit, term: str) -> HypothesisTest:
     )
 
 
-def _rows(fit: Fit, term: str, at: slice, known: dict[str, Any]) -> list[dict[str, Any]]:
+def called(variable: str, covariate: str | None, labels: Mapping[str, str]) -> str:
+    """The label of a variable; else that of its covariate, and at which time where the effect changes."""
+    if variable in labels or covariate not in labels:
+        return labels.get(variable, variable)
+    when = CHANGING.search(variable)
+    return labels[str(covariate)] + (when[0] if when else "")
+
+
+def _rows(fit: Fit, term: str, known: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of one term."""
-    encoder = _encoder(fit.design, term)
-    columns = fit.columns[at]
-    if encoder is None:
-        alone = len(columns) == 1
-        return [
-            _row(fit, known, column, variable=term, level=None if alone else column) for column in columns
-        ]
-    variable = encoder.factor.stem
-    y = getattr(fit, "y", None)
-    if not isinstance(encoder, Levels):
-        total = {"n": fit.n, "n_event": fit.n_event}
-        if isinstance(encoder, Spline):
-            return [_row(fit, {}, None, variable=term) | total]
-        return [_row(fit, known, columns[0], variable=variable) | total]
-    indicators = fit.require_design("effect_table").matrix[:, at]
-    masks = [~indicators.any(axis=1), *(indicators.T > 0)]
+    at, effect = fit.terms[term], _changing(fit, term)
+    if effect is None:
+        return _rows_of(fit, term, term, at, known)
+    if effect.function is not None:
+        rows = _rows_of(fit, effect.term, fit.at_zero(term), at, known)
+        return rows if term == effect.term else [row | UNCOUNTED for row in rows]
+    spans = effect.spans()
+    width = (at.stop - at.start) // len(spans)
     rows = []
-    for label, column, mask in zip(encoder.labels, (None, *columns), masks, strict=True):
-        counts = {} if y is None else _counts(y, mask)
-        rows.append(_row(fit, known, column, variable=variable, level=label) | counts)
+    for k, span in enumerate(spans):
+        part = slice(at.start + k * width, at.start + (k + 1) * width)
+        p = wald_test(fit.coef[part], fit.cov[part, part])[2]
+        own = UNCOUNTED | {"p_term": None if np.isnan(p) else p}
+        rows += [
+            row | own for row in _rows_of(fit, effect.term, f"{effect.term} at time {span}", part, known)
+        ]
     return rows
 
 
+def _changing(fit: Fit, term: str) -> Effect | None:
+    """How the effect of a term changes with time, if it does."""
+    effects = fit.design.effects if isinstance(fit.design, TimeVaryingDesign) else ()
+    return next((e for e in effects if term in (e.term, f"{e.term}:{e.name}(t)")), None)
+
+
+def _rows_of(fit: Fit, term: str, told: str, at: slice, known: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of some columns that code a term of the formula, told as a variable."""
+    base = fit.design.base if isinstance(fit.design, TimeVaryingDesign) else fit.design
+    encoder = _encoder(base, term)
+    columns = fit.columns[at]
+    if term in fit.splines():
+        p = fit.curve_tests(term)[1] if told == term else None
+        counts = {} if encoder is None else {"n": fit.n, "n_event": fit.n_event}
+        covariate = encoder.factor.columns[0] if isinstance(encoder, Spline) else _only_covariate(term)
+        return [_row(fit, {}, None, variable=told, covariate=covariate) | counts | {"p_nonlinear": p}]
+    if encoder is None:
+        return _named(fit, term, told, columns, known)
+    variable = told.replace(term, encoder.factor.stem, 1)
+    covariate = encoder.factor.columns[0]
+    if not isinstance(encoder, Levels):
+        total = {"n": fit.n, "n_event": fit.n_event}
+        return [_row(fit, known, columns[0], variable=variable, covariate=covariate) | total]
+    levels = _level_counts(fit, term, len(columns))
+    return [
+        _row(fit, known, column, variable=variable, level=label, covariate=covariate) | count
+        for label, column, count in zip(encoder.labels, (None, *columns), levels, strict=True)
+    ]
+
+
+def _named(
+    fit: Fit, term: str, told: str, columns: tuple[str, ...], known: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Rows of a term that no design describes, and of interactions: levels as their names tell them."""
+    levels = [LEVEL.fullmatch(column) for column in columns]
+    if fit.design is None and all(levels):
+        return [
+            _row(fit, known, column, variable=m["variable"], level=m["level"], covariate=m["variable"])
+            | ({"p_term": None} if term == column else {})
+            for column, m in zip(columns, levels, strict=True)
+            if m is not None
+        ]
+    alone = len(columns) == 1
+    return [
+        _row(
+            fit,
+            known,
+            column,
+            variable=told,
+            level=None if alone else column,
+            covariate=_only_covariate(term),
+        )
+        for column in columns
+    ]
+
+
+def _only_covariate(term: str) -> str | None:
+    """The covariate that the name of a term tells; none of an interaction."""
+    coded = CODED.fullmatch(term)
+    return None if ":" in term else coded["name"].strip("`") if coded else term
+
+
 def _row(
-    fit: Fit, known: dict[str, Any], column: str | None, *, variable: str, level: str | None = None
+    fit: Fit,
+    known: dict[str, Any],
+    column: str | None,
+    *,
+    variable: str,
+    covariate: str | None,
+    level: str | None = None,
 ) -> dict[str, Any]:
     """A coefficient with its limits; a reference level stands at no effect."""
     reference = column is None and level is not None
     none = float(bool(fit.ratio)) if reference else None
     values = known.get(column or "", {})
     row = {name: values.get(name) for name in ("conf_low", "conf_high", "p_value")}
-    row |= {"variable": variable, "level": level, "column": column, "reference": reference}
+    row |= {"variable": variable, "covariate": covariate, "level": level}
+    row |= {"column": column, "reference": reference}
     return row | {"estimate": values.get("estimate", none)}
 
 
-def _counts(y: Survival, mask: np.ndarray) -> dict[str, float]:
-    """Rows (or patients) and events of a mask."""
-    n = mask.sum() if y.patient is None else len(np.unique(y.patient[mask]))
-    return {"n": float(n), "n_event": float(y.event[mask].sum())}
+def _level_counts(fit: Fit, term: str, width: int) -> list[dict[str, Any]]:
+    """Rows (or patients) and events of each level of a factor, the reference first."""
+    design, observed = fit.require_design("effect_table"), _observed(fit)
+    indicators = design.matrix[:, design.terms[term]] if term in design.terms else np.empty((0, 0))
+    if observed is None or indicators.shape[1] != width:  # in periods: who is in two of them counts once
+        return [{}] * (width + 1)
+    patient, event = observed
+    return [
+        {
+            "n": float(mask.sum() if patient is None else len(np.unique(patient[mask]))),
+            "n_event": float(event[mask].sum()),
+        }
+        for mask in (~indicators.any(axis=1), *(indicators.T > 0))
+    ]
+
+
+def _observed(fit: Fit) -> tuple[np.ndarray | None, np.ndarray] | None:
+    """The patient of each row of the fit, where they are told apart, and whether the event happened."""
+    for name in ("y", "sampled"):
+        y: Survival | None = getattr(fit, name, None)
+        if y is not None:
+            return y.patient, y.event
+    sample = getattr(fit, "sample", None)
+    return None if sample is None else (getattr(sample.y, "patient", None), sample.rows.kind != RIGHT)
 
 
 def _encoder(design: Design | None, term: str) -> Encoder | None:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from .. import formats
+from ..regression.effects import called
 from .table_one import HIDDEN
 from .tables import Align, Kind, Table
 
@@ -35,6 +36,7 @@ class Block:
     note: str
     reference: float
     interaction: bool = False
+    totals: frozenset[tuple[float, float]] = frozenset()
 
     def rows(self) -> dict[Key, dict[str, Any]]:
         """Each row by its variable and name, with its position in `frame`."""
@@ -70,7 +72,9 @@ class Models:
         return found
 
     def same_counts(self) -> bool:
-        """Whether no row has other counts in one model than in another."""
+        """Whether all models are of as many patients and events, and no row of other counts."""
+        if len(frozenset[tuple[float, float]]().union(*(block.totals for block in self.blocks))) > 1:
+            return False
         seen: dict[Key, tuple[Any, Any]] = {}
         for block in self.blocks:
             for key, row in block.rows().items():
@@ -215,8 +219,9 @@ class _Writer:
         return any(name in masks and bool(masks[name][at]) for name in names)
 
     def label(self, variable: str) -> str:
-        """What a variable is called."""
-        return self.models.labels.get(variable, variable)
+        """What a variable is called, by its own name or that of its covariate."""
+        of = (row["covariate"] for rows in self.rows for (v, _), row in rows.items() if v == variable)
+        return called(variable, next(of, None), self.models.labels)
 
     def level(self, variable: str, name: str) -> str:
         """What a level is called, by itself or as the name of its coefficient."""

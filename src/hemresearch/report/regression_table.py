@@ -9,9 +9,9 @@ import polars as pl
 
 from .. import formats
 from ..errors import DataError, counted
-from ..options import check_conf_level, suggestion
+from ..options import check_conf_level, check_labels, suggestion
 from ..regression.cox_fit import CoxFit
-from ..regression.effects import effect_table, trend_test
+from ..regression.effects import called, effect_table, trend_test
 from ..regression.subgroup_result import SubgroupEffects
 from ..regression.univariable import Univariable
 from ..results import Fit
@@ -19,8 +19,7 @@ from .regression_cells import Block, Models, written
 from .sources import Source
 from .tables import Table
 
-SHORT = {"hazard ratio": "HR", "odds ratio": "OR", "time ratio": "TR"}
-NAMES = ("variable", "level", "column")
+NAMES = ("variable", "covariate", "level", "column")
 
 
 def regression_table(
@@ -48,7 +47,8 @@ def regression_table(
         "Multivariable": fit}`, where each is a fit, a list of fits, or a result of
         `hem.regression.univariable`; or a result of `hem.regression.subgroup_effects`.
     labels
-        What to call variables and levels: `{"trt": "Treatment", "hgb": "Haemoglobin, g/dL", "M": "Men"}`.
+        What to call variables and levels: `{"trt": "Treatment", "hgb": "Haemoglobin, g/dL", "M": "Men"}`. A
+        covariate names its spline, too, and names that the table does not have do not matter.
     trend
         Factors (names of variables) that get a row "p for trend", their levels taken as 1, 2, ..., k in the
         order of the fit.
@@ -71,8 +71,8 @@ def regression_table(
     Raises
     ------
     DataError
-        For something other than fits, a label or trend for nothing in the table, or a variable that is in two
-        of the fits of one column.
+        For something other than fits, a label that misspells what is in the table, a trend for nothing in it,
+        or a variable that is in two of the fits of one column.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def regression_table(
     _check_names(every, trends)
     notes = (footnote,) if isinstance(footnote, str) else tuple(footnote or ())
     source = Source(
-        every.frame(), title=title, footnotes=(*_notes(blocks), *notes), missing=missing, id=id, models=every
+        every.frame(), title=title, footnotes=(*_notes(every), *notes), missing=missing, id=id, models=every
     )
     return written(every, source)
 
@@ -138,9 +138,17 @@ def _block(name: str, model: Any, trends: tuple[str, ...], level: float | None) 
             expected="fits of one kind in a column",
             remedy="conf_level=0.95, or a name of its own for each kind",
         )
-    what = SHORT.get(first.ratio, first.ratio or "coefficient")
+    what = formats.SHORT.get(first.ratio, first.ratio or "coefficient")
     header = f"{what[:1].upper()}{what[1:]} ({formats.level(level or first.conf_level)} CI)"
-    return Block(name, frame, header, "p", _counts_note(name, fits), reference=1.0 if first.ratio else 0.0)
+    return Block(
+        name,
+        frame,
+        header,
+        "p",
+        _counts_note(name, fits),
+        reference=1.0 if first.ratio else 0.0,
+        totals=frozenset((float(fit.n), float(fit.n_event)) for fit in fits),
+    )
 
 
 def _rows_of(fit: Fit, trends: tuple[str, ...], level: float | None) -> pl.DataFrame:
@@ -162,6 +170,7 @@ def _subgroups(name: str, effects: SubgroupEffects) -> Block:
     """The levels of subgroup variables, the test of interaction at their heading."""
     frame = effects.to_frame(exponentiate=True).select(
         pl.col("subgroup").alias("variable"),
+        pl.col("subgroup").alias("covariate"),
         "level",
         pl.lit(None, pl.String).alias("column"),
         pl.lit(False).alias("reference"),
@@ -169,6 +178,7 @@ def _subgroups(name: str, effects: SubgroupEffects) -> Block:
         "estimate", "conf_low", "conf_high",
         pl.lit(None, pl.Float64).alias("p_value"),
         pl.col("p_interaction").alias("p_term"),
+        pl.lit(None, pl.Float64).alias("p_nonlinear"),
         pl.col("level").fill_null("").alias("name"),
         pl.lit(None, pl.Float64).alias("p_trend"),
     )  # fmt: skip
@@ -202,34 +212,46 @@ def _span(values: Sequence[float]) -> str:
     return formats.count(low) if low == high else f"{formats.count(low)} to {formats.count(high)}"
 
 
-def _notes(blocks: tuple[Block, ...]) -> tuple[str, ...]:
-    """What abbreviations mean, and who is in each model."""
-    long = {short: name for name, short in SHORT.items()}
+def _notes(models: Models) -> tuple[str, ...]:
+    """What abbreviations mean, which effects are curves, and who is in each model."""
+    blocks = models.blocks
+    long = {short: name for name, short in formats.SHORT.items()}
     used = [short for short in long if any(block.header.startswith(f"{short} (") for block in blocks)]
     meaning = "; ".join([*(f"{short}: {long[short]}" for short in used), "CI: confidence interval"])
     wald = any(block.tests_factors() for block in blocks)
     tests = " The p at the heading of a factor is that of all its levels together." if wald else ""
-    return (f"{meaning}.{tests}", *(block.note for block in blocks))
+    return (f"{meaning}.{tests}", *_curves_note(models), *(block.note for block in blocks))
+
+
+def _curves_note(models: Models) -> list[str]:
+    """Which rows are splines, whose effect no single ratio tells, and their tests of non-linearity."""
+    told = []
+    for block in models.blocks:
+        for row in block.frame.filter(pl.col("p_nonlinear").is_not_null()).iter_rows(named=True):
+            name = called(row["variable"], row["covariate"], models.labels)
+            beside = f" ({block.name})" if block.name and len(models.blocks) > 1 else ""
+            told.append(f"{name}{beside} {formats.p_value(row['p_nonlinear'])}")
+    if not told:
+        return []
+    return [
+        f"A curve has no single ratio; its p is that of the whole curve. Non-linearity: {'; '.join(told)}."
+    ]
 
 
 def _check_names(models: Models, trends: tuple[str, ...]) -> None:
     frame = models.frame()
     known = [v for c in NAMES for v in frame[c].unique(maintain_order=True).drop_nulls()]
-    for name in (name for name in models.labels if name not in known):
-        raise DataError(
-            f"{name!r} is not in the table",
-            argument="labels",
-            expected="variables or levels in the table",
-            remedy=suggestion(str(name), known),
-        )
+    check_labels(models.labels, known, place="table")
     tested = frame.filter(pl.col("p_trend").is_not_null())["variable"].to_list()
     factors = frame.filter("reference")["variable"].unique(maintain_order=True).to_list()
     for name in (name for name in trends if name not in tested):
         raise DataError(
             f"{name!r} is no factor of a Cox model in the table",
             argument="trend",
-            expected="factors of Cox models",
-            remedy=suggestion(str(name), factors) if factors else "a model with a factor",
+            expected=f"factors of Cox models; {suggestion(str(name), factors)}"
+            if factors
+            else "factors of Cox models",
+            remedy=f"trend={factors[0]!r}" if factors else "a model with a factor",
         )
 
 
