@@ -17,6 +17,8 @@ from ..numerics.newton import Likelihood, maximize
 from ..outcomes import Survival
 from .degenerate import examine, refuse_dependent
 
+FEW_CLUSTERS = 10
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
@@ -121,6 +123,15 @@ def check_clusters(y: Survival, n_clusters: int, n_columns: int) -> None:
             column=y.names.get(role),
             expected="many more clusters than coefficients (30 or more by common advice)",
             remedy="robust=False, or fewer terms",
+        )
+    elif n_clusters < FEW_CLUSTERS and role in y.names:
+        warn(
+            f"has {n_clusters} clusters, and a robust variance of so few is too small: limits are too narrow "
+            "and p-values too low",
+            argument=role,
+            column=y.names[role],
+            expected="many clusters (30 or more by common advice)",
+            remedy=f"robust=False, or strata={y.names[role]!r} for a baseline hazard of each",
         )
 
 
