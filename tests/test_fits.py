@@ -87,19 +87,19 @@ def test_text_names_a_term_a_coefficient_or_all():
 
 
 def test_a_spline_is_told_by_its_tests_and_found_by_its_covariate():
-    fit = cox(cohort(1).drop("entry"), "rcs(x, df=3) + C(group) + x:group", **ROLES)
+    fit = cox(cohort(1).drop("entry"), "rcs(age, df=3) + C(group)", **ROLES)
     p, bent = (table["p_value"][0] for table in (fit.term_tests(), fit.nonlinearity()))
-    assert fit.curve_tests("rcs(x, df=3)") == (p, bent)
+    assert fit.curve_tests("rcs(age, df=3)") == (p, bent)
     said = f"{p_value(p)}, non-linearity {p_value(bent)}"
-    assert fit.text("x") == f"effect of rcs(x, df=3) along a curve: {said}"
-    assert fit.text().endswith(f"rcs(x, df=3) along a curve: {said}")
+    assert fit.text("age") == f"effect of rcs(age, df=3) along a curve: {said}"
+    assert fit.text().endswith(f"rcs(age, df=3) along a curve: {said}")
     assert fit.text("group") == fit.text("C(group)")
-    assert "rcs(x, df=3)[1]" not in repr(fit) + fit.text()
-    assert f"  rcs(x, df=3): p of the curve {significant(p)}, for non-linearity" in repr(fit)
+    assert "rcs(age, df=3)[1]" not in repr(fit) + fit.text()
+    assert f"  rcs(age, df=3): p of the curve {significant(p)}, for non-linearity" in repr(fit)
     slim = fit.slim()
-    assert slim.text("x") == f"effect of rcs(x, df=3) along a curve: {p_value(p)}"
-    assert fit.to_frame()["term"][0] == "rcs(x, df=3)[1]"
-    assert fit.term_of("rcs(x, df=3)[1]") is None
+    assert slim.text("age") == f"effect of rcs(age, df=3) along a curve: {p_value(p)}"
+    assert fit.to_frame()["term"][0] == "rcs(age, df=3)[1]"
+    assert fit.term_of("rcs(age, df=3)[1]") is None
     error = assert_refused(lambda: fit.text("C(grop)"), argument="term")
     assert "C(group)" in error.expected
 
