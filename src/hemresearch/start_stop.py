@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ENTRY = "entry"
 MICROSECONDS_PER_DAY = 86_400_000_000
+MOST_ROWS = 0.9  # a few pieces may have been left out, for missing values or an event in between
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,3 +210,29 @@ def as_given(dtype: pl.DataType, name: str, values: np.ndarray, *, whole: bool) 
         return pl.Series(name, microseconds).cast(pl.Duration("us")).cast(dtype)
     series = pl.Series(name, values)
     return series.round().cast(dtype) if whole and dtype.is_integer() else series
+
+
+def warn_of_forgotten_entry(frame: pl.DataFrame | pl.LazyFrame, y: Survival) -> None:
+    """Warn where the data have the starts that are written here, and an analysis was not given them."""
+    dtype = frame.collect_schema().get(ENTRY)
+    if "entry" in y.names or dtype is None or not dtype.is_numeric():
+        return
+    start = frame.lazy().select(pl.col(ENTRY).cast(pl.Float64).fill_null(0.0)).collect()[ENTRY].to_numpy()
+    start = start if y.row is None else start[y.row]
+    if (start > 0).any() and (start < y.time).all() and _follow_others(start, y):
+        warn(
+            f"is in the data and was not given, though {counted(int((start > 0).sum()), 'row')} begin there "
+            "where the row before ends without an event: all are taken as at risk from 0",
+            argument="entry",
+            column=ENTRY,
+            expected="entry='entry' where a row is the interval (entry, time]",
+            remedy="entry='entry', or data.drop('entry') if all were at risk from 0",
+        )
+
+
+def _follow_others(start: np.ndarray, y: Survival) -> bool:
+    """Whether nearly every row that starts after 0 goes on where the row before it ended without an event."""
+    time, start = round_ties(y.time, start, TOLERANCE)
+    assert start is not None
+    goes_on = np.append(False, (start[1:] == time[:-1]) & ~y.event[:-1])
+    return bool((goes_on & (start > 0)).sum() >= MOST_ROWS * (start > 0).sum())

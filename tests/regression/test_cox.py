@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
@@ -13,7 +15,7 @@ from refusals import assert_refused, assert_warns
 
 from hemresearch.errors import ConvergenceError, FormulaError
 from hemresearch.numerics.intervals import normal_quantile
-from hemresearch.regression import cox, ph_test
+from hemresearch.regression import cox, firth_cox, parametric, ph_test, split_episodes
 from hemresearch.regression.cox_solution import check_clusters
 
 # --- by hand -----------------------------------------------------------------------------------------------
@@ -274,3 +276,51 @@ def test_a_penalised_likelihood_that_does_not_settle_is_an_error(monkeypatch):
     monkeypatch.setattr(cox_solution, "maximize_partial", unsettled)
     with pytest.raises(ConvergenceError, match="no maximum after"):
         cox(cohort(), TERMS, **ROLES, ridge=1.0)
+
+
+# --- strata and starts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fit", [cox, firth_cox])
+@pytest.mark.parametrize("terms", ["age + stratum", "age + C(stratum)"])
+def test_a_stratum_among_the_covariates_is_named_before_the_fit(fit, terms):
+    label = terms.removeprefix("age + ")
+    refusal = assert_refused(
+        lambda: fit(cohort(9), terms, **ROLES, strata="stratum"),
+        argument="strata",
+        column="stratum",
+        says=[f"is a stratum and the covariate {label!r} too"],
+    )
+    assert refusal.remedy == f"covariates=... without {label!r}, or strata=... without 'stratum'"
+
+
+def test_strata_may_be_cut_from_a_covariate_of_the_same_name_and_may_interact():
+    data = cohort(9)
+    strata = (pl.col("age") > data["age"].median()).alias("age")
+    assert cox(data, "age + marked", **ROLES, strata=strata).columns == ("age", "marked[True]")
+    assert "age:stratum[y]" in cox(data, "age + age:stratum", **ROLES, strata="stratum").columns
+
+
+def test_strata_of_one_patient_each_are_refused_for_what_they_are():
+    refusal = assert_refused(
+        lambda: cox(cohort(9), "age", **ROLES, strata="patient"),
+        argument="strata",
+        column="patient",
+        says=["80 strata of 80 rows", "nobody is at risk together"],
+    )
+    assert refusal.remedy == "strata=None, or cluster='patient' for rows that belong together"
+
+
+@pytest.mark.parametrize("fit", [cox, firth_cox, partial(parametric, distribution="exponential")])
+def test_starts_that_were_written_and_not_given_are_told(fit):
+    data = cohort(9)
+    rows = split_episodes(data.drop("entry"), time="time", event="event", cut=[3.0])
+    later = rows.filter(pl.col("entry") > 0).height
+    says = [f"was not given, though {later} rows begin there where the row before ends", "Try entry='entry'"]
+    assert_warns(lambda: fit(rows, "age", **ROLES), argument="entry", column="entry", says=says)
+    fit(rows, "age", **ROLES, entry="entry")
+    fit(rows.drop("entry"), "age", **ROLES)
+    fit(rows.with_columns(entry=pl.lit(2004)), "age", **ROLES)  # a year, beyond all follow-up
+    fit(rows.with_columns(entry=pl.lit("ward")), "age", **ROLES)
+    fit(rows.with_columns(entry=pl.lit(0.0)), "age", **ROLES)
+    fit(data, "age", **ROLES)  # who comes late does not go on from another row

@@ -11,11 +11,11 @@ from ..design import Design, covariate_columns
 from ..errors import DataError, counted
 from ..options import Missing, check_choice, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
-from ..personal_numbers import check_groups
+from ..start_stop import warn_of_forgotten_entry
 from .cox_fit import CoxFit, Ties
 from .cox_solution import solve
 from .degenerate import warn_if_crowded
-from .model_design import model_design
+from .model_design import check_strata, model_design
 from .time_varying import with_time_varying
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ def cox(
     -----
     DataWarning
         If the likelihood is monotone, so that a hazard ratio is estimated as zero or infinite (the column,
-        level or combination is named), and if there are more coefficients than events.
+        level or combination is named); if there are more coefficients than events, or few clusters; and if
+        the data have a column `entry`, as `add_exposure` and `split_episodes` write it, that is not used.
 
     References
     ----------
@@ -156,6 +157,7 @@ def cox(
         covariates=covariate_columns(covariates, frame), weights=weights, cluster=cluster, offset=offset,
         frailty=frailty, join=False, missing=missing,
     )  # fmt: skip
+    warn_of_forgotten_entry(frame, y)
     design = model_design(y, covariates)
     if time_varying:
         y, design = with_time_varying(y, design, time_varying)
@@ -180,8 +182,8 @@ def fit_cox(
 ) -> CoxFit:
     """The fit of checked observations and their design."""
     refuse_no_events(y)
-    check_groups(y.stratum.levels, "strata")
     _check_exact(y, ties, ridge, robust)
+    check_strata(y, design)
     if ridge is None:
         warn_if_crowded(len(design.columns), int(y.event.sum()), "covariates")
     is_robust = y.uses_robust_variance(robust) and ties != "exact"

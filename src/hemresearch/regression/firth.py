@@ -22,12 +22,12 @@ from ..numerics.newton import Maximum, maximize
 from ..numerics.profile import maximum_within, profile_limit
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes import Survival, read_survival, require_whole_weights
-from ..personal_numbers import check_groups
+from ..start_stop import warn_of_forgotten_entry
 from .cox import TIES, refuse_no_events
 from .cox_fit import CoxFit
 from .cox_solution import rows_of
 from .degenerate import refuse_collinear, refuse_uninformative, warn_if_crowded
-from .model_design import model_design
+from .model_design import check_strata, model_design
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -225,6 +225,7 @@ def firth_cox(
         missing=missing,
     )  # fmt: skip
     require_whole_weights(y, "Firth's penalty")
+    warn_of_forgotten_entry(frame, y)
     design = model_design(y, covariates)
     _check(y, design)
     rows = rows_of(y, design.matrix)
@@ -265,7 +266,7 @@ def firth_cox(
 def _check(y: Survival, design: Design) -> None:
     """Events, covariates, and covariates that differ."""
     refuse_no_events(y)
-    check_groups(y.stratum.levels, "strata")
+    check_strata(y, design)
     if not design.columns:
         raise DataError(
             "names no covariates, and the penalty is one on their coefficients",

@@ -15,11 +15,11 @@ from ..fits import Fit, chi_squared_tail, frame_of_tests, wald_test
 from ..numerics.cox_estimate import CoxEstimate, cox_estimate
 from ..numerics.frailty_variance import LARGEST, FrailtySolution, fit_frailty
 from ..options import check_choice, check_number
-from ..personal_numbers import check_groups
 from .cox import TIES, refuse_no_events
 from .cox_fit import CoxFit, Ties
 from .cox_solution import Solution, rows_of, solve
 from .degenerate import warn_if_crowded
+from .model_design import check_strata
 
 if TYPE_CHECKING:
     from ..outcomes import Survival
@@ -161,7 +161,7 @@ def fit_with_frailty(
     """The fit of checked observations, their design and the groups in `y.frailty`."""
     _check(y, distribution, variance, ties, ridge, robust)
     refuse_no_events(y)
-    check_groups(y.stratum.levels, "strata")
+    check_strata(y, design)
     warn_if_crowded(len(design.columns), int(y.event.sum()), "covariates", remedy="fewer terms")
     assert y.frailty is not None
     plain = solve(y, design, ties=ties, ridge=None, robust=False)

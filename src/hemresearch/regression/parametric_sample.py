@@ -15,6 +15,7 @@ from ..numerics.parametric import EXACT, INTERVAL, LEFT, RIGHT, Observations
 from ..outcomes import Survival, read_survival
 from ..outcomes_interval import Interval, read_interval
 from ..personal_numbers import check_groups
+from ..start_stop import warn_of_forgotten_entry
 from .model_design import model_design
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def read_sample(
     }
     if roles["time"] is not None:
         outcome = {role: roles[role] for role in ("time", "event", "entry", "id")}
-        sample = _of_survival(read_survival(frame, **outcome, event_value=event_value, join=False, **shared))
+        y = read_survival(frame, **outcome, event_value=event_value, join=False, **shared)
+        warn_of_forgotten_entry(frame, y)
+        sample = _of_survival(y)
     else:
         sample = _of_interval(read_interval(frame, left=roles["left"], right=roles["right"], **shared))
     check_groups(sample.stratum.levels, "strata")
