@@ -116,6 +116,11 @@ def test_a_page_shows_the_title_the_picture_and_the_table(run: dict[str, Any]) -
     assert "0.336" in page
 
 
+def test_long_lines_of_code_go_on_below(run: dict[str, Any]) -> None:
+    page = (run["root"] / "build" / "studies" / "01_small.html").read_text(encoding="utf-8")
+    assert ".jp-InputArea .highlight pre { white-space: pre-wrap;" in page
+
+
 def test_the_index_lists_titles_times_patients_figures_and_failures(run: dict[str, Any]) -> None:
     page = (run["root"] / "build" / "studies" / "index.html").read_text(encoding="utf-8")
     assert '<a href="01_small.html">How long do they live?</a>' in page

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 THUMBNAIL = (420, 320)
 
-# Jupyter's own page without the scripts that it would fetch from the network.
+# Jupyter's own page without the scripts that it would fetch from the network; long lines of code go on below.
 TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js -%}{%- endblock -%}
 {%- block jupyter_widgets -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block html_head_css -%}
+{{ super() }}
+<style>.jp-InputArea .highlight pre { white-space: pre-wrap; overflow-wrap: anywhere; }</style>
+{%- endblock -%}
 """
 
 INDEX = """<!DOCTYPE html>

@@ -408,3 +408,14 @@ def test_wrong_names_are_refused():
         argument="variables",
         says=["no column is left", "variables=['age', 'sex']"],
     )
+
+
+def test_years_of_the_calendar_have_no_separator():
+    columns = {"dxyr": [1975, 1984, 1991], "days_of_a_year": [1975, 2984, 1991], "ldh": [1900, 1950, 2000]}
+    data = pl.DataFrame(columns)
+    cells = [row[1] for row in table_one(data, variables=list(columns)).cells().body]
+    assert cells == ["1984 (1980–1988)", "1,991 (1,983–2,488)", "1,950 (1,925–1,975)"]
+    called = table_one(data, variables=["ldh"], labels={"ldh": "Year of birth"}, statistic="range")
+    assert called.cells().body[0][1] == "1950 (1900–2000)"
+    spread = table_one(data, variables=["dxyr"], statistic="mean")
+    assert spread.cells().body[0][1] == "1983 (8)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 Statistic = Literal["median", "range", "mean"]
 RowKind = Literal["plain", "heading", "indented"]
+FIRST_YEAR, LAST_YEAR = 1800, 2100
+YEAR = re.compile("year|yr", re.IGNORECASE)
+THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 MISSING_ROW = "Missing"
 DASH = "–"
 SHARES_NOTE = "Percentages are of those with a known value."
@@ -121,7 +125,9 @@ def _variable_rows(one: TableOne, name: str, compared: bool) -> list[tuple[RowKi
     rows: list[tuple[RowKind, tuple[str, ...]]] = []
     if kind == "number":
         shown = STATISTICS[one.statistics[name]]
-        numbers = (_number(row, shown, one.decimals[name]) for row in by_level[None])
+        numbers = [_number(row, shown, one.decimals[name]) for row in by_level[None]]
+        if _are_years(by_level[None], one.decimals[name], (name, one.labels.get(name, ""))):
+            numbers = [THOUSANDS.sub("", cell) for cell in numbers]
         rows = [("plain", (label, *numbers, *smd))]
     elif kind == "yes or no":
         rows = [("plain", (label, *map(_share, by_level["yes"]), *smd))]
@@ -138,6 +144,13 @@ def _variable_rows(one: TableOne, name: str, compared: bool) -> list[tuple[RowKi
 def _label(one: TableOne, name: str) -> str:
     text = one.labels.get(name, name)
     return f"{text}, {STATISTICS[one.statistics[name]].label if name in one.statistics else 'n (%)'}"
+
+
+def _are_years(rows: list[dict[str, Any]], decimals: int, names: tuple[str, ...]) -> bool:
+    """Whether whole numbers from 1800 to 2100 are called years, and so are years of the calendar."""
+    ends = [row[c] for row in rows for c in ("min", "max") if row[c] is not None]
+    called = any(YEAR.search(name) for name in names)
+    return called and not decimals and bool(ends) and all(FIRST_YEAR <= v <= LAST_YEAR for v in ends)
 
 
 def _number(row: Mapping[str, Any], shown: Shown, decimals: int) -> str:
