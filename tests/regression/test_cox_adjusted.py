@@ -12,6 +12,8 @@ from refusals import assert_refused
 
 from hemresearch.regression import cox
 
+STEPS = (-1e-4, 1e-4)
+
 
 def predicted_mean(fit, data, times, **column):
     """The mean over rows of what `predict` gives when everybody has one value of a column."""
@@ -70,6 +72,38 @@ def test_standard_errors_are_those_of_a_bootstrap():
     spread = np.std(np.array([list(f) for f in found]), axis=0, ddof=1)
     # the standard error of a bootstrap's standard error is 1 / sqrt(2 * 300) = 4 %; n = 150 adds its own
     assert np.abs(np.log(curves["std_error"].to_numpy() / spread)).max() < 0.17
+
+
+@pytest.mark.parametrize(
+    ("ties", "by", "more"),
+    [
+        ("efron", "marked", {}),
+        ("breslow", "marked", {}),
+        ("efron", "marked", {"cluster": "centre"}),
+        ("efron", "stratum", {"cluster": "centre"}),
+    ],
+)
+def test_robust_errors_are_sums_of_what_each_weight_moves(ties, by, more):
+    data = cohort(6, 45).with_columns(
+        centre=pl.col("patient") % 15, w=pl.col("weight") * pl.Series(np.linspace(0.2, 1.7, 45))
+    )
+    times, terms = [2.0, 5.0, 9.0], "age + marked"
+
+    def curves(weighted):
+        return cox(weighted, terms, **EVERYTHING, ties=ties, weights="w", robust=True, **more).adjusted(by)
+
+    def moved(row):
+        both = [data.with_columns(w=pl.col("w") * (1 + step * (pl.col("patient") == row))) for step in STEPS]
+        low, high = (curves(weighted).at(times)["estimate"].to_numpy() for weighted in both)
+        return (high - low) / (STEPS[1] - STEPS[0])
+
+    influence = np.array([moved(row) for row in range(45)])
+    if more:
+        influence = np.array([influence[k::15].sum(axis=0) for k in range(15)])
+    found = curves(data).at(times)["std_error"]
+    assert_close(found, np.sqrt((influence**2).sum(axis=0)), rel=1e-6)
+    ten = curves(data.with_columns(w=10 * pl.col("w"))).at(times)["std_error"]
+    assert_close(ten, found, rel=1e-6)
 
 
 def test_many_event_times_are_thinned_and_counts_kept():

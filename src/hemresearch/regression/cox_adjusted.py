@@ -10,12 +10,14 @@ import polars as pl
 from ..coding import Levels
 from ..errors import DataError, listed
 from ..numerics.cox_hazard import survival_sums
+from ..numerics.cox_influence import MeanSurvival, RowInfluence, robust_variance, row_influence
 from ..numerics.intervals import probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..options import ConfType, check_choice, check_conf_level
 from .cox_predict import Model, curves_of, model_of
 
 if TYPE_CHECKING:
+    from ..outcomes import Survival
     from ..results import Curves
     from .cox_fit import CoxFit
 
@@ -30,9 +32,17 @@ def adjusted_curves(fit: CoxFit, by: str, conf_level: float | None, conf_type: s
     do to their mean, by the delta method. With G0 = mean of r S, G1 = mean of r x S in stratum s the second
     is sum over s of G0^2 var(A) plus q'Vq, q = sum over s of (A G1 - G0 B), in the notation of `cox_hazard`.
 
+    Where the variance of the fit is robust, so is that of the curves: the sum over clusters (patients, rows)
+    of the squared influence on S_a, which rows of weight w have through the mean, the baseline and b,
+
+        w (S_a,i - S_a) / sum of w - G0 dA_i - q'db_i,
+
+    dA_i and db_i being their influence on the baseline of their stratum and on the coefficients.
+
     References
     ----------
-    Makuch RW. J Chronic Dis 1982;35:437-443. Chen P-Y, Tsiatis AA. Biometrics 2001;57:1030-1038.
+    Makuch RW. J Chronic Dis 1982;35:437-443. Chen P-Y, Tsiatis AA. Biometrics 2001;57:1030-1038. Reid N,
+    Crépeau H. Biometrika 1985;72:1-9 (influence in Cox's model).
     """
     level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
     check_choice(conf_type, ConfType, argument="conf_type")
@@ -40,9 +50,10 @@ def adjusted_curves(fit: CoxFit, by: str, conf_level: float | None, conf_type: s
     _refuse_episodes(model)
     r = _grid(risk_sets(model.y.time, model.y.event, model.y.entry, model.y.weight))
     values, series = _levels_of(model, by)
+    influence = _influence(fit, model) if fit.variance == "robust" else None
     parts = []
     for value in values:
-        survival, variance = _standardized(model, by, value, series, r.time)
+        survival, variance = _standardized(model, by, value, series, r.time, influence)
         error = np.sqrt(variance)
         low, high = probability_limits(survival, error, conf_type, level)
         counts = {"time": r.time, "n_risk": r.n_risk, "n_event": r.n_event, "n_censor": r.n_censor}
@@ -95,8 +106,20 @@ def _levels_of(model: Model, by: str) -> tuple[list[Any], pl.Series]:
     return values.to_list(), series
 
 
+def _influence(fit: CoxFit, model: Model) -> RowInfluence:
+    """What the rows of the fit do to its baselines and coefficients."""
+    cov_model = fit.cov_model / np.outer(model.scale, model.scale)
+    return row_influence(fit.estimate("adjusted curves"), model.y.time, model.y.stratum.code, cov_model)
+
+
+def _owners(y: Survival) -> np.ndarray:
+    """To whom each row's influence is counted: its cluster, its patient, or itself."""
+    owner = y.patient if y.cluster is None else y.cluster
+    return np.arange(len(y)) if owner is None else owner
+
+
 def _standardized(
-    model: Model, by: str, value: Any, series: pl.Series, times: np.ndarray
+    model: Model, by: str, value: Any, series: pl.Series, times: np.ndarray, influence: RowInfluence | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean survival with everybody at one level, and its variance."""
     y = model.y
@@ -116,15 +139,19 @@ def _standardized(
     total = weight.sum()
     s, squares, own = np.zeros(len(times)), np.zeros(len(times)), np.zeros(len(times))
     slope = np.zeros((len(times), x.shape[1]))
+    hazards, variances, means = (np.array(v) for v in zip(*(b.at(times) for b in model.bases), strict=True))
+    g0 = np.zeros_like(hazards)
     for code in np.unique(stratum):
         rows = stratum == code
-        hazard, variance, mean = model.bases[code].at(times)
-        part = survival_sums(x[rows], eta[rows], weight[rows], hazard)
-        g0, g1 = part[2] / total, part[3] / total
+        part = survival_sums(x[rows], eta[rows], weight[rows], hazards[code])
+        g0[code], g1 = part[2] / total, part[3] / total
         s += part[0] / total
         squares += part[1] / total
-        own += g0**2 * variance
-        slope += hazard[:, None] * g1 - g0[:, None] * mean
+        own += g0[code] ** 2 * variances[code]
+        slope += hazards[code][:, None] * g1 - g0[code][:, None] * means[code]
+    if influence is not None:
+        average = MeanSurvival(times, np.exp(eta), stratum, s, slope, hazards, variances, g0)
+        return s, robust_variance(influence, average, _owners(y))
     spread = np.maximum(squares - s**2, 0.0) / total
     return s, spread + own + np.einsum("ti,ij,tj->t", slope, model.cov, slope)
 
