@@ -28,3 +28,8 @@ def test_the_tour_runs_from_a_csv_to_a_word_table(tmp_path, monkeypatch):
     assert names["survival"].text(at=12, unit="months").startswith(promised)
     promised = re.search(r'# "(hazard ratio of [^"]+)"', models).group(1)
     assert names["fit"].text("arm") == promised
+    other = re.search(r'# or "([^"]+)"', models).group(1)
+    exec(own_data, names)
+    exec(models.replace('"arm"', repr(other), 1), names)
+    plt.close("all")
+    assert names["fit"].columns == ("arm[B]", "sex[m]")

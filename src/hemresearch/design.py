@@ -2,7 +2,7 @@
 
 The outcome is never part of a formula. A formula is read by the closed language of `formula.py`; a list
 of columns skips it. What is settled on the data of the fit (levels, knots) is kept in the `Design`
-and used again, unchanged, when the design is applied to other rows.
+and used again, unchanged, when the design is applied to other rows. `build_design` has the language.
 """
 
 from __future__ import annotations
@@ -447,3 +447,7 @@ def _fill(parts: tuple[tuple[Part, ...], ...], source: Source, n_columns: int, i
             matrix[part, at : at + block.shape[1]] = block[part]
             at += block.shape[1]
     return matrix
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -31,6 +31,10 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 A_MILLISECOND = 1e-3 / 86_400  # in days: how much earlier than midnight still counts as that midnight
 
 KeepMissing = Literal["raise", "keep"]
+__all__ = [
+    "DAYS_PER_MONTH", "DAYS_PER_UNIT", "DAYS_PER_WEEK", "DAYS_PER_YEAR", "age", "calendar_year", "durations",
+    "from_calendar_year",
+]  # fmt: skip
 TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
@@ -337,3 +341,7 @@ def _birthdays(born: pl.Series, day: pl.Series) -> pl.Series:
 
 def _as_series(values: Any) -> pl.Series:
     return values if isinstance(values, pl.Series) else pl.Series(list(values))
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

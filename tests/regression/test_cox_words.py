@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 import hemresearch as hem
@@ -54,3 +55,13 @@ def test_without_covariates_or_data_there_is_less_to_say():
     assert "Cox regression (Efron ties), with 95%" in said("1")
     fit = hem.regression.cox(LUNG, "karno", strata="celltype", **ROLES).slim()
     assert "(Efron ties) on karno, with 95%" in fit.methods()
+
+
+def test_the_clusters_of_a_robust_variance_are_named_and_counted():
+    clustered = said("karno", LUNG.with_row_index("pid").with_columns(pl.col("pid") // 2), cluster="pid")
+    assert "limits from the robust variance, clustered by pid (69 clusters)." in clustered
+    patients = said("karno", LUNG.with_row_index("pid"), id="pid", robust=True)
+    assert "from the robust variance, clustered by pid (137 clusters)." in patients
+    assert said("karno", robust=True).endswith("limits from the robust variance.")
+    slim = hem.regression.cox(LUNG, "karno", robust=True, **ROLES).slim()
+    assert slim.methods().endswith("limits from the robust variance.")

@@ -62,7 +62,8 @@ def cox(
         Any table: polars (eager or lazy), pandas, pyarrow, DuckDB. One row per patient, or start-stop rows
         (entry, time] with covariates that hold in between.
     covariates
-        A right-hand-side formula, `"age + C(group, ref='B') + rcs(wbc, df=3)"`, or a list of columns.
+        A right-hand-side formula, `"age + C(group, ref='B') + rcs(wbc, df=3)"`, or a list of columns; see
+        the notes.
     time, event
         Follow-up in any one unit, and whether it ended with the event (Boolean or 0/1).
     event_value
@@ -131,11 +132,28 @@ def cox(
         level or combination is named); if there are more coefficients than events, or few clusters; and if
         the data have a column `entry`, as `add_exposure` and `split_episodes` write it, that is not used.
 
+    Notes
+    -----
+    The formulas of all regressions:
+
+    - Columns are joined by `+`; `a:b` is an interaction, `a * b` is `a + b + a:b`.
+    - Text, Categorical and Enum columns have a coefficient for each level but the reference: the first in
+      the alphabet, of an Enum in its own order; of a Boolean, False. `C(stage, ref="II")` chooses another,
+      and makes categories of numbers.
+    - `log(x)`, `log2`, `log10`, `sqrt`, `exp`, and arithmetic inside `I()`: `I(age / 10)`, `age + I(age**2)`.
+    - `rcs(age, df=3)`: restricted cubic spline with df + 1 knots at Harrell's percentiles, or at
+      `knots=[50, 65, 80]`; `ns(age, df=3)`: natural spline with df - 1 inner knots at quantiles, as R's.
+    - Names with spaces or signs stand in backticks: "`hb g/L` + age".
+
+    A list of columns is their sum; it takes any names, and polars expressions with `.alias(...)`.
+
     References
     ----------
     Cox DR. J R Stat Soc B 1972;34:187-220. Efron B. J Am Stat Assoc 1977;72:557-565. Lin DY, Wei LJ. J Am
-    Stat Assoc 1989;84:1074-1078 (robust variance). Therneau TM, Grambsch PM. Modeling Survival Data.
-    Springer 2000. Therneau TM, Grambsch PM, Pankratz VS. J Comput Graph Stat 2003;12:156-175 (frailty).
+    Stat Assoc 1989;84:1074-1078 (robust variance). Cameron AC, Miller DL. J Hum Resour 2015;50:317-372 (few
+    clusters, of which it is too small; below 10 there is a warning). Therneau TM, Grambsch PM. Modeling
+    Survival Data. Springer 2000. Therneau TM, Grambsch PM, Pankratz VS. J Comput Graph Stat 2003;12:156-175
+    (frailty).
 
     Examples
     --------

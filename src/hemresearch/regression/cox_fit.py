@@ -60,7 +60,16 @@ class CoxFit(Fit):
         return frame_of_tests(rows, "test")
 
     def residuals(self, kind: Residual = "martingale") -> pl.DataFrame:
-        """Residuals of one kind, a row per row of the data (Schoenfeld: per event). See `cox_residuals`."""
+        """Residuals of one kind, a row per row of the data (Schoenfeld: per event).
+
+        - "martingale": event - expected events; "deviance": its root; "cox-snell": the expected events.
+        - "score": each row's part of the score, a column per coefficient.
+        - "dfbeta", "dfbetas": how much a row moves each coefficient, in its own units or in standard errors.
+        - "schoenfeld": covariates of each event minus their mean over the risk set; "scaled schoenfeld":
+          their trend over time is that of the log hazard ratio.
+
+        Frames carry `row`, the 1-based position in the user's data.
+        """
         from .cox_residuals import residuals
 
         return residuals(self, kind)
@@ -135,8 +144,13 @@ class CoxFit(Fit):
     def adjusted(self, by: str, *, conf_level: float | None = None, conf_type: str = "log-log") -> Curves:
         """Standardised survival: the mean predicted curve if everybody had each level of `by` in turn.
 
-        The mean is over the rows of the fit with their own other covariates (g-computation); see
-        `cox_adjusted` for the standard errors.
+        The mean is over the rows of the fit with their own other covariates (g-computation). Its standard
+        error counts both the covariates' variation between rows and the uncertainty of the model, by the
+        delta method; where the variance of the fit is robust, it is that of each row's (cluster's) influence.
+
+        References
+        ----------
+        Makuch RW. J Chronic Dis 1982;35:437-443. Chen P-Y, Tsiatis AA. Biometrics 2001;57:1030-1038.
         """
         from .cox_adjusted import adjusted_curves
 
@@ -156,11 +170,11 @@ class CoxFit(Fit):
 
     def methods(self) -> str:
         """A sentence for the methods section: terms, strata, delayed entry, effects that change, limits."""
-        from .cox_words import model_words
+        from .cox_words import model_words, variance_words
 
         return (
             f"Hazard ratios were estimated by {self.name} ({self.method}){model_words(self)}, with "
-            f"{formats.level(self.conf_level)} confidence limits from the {self.variance} variance."
+            f"{formats.level(self.conf_level)} confidence limits from {variance_words(self)}."
         )
 
     def slim(self) -> CoxFit:

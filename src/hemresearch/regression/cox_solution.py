@@ -17,7 +17,7 @@ from ..numerics.newton import Likelihood, maximize
 from ..outcomes import Survival
 from .degenerate import examine, refuse_dependent
 
-FEW_CLUSTERS = 10
+FEW_CLUSTERS = 10  # Cameron and Miller (2015) call even less than 20 to 50 few, at which coverage suffers
 
 
 @dataclass(frozen=True, slots=True, eq=False)

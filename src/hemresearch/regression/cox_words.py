@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import listed
-from ..formats import significant
+from ..formats import count, significant
 from .time_varying import TimeVaryingDesign
 
 if TYPE_CHECKING:
@@ -46,3 +46,14 @@ def _change(effect: Effect) -> str:
     if effect.function is not None:
         return f"interaction with {effect.name or 'time'}{'(t)' if effect.name else ''}"
     return f"steps at {listed((significant(cut, 6) for cut in effect.cuts.tolist()), SHOWN_TERMS)}"
+
+
+def variance_words(fit: CoxFit) -> str:
+    """`the robust variance, clustered by centre (4 clusters)`: what the variance is, and between whom."""
+    role = "cluster" if fit.y is not None and fit.y.cluster is not None else "id"
+    if fit.y is None or fit.variance != "robust" or role not in fit.y.names:
+        return f"the {fit.variance} variance"
+    cluster = fit.y.cluster if role == "cluster" else fit.y.patient
+    return (
+        f"the robust variance, clustered by {fit.y.names[role]} ({count(len(np.unique(cluster)))} clusters)"
+    )
