@@ -141,7 +141,7 @@ def test_estimates_show_their_rows():
         "  difference: 12.35 (6.4 to 18.2), p 0.0004",
         "90% limits: Greenwood",
     ]
-    assert estimates.text() == "RMST difference to 60: difference 12.35 (90% CI 6.40–18.20), p<0.001"
+    assert estimates.text() == "RMST difference to 60: 12.35 (90% CI 6.40–18.20), p<0.001"
     assert estimates.summary().row(0) == ("RMST difference to 60", 80, 31.5, 0, "Greenwood", 0.9)
 
 

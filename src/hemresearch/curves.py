@@ -192,8 +192,7 @@ class Curves(Result):
         n, events = (formats.count(float(self.totals()[c][0])) for c in ("n", "n_event"))
         dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
         head = (
-            f"{self.method[:1].upper()}{self.method[1:]}: {self.quantity} ({self.event} by {self.time}), "
-            f"n={n}, events={events}{dropped}"
+            f"{self.method}: {self.quantity} ({self.event} by {self.time}), n={n}, events={events}{dropped}"
         )
         variance = formats.proper(self.variance)
         note = f"{formats.level(self.conf_level)} limits: {self.conf_type}, {variance} variance"

@@ -51,7 +51,7 @@ class Estimates(Result):
     def text(self, *, decimals: int = 2) -> str:
         """A sentence with every estimate and its interval."""
         parts = [
-            f"{_row_label(row)} "
+            self._label(row)
             + formats.with_level(
                 formats.interval(row["estimate"], row["conf_low"], row["conf_high"], decimals),
                 self.conf_level,
@@ -60,6 +60,11 @@ class Estimates(Result):
             for row in self.frame.iter_rows(named=True)
         ]
         return f"{self.name}: {'; '.join(parts)}"
+
+    def _label(self, row: dict[str, Any]) -> str:
+        """What a row is, unless the name of the result has said so."""
+        label = _row_label(row)
+        return "" if label == row.get("term") and label in self.name.split() else f"{label} "
 
     def methods(self) -> str:
         """A sentence for the methods section: what was estimated, with which limits."""

@@ -186,7 +186,7 @@ def test_the_result_says_what_it_is():
     )
     assert result.name == "Uno's concordance up to 5"
     assert result.method == "normal, infinitesimal jackknife variance over clusters"
-    assert result.text().startswith("Uno's concordance up to 5: concordance 0.64 (95% CI ")
+    assert result.text().startswith("Uno's concordance up to 5: 0.64 (95% CI ")
     assert "concordance: 0.6364 (" in repr(result)
     assert (result.n, result.n_event) == (6, 3)
 
