@@ -356,7 +356,9 @@ def test_something_other_than_a_formula_or_list_is_refused(covariates):
 
 
 def test_a_list_is_refused_with_the_item_at_fault():
-    refusal(build(["age", "sexx"]), "did you mean 'sex'", "covariates=['sex']", column="sexx")
+    refusal(build(["age", "sexx"]), "did you mean 'sex'", "covariates=['age', 'sex']", column="sexx")
+    mixed = ["sexx", pl.col("age").log().alias("log_age")]
+    refusal(build(mixed), "did you mean 'sex'", "Try 'sex' in the list.", column="sexx")
     refusal(build(["C(group)"]), "terms such as a:b go into a formula", column="C(group)")
     refusal(build(["age", 3]), "holds a int", "names of columns, or expressions", 'covariates=["age", "sex"]')
     refusal(build(["age", "sex", "age"]), "given twice", "covariates=['age', 'sex']", column="age")

@@ -169,3 +169,30 @@ def test_a_column_name_that_is_no_formula_is_pointed_to_the_list():
 def test_no_python_runs_from_a_formula(attack):
     with pytest.raises(FormulaError):
         parse_formula(attack, KNOWN, argument="covariates")
+
+
+@pytest.mark.parametrize(
+    ("formula", "instead"),
+    [
+        ("rsc(age, df=3) + sex", "covariates='rcs(age, df=3) + sex'"),
+        ("bs(wbc, df=3)", "covariates='ns(wbc, df=3)'"),
+        ("age + factor(sex)", "covariates='age + C(sex)'"),
+        ("np.log(age)", "covariates='log(age)'"),
+        ("age + strata(group) + sex", "strata='group' and covariates='age + sex'"),
+        ("age + cluster(`x.y`)", "cluster='x.y' and covariates='age'"),
+        ("strata(group)", "strata='group' and covariates='1'"),
+        ("clip(age, 1, 2)", "a list with an expression"),
+        ("age + age^2", "covariates='age + I(age**2)'"),
+        ("age**3 + sex", "covariates='I(age**3) + sex'"),
+        ("hb g/L + age", "covariates='`hb g/L` + age', the name in backticks"),
+        ("age + Ålder vid diagnos", "covariates='age + `Ålder vid diagnos`', the name in backticks"),
+    ],
+)
+def test_what_is_advised_instead_keeps_the_rest_of_the_formula(formula, instead):
+    known = [*KNOWN, "hb g/L"]
+    with pytest.raises(FormulaError) as caught:
+        parse_formula(formula, known, argument="covariates")
+    assert caught.value.remedy.startswith(instead)
+    if "covariates='" in instead:
+        advised = instead.split("covariates='")[1].split("'")[0]
+        parse_formula(advised, known, argument="covariates")

@@ -303,7 +303,7 @@ def read_request(covariates: Any, known: Sequence[str], argument: str) -> Reques
             remedy=f'{argument}="age + sex" or {argument}=["age", "sex"]',
         )
     for item in given:
-        _check_item(item, known, argument)
+        _check_item(item, known, argument, given)
     request = Request(tuple(given), ())
     for name in request.names:
         if request.names.count(name) > 1:
@@ -323,10 +323,11 @@ def _roots(covariates: Covariates) -> list[str]:
     return [name for item in given if isinstance(item, pl.Expr) for name in item.meta.root_names()]
 
 
-def _check_item(item: Any, known: Sequence[str], argument: str) -> None:
+def _check_item(item: Any, known: Sequence[str], argument: str, given: Sequence[Any]) -> None:
     """Refuse what is not one column of the data or one named expression."""
     if isinstance(item, str):
-        _check_known(item, known, argument, "columns of the data (terms such as a:b go into a formula)")
+        expected = "columns of the data (terms such as a:b go into a formula)"
+        _check_known(item, known, argument, expected, given=given)
         return
     if not isinstance(item, pl.Expr):
         raise FormulaError(
@@ -349,18 +350,26 @@ def _check_item(item: Any, known: Sequence[str], argument: str) -> None:
 
 
 def _check_known(
-    name: str, known: Sequence[str], argument: str, expected: str, *, fitted: bool = False
+    name: str,
+    known: Sequence[str],
+    argument: str,
+    expected: str,
+    *,
+    fitted: bool = False,
+    given: Sequence[Any] = (),
 ) -> None:
     if name in known:
         return
     near = nearest(name, known, 1)
+    plain = all(isinstance(item, str) for item in given)
+    whole = [near[0] if item == name else item for item in given] if near and plain else near
     renamed = f"{argument}.rename({{{near[0]!r}: {name!r}}})" if near else ""
     raise FormulaError(
         "is not in the data",
         argument=argument,
         column=name,
         expected=f"{expected}; {suggestion(name, known)}",
-        remedy=(renamed if fitted else f"{argument}=[{near[0]!r}]")
+        remedy=(renamed if fitted else f"{argument}={whole!r}" if plain else f"{near[0]!r} in the list")
         if near
         else "data.columns, for the names",
     )

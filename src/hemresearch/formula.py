@@ -25,11 +25,24 @@ Term = tuple["Factor", ...]
 NUMBERS = ("log", "log2", "log10", "sqrt", "exp", "I")
 CODINGS = {"C": ("ref",), "rcs": ("df", "knots"), "ns": ("df", "knots", "boundary")}
 FUNCTIONS = (*NUMBERS, *CODINGS)
+# What other languages call one of these functions, and what is an argument of its own here.
+SYNONYMS = {
+    "as_factor": "C",
+    "bs": "ns",
+    "cat": "C",
+    "categorical": "C",
+    "factor": "C",
+    "i": "I",
+    "ln": "log",
+}
+ARGUMENTS = ("cluster", "frailty", "offset", "strata", "weights")
 OPERATORS = {"+", "*", ":", "**", "^"}
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.UAdd, ast.USub)
 
 _PLAIN = re.compile(r"\s*[^\W\d]\w*\s*(\+\s*[^\W\d]\w*\s*)*")
 _QUOTED = re.compile(r"`([^`]*)`")
+_POWER = re.compile(r"([^\W\d]\w*)\s*(?:\*\*|\^)\s*(\d+)")
+INSIDE_I = r"I(\1**\2)"
 _MARKED = re.compile("⧛")
 
 
@@ -94,6 +107,9 @@ class Formula:
         """A refusal that says where in the formula the trouble is."""
         if remedy is None and self.text in self.known:
             remedy = f"{self.argument}=[{self.text!r}]"
+        elif bare := [k for k in self.known if self._stands_bare(k)]:
+            name = max(bare, key=len)
+            remedy = f"{self.argument}={self.text.replace(name, f'`{name}`')!r}, the name in backticks"
         where = f"{found} at character {at + 1}"
         return FormulaError(
             f"{where} of {self.text!r}" if column else f"the formula {self.text!r} {where}",
@@ -102,6 +118,11 @@ class Formula:
             remedy=remedy or f'{self.argument}="age + C(group) + rcs(wbc, df=3)", or a list of columns',
             column=column,
         )
+
+    def _stands_bare(self, name: str) -> bool:
+        """Whether a name that has to stand in backticks is in the formula without them."""
+        odd = re.search(r"[^\W\d]", name) is not None and not name.isidentifier()
+        return odd and name in self.text and f"`{name}`" not in self.text
 
     def column(self, name: str, at: int) -> str:
         """The column of this name, however its letters are composed; else refused with near matches."""
@@ -171,7 +192,7 @@ def _check_token(text: Formula, token: Token, before: list[Token]) -> None:
             "raises to a power",
             before[-1].at,
             expected="a power of a bracket such as (a + b)**2, or arithmetic inside I()",
-            remedy=f'{text.argument}="I(age**2)"',
+            remedy=f"{text.argument}={_POWER.sub(INSIDE_I, text.text)!r}",
         )
     if token.kind == "operator" and token.text not in OPERATORS:
         raise text.refuse(
@@ -321,9 +342,22 @@ class _Reader:
         raise self.refuse(
             f"calls {called!r}, which formulas do not have,",
             f"one of {', '.join(FUNCTIONS)}",
-            remedy=f"a list with an expression: {self.text.argument}=['sex', "
-            "pl.col('age').clip(18, 80).alias('age_cut')]",
+            remedy=self.instead(called, node),
         )
+
+    def instead(self, called: str, node: ast.expr) -> str:
+        """What to write for a function that formulas do not have."""
+        bare, given = called.rpartition(".")[2], self.text.argument
+        if bare in ARGUMENTS:
+            inside = self.shown(node.args[0]) if isinstance(node, ast.Call) and node.args else "column"
+            rest = self.text.text.replace(self.token.text, "")
+            rest = re.sub(r"\+\s*\+", "+", rest).strip("+ ")
+            return f"{bare}={inside.strip('`')!r} and {given}={re.sub(r' +', ' ', rest) or '1'!r}"
+        near = [bare] if bare in FUNCTIONS else [SYNONYMS.get(bare.casefold(), "")]
+        near = near if near[0] else nearest(bare, FUNCTIONS, 1)
+        if near:
+            return f"{given}={self.text.text.replace(f'{called}(', f'{near[0]}(')!r}"
+        return f"a list with an expression: {given}=['sex', pl.col('age').clip(18, 80).alias('age_cut')]"
 
     def read_options(self, name: str, call: ast.Call) -> tuple[tuple[str, Any], ...]:
         """The options of a coding by name; the second argument may stand without one."""
