@@ -181,6 +181,24 @@ def test_the_trend_is_the_fit_with_numbers_for_levels():
     assert "1 to 4" in found.method
 
 
+@pytest.mark.parametrize("levels", [None, ["squamous", "smallcell", "adeno", "large"]])
+def test_the_trend_does_not_depend_on_the_reference(levels):
+    data = VETERAN.with_columns(pl.col("celltype").cast(pl.Enum(levels) if levels else pl.String))
+    plain = trend_test(cox(data, "age + celltype", **ROLES), "celltype").to_frame()
+    for level in data["celltype"].unique().cast(pl.String):
+        other = cox(data, f"age + C(celltype, ref='{level}')", **ROLES)
+        found = trend_test(other, "C(celltype)").to_frame()
+        assert_close(found["estimate"], plain["estimate"], rel=1e-8)
+    order = levels or sorted(data["celltype"].unique())
+    counted = data.with_columns(k=pl.col("celltype").cast(pl.String).replace_strict(order, range(4)))
+    assert_close(plain["estimate"][0], cox(counted, "age + k", **ROLES).coef[1], rel=1e-8)
+
+
+def test_the_trend_says_which_variance_it_has():
+    fit = cox(VETERAN, "celltype", **ROLES, robust=True)
+    assert "robust variance" in trend_test(fit, "celltype").methods()
+
+
 def test_the_trend_of_two_levels_is_the_test_of_the_factor():
     fitted = cox(VETERAN, "age + C(trt)", **ROLES)
     assert_close(trend_test(fitted, "C(trt)").p_value, fitted.to_frame()["p_value"][1], rel=1e-8)

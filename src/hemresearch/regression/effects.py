@@ -115,7 +115,7 @@ def trend_test(fit: CoxFit, term: str) -> HypothesisTest:
 
     The model is fitted again with the levels counted 1, 2, ..., k as one number instead of indicators; the
     Wald test of its coefficient (with the variance of the fit) is the p for trend. The levels stand in the
-    order of the fit: that of an Enum, else sorted.
+    order of an Enum, else sorted, whichever is the reference.
 
     Parameters
     ----------
@@ -151,7 +151,8 @@ def trend_test(fit: CoxFit, term: str) -> HypothesisTest:
         )
     design, y = fit.require_design("trend_test"), fit.observations("trend_test")
     at = fit.terms[_factor_term(fit, design, term)]
-    count = 1 + design.matrix[:, at] @ np.arange(1, at.stop - at.start + 1)
+    place = _places(_encoder(design, term), y)
+    count = 1.0 + place[0] + design.matrix[:, at] @ (place[1:] - place[0])
     fitted = fit_cox(
         y,
         _with_number(design, term, at, count),
@@ -162,12 +163,13 @@ def trend_test(fit: CoxFit, term: str) -> HypothesisTest:
     )
     one = fitted.terms[term]
     statistic, df, p_value = wald_test(fitted.coef[one], fitted.cov[one, one])
+    how = f"{fit.name} ({fit.method}, {fit.variance} variance)"
     return HypothesisTest(
         name=f"test for trend over {term}",
         statistic=statistic,
         df=df,
         p_value=p_value,
-        method=f"Wald test of the levels as 1 to {at.stop - at.start + 1}, {fit.name} ({fit.method})",
+        method=f"Wald test of the levels as 1 to {len(place)}, {how}",
         frame=pl.DataFrame(
             {"term": [term], "estimate": fitted.coef[one], "std_error": fitted.std_error[one]},
         ),
@@ -342,6 +344,14 @@ def _factor_term(fit: CoxFit, design: Design, term: str) -> str:
                 remedy="a model without its interactions",
             )
     return term
+
+
+def _places(encoder: Encoder | None, y: Survival) -> np.ndarray:
+    """Where each level stands in the order of an Enum, or sorted; the reference comes first."""
+    assert isinstance(encoder, Levels)
+    dtype = y.covariates.schema[encoder.column]
+    order = dtype.categories.to_list() if isinstance(dtype, pl.Enum) else sorted(encoder.values)
+    return np.array([order.index(value) for value in encoder.values])
 
 
 def _with_number(design: Design, term: str, at: slice, count: np.ndarray) -> Design:
