@@ -152,7 +152,7 @@ def test_an_infinite_effect_is_told_once_and_drawn():
     )  # fmt: skip
     found = assert_warns(
         lambda: subgroup_effects(data, "arm", subgroups="site", time="t", event="e"),
-        argument="covariates", says=["'treatment'"],
+        argument="covariates", says=["'arm in site X'"],
     )  # fmt: skip
     assert layout_problems(found.plot(width=115).figure) == []
     assert 0 < found.frame["p_interaction"][1] < 1
@@ -226,3 +226,19 @@ def test_dates_and_missing_values_are_refused():
         lambda: subgroup_effects(gaps, "trt", subgroups="prior", **ROLES), argument="treatment", column="trt",
         rows=[1, 2],
     )  # fmt: skip
+
+
+def test_a_subgroup_that_is_a_stratum_has_no_effect_of_its_own_beside_it():
+    data = VETERAN.with_columns(test=(pl.col("trt") == 2).cast(pl.Float64))
+    data = data.with_columns(
+        pl.when(celltype=kind).then("test").otherwise(0.0).alias(kind)
+        for kind in ("large", "smallcell", "squamous")
+    )
+    effects = subgroup_effects(data, "trt", subgroups="celltype", strata="celltype", **ROLES)
+    alone, both = (
+        cox(data, terms, strata="celltype", **ROLES)
+        for terms in ("test", "test + large + smallcell + squamous")
+    )
+    assert_close(effects.interactions()["p_interaction"][0], compare(alone, both).p_value, rel=1e-6)
+    apart = subgroup_effects(data, "trt", subgroups="celltype", **ROLES).to_frame()
+    assert_close(effects.to_frame()["estimate"][1:], apart["estimate"][1:], rel=1e-8)

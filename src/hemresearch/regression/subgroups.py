@@ -115,7 +115,7 @@ def subgroup_effects(
     check_choice(ties, Ties, argument="ties")
     check_conf_level(conf_level)
     frame = as_frame(data).lazy().collect()
-    arms, compared = _read_treatment(frame, treatment, missing)
+    arms, name, compared = _read_treatment(frame, treatment, missing)
     frame, names = _read_subgroups(frame, subgroups)
     arm = _free(frame, TREATMENT)
     frame = frame.with_columns(arms.alias(arm))
@@ -123,9 +123,9 @@ def subgroup_effects(
         "time": time, "event": event, "event_value": event_value, "entry": entry, "strata": strata,
         "weights": weights, "cluster": cluster, "id": id, "join": False, "missing": missing,
     }  # fmt: skip
-    study = _Study(frame, arm, covariates, read, ties, robust, conf_level)
+    study = _Study(frame, name, arm, covariates, read, ties, robust, conf_level)
     everybody = study.observations(None)
-    whole = study.fit(everybody, study.covariate_blocks(everybody))
+    whole = study.fit(everybody, study.covariate_blocks(everybody), called=name)
     rows = [_row(OVERALL, None, everybody, whole, None)]
     left_out = {}
     for column in names:
@@ -162,7 +162,8 @@ class _Study:
     """The data of all models, and how each is fitted."""
 
     frame: pl.DataFrame
-    arm: str  # the column with the treatment as 0 and 1
+    name: str  # the treatment, as messages call it
+    arm: str  # its column of 0 and 1
     covariates: Covariates | None
     read: dict[str, Any]
     ties: Ties
@@ -191,11 +192,16 @@ class _Study:
             blocks.append(_Block(term, design.columns[at], design.matrix[:, at], sources))
         return blocks
 
-    def fit(self, y: Survival, covariates: list[_Block], *, level: str = "") -> CoxFit:
-        """The model of treatment and covariates, with the levels and their interaction where asked for."""
+    def fit(
+        self, y: Survival, covariates: list[_Block], *, level: str = "", called: str = TREATMENT
+    ) -> CoxFit:
+        """The model of treatment and covariates, with the levels and their interaction where asked for.
+
+        `called` is the name of the treatment's coefficient.
+        """
         arm = y.covariates.select(pl.col(self.arm).cast(pl.Float64).alias(TREATMENT))
         head = build_design(arm, [TREATMENT], rows=y.row, evaluated=True)
-        blocks = [_Block(TREATMENT, (TREATMENT,), head.matrix), *_level_blocks(y, head.matrix, level)]
+        blocks = [_Block(TREATMENT, (called,), head.matrix), *_level_blocks(y, head.matrix, level)]
         return fit_cox(
             y, _joined(head, [*blocks, *covariates]), ties=self.ties, ridge=None, robust=self.robust,
             conf_level=self.conf_level,
@@ -208,11 +214,18 @@ def _level_blocks(y: Survival, arm: np.ndarray, level: str) -> list[_Block]:
         return []
     names = y.group.labels()[1:]
     code = (y.group.code[:, None] == np.arange(1, len(y.group))).astype(float)
-    main = _Block(LEVEL, tuple(f"{LEVEL}[{name}]" for name in names), code)
+    free = [j for j in range(len(names)) if _varies_within(y.stratum.code, code[:, j])]
+    main = _Block(LEVEL, tuple(f"{LEVEL}[{names[j]}]" for j in free), code[:, free])
     if level == LEVEL:
         return [main]
     both = tuple(f"{TREATMENT}:{LEVEL}[{name}]" for name in names)
     return [main, _Block(INTERACTION, both, code * arm)]
+
+
+def _varies_within(stratum: np.ndarray, column: np.ndarray) -> bool:
+    """Whether an indicator differs within any stratum; one that does not is in the baseline hazards."""
+    share = np.bincount(stratum, column) / np.bincount(stratum)
+    return bool(((share > 0) & (share < 1)).any())
 
 
 def _that_add(blocks: list[_Block], rows: np.ndarray, known: np.ndarray) -> list[_Block]:
@@ -261,12 +274,18 @@ def _levels(study: _Study, y: Survival) -> list[dict[str, Any]]:
     parts = [y.take(mask) for mask in rows]
     usable = np.array([_can_be_fitted(study, part) for part in parts])
     others = [block for block in blocks if variable not in block.sources]
+    labels = y.group.labels()
     fits = [
-        study.fit(part, _that_add(others, mask, np.empty((len(part), 0)))) if fine else None
-        for part, mask, fine in zip(parts, rows, usable, strict=True)
+        study.fit(
+            part,
+            _that_add(others, mask, np.empty((len(part), 0))),
+            called=f"{study.name} in {variable} {label}",
+        )
+        if fine
+        else None
+        for part, mask, fine, label in zip(parts, rows, usable, labels, strict=True)
     ]
     p = _interaction(study, y, usable[y.group.code], blocks) if usable.sum() > 1 else None
-    labels = y.group.labels()
     return [_row(variable, label, part, fit, p) for label, part, fit in zip(labels, parts, fits, strict=True)]
 
 
@@ -301,8 +320,8 @@ def _row(
     return row | effect
 
 
-def _read_treatment(frame: pl.DataFrame, treatment: Column, missing: Missing) -> tuple[pl.Series, str]:
-    """The treatment as 0 and 1 (null where missing), and what is compared in words."""
+def _read_treatment(frame: pl.DataFrame, treatment: Column, missing: Missing) -> tuple[pl.Series, str, str]:
+    """The treatment as 0 and 1 (null where missing), its name, and what is compared in words."""
     table = read_table(frame, {"treatment": treatment}, missing=missing)
     groups = group_rows(table, "treatment")
     if len(groups) != 2:
@@ -317,7 +336,8 @@ def _read_treatment(frame: pl.DataFrame, treatment: Column, missing: Missing) ->
     code = np.full(frame.height, np.nan)
     code[slice(None) if table.row is None else table.row] = groups.code
     reference, other = groups.labels()
-    return pl.Series(code).fill_nan(None), f"{table.name('treatment')} {other} against {reference}"
+    name = table.name("treatment")
+    return pl.Series(code).fill_nan(None), name, f"{name} {other} against {reference}"
 
 
 def _read_subgroups(frame: pl.DataFrame, subgroups: Columns) -> tuple[pl.DataFrame, list[str]]:
