@@ -56,6 +56,9 @@ def test_cutting_follow_up_changes_nothing(seed, ties):
         cox(rows, TERMS, **EVERYTHING, ties=ties, id="patient", robust=True) for rows in (data, episodes)
     ]
     assert_same_fit(*robust)
+    concordance = [fit.concordance() for fit in (plain, cut)]
+    assert_frame_equal(*(c.to_frame().drop("tied_xy") for c in concordance), rel_tol=1e-8)
+    assert concordance[0].n == concordance[1].n == 80
     whole, parts = (fit.residuals() for fit in (plain, cut))
     summed = parts.with_columns(patient=episodes["patient"]).group_by("patient").agg(pl.col("residual").sum())
     expected = whole.with_columns(patient=data["patient"]).select("patient", "residual")

@@ -125,19 +125,23 @@ def concordance(
 def concordance_of_score(
     y: Survival, score: np.ndarray, time_weight: str, tau: float | None, conf_level: float
 ) -> Estimates:
-    """The concordance of one number per observation, as a model's linear predictor, with the outcome."""
+    """The concordance of one number per observation, as a model's linear predictor, with the outcome.
+
+    Observations of one patient count as one cluster where none are given.
+    """
     check_choice(time_weight, TimeWeight, argument="time_weight")
     _refuse_weighted_entry(y, time_weight)
     horizon = np.inf if tau is None else _horizon(tau)
     counts = _counts(y, score, time_weight, horizon)
     weight = np.ones(len(y)) if y.weight is None else y.weight
+    one_each = slice(None) if y.patient is None else np.unique(y.patient, return_index=True)[1]
     upto = "" if tau is None else f" up to {tau:g}"
     return Estimates(
         frame=_frame(counts, _std_error(y, counts), conf_level),
         name=NAMES[time_weight] + upto + _within(y),
         method="normal, infinitesimal jackknife variance" + ("" if y.cluster is None else " over clusters"),
         conf_level=conf_level,
-        n=float(weight.sum()),
+        n=float(weight[one_each].sum()),
         n_event=float(weight[y.event & (y.time <= horizon)].sum()),
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
@@ -175,7 +179,8 @@ def _counts(y: Survival, score: np.ndarray, time_weight: str, horizon: float) ->
 
 def _std_error(y: Survival, counts: ConcordanceCounts) -> float:
     """The root of the squared influences, and a warning where it is 0."""
-    error = float(np.sqrt(clustered_variance(counts.influence, y.cluster)))
+    owner = y.patient if y.cluster is None else y.cluster
+    error = float(np.sqrt(clustered_variance(counts.influence, owner)))
     if error > NO_ERROR:
         return error
     single = y.cluster is not None and (y.cluster == y.cluster[0]).all()
