@@ -254,3 +254,14 @@ def test_one_event_is_not_several():
         column="e",
         says=["Boolean", "kaplan_meier"],
     )
+
+
+def test_an_offset_beyond_numbers_is_refused():
+    data = COHORT.with_columns(o=pl.Series([0.0, 50, 150, 250]))
+    refusal = assert_refused(
+        lambda: read_survival(data.with_columns(e=pl.lit(True)), time="t", event="e", offset="o"),
+        argument="offset",
+        column="o",
+        says=["more than 200"],
+    )
+    assert refusal.remedy.startswith("pl.col('o').log()")

@@ -21,6 +21,7 @@ from .options import Missing, check_choice
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+WIDEST_OFFSET = 200.0
 TIMES = "numeric, finite, non-negative times in one unit"
 
 
@@ -160,7 +161,7 @@ def read_survival(
         names={role: names[0] for role, names in table.names.items() if names},
         time_unit=unit,
         score=read_finite(table, "score", "one finite number for every row, higher for a shorter survival"),
-        offset=read_finite(table, "offset", "finite numbers, added to the linear predictor"),
+        offset=read_offset(table),
         frailty=code_of(table, "frailty"),
     )
     if y.weight is not None and not y.weight.all():
@@ -264,6 +265,20 @@ def read_finite(table: Table, role: str, what: str) -> np.ndarray | None:
         rows=table.positions(infinite),
         expected=what,
         remedy=f"data.filter(pl.col({table.name(role)!r}).is_finite())",
+    )
+
+
+def read_offset(table: Table) -> np.ndarray | None:
+    """An offset, of which exponentials must be numbers."""
+    values = read_finite(table, "offset", "finite numbers, added to the linear predictor")
+    if values is None or np.ptp(values) <= WIDEST_OFFSET:
+        return values
+    raise DataError(
+        f"spreads over more than {WIDEST_OFFSET:g}, a factor beyond exp({WIDEST_OFFSET:g}) between risks",
+        argument="offset",
+        column=table.name("offset"),
+        expected="what is added to the log hazard (or log time), such as the log of a rate ratio",
+        remedy=f"pl.col({table.name('offset')!r}).log() if it holds a ratio, or the column as a covariate",
     )
 
 

@@ -12,7 +12,7 @@ from .columns import Column, Columns, Groups, Table, group_rows, read_table
 from .errors import DataError, counted
 from .numerics.ties import round_ties
 from .options import Missing, check_choice
-from .outcomes import TIMES, code_of, read_duration, read_finite, read_weights, refuse_times, time_tolerance
+from .outcomes import TIMES, code_of, read_duration, read_offset, read_weights, refuse_times, time_tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ def read_interval(
         stratum=group_rows(table, "strata"),
         cluster=code_of(table, "cluster"),
         covariates=table.several("covariates") if "covariates" in table else pl.DataFrame(),
-        offset=read_finite(table, "offset", "finite numbers, added to the linear predictor"),
+        offset=read_offset(table),
     )
 
 

@@ -13,7 +13,7 @@ from ..design import Design, covariate_columns
 from ..errors import DataError, counted
 from ..events import read_event
 from ..options import Missing
-from ..outcomes import Survival, read_finite, read_weights
+from ..outcomes import Survival, read_offset, read_weights
 from .degenerate import refuse_collinear
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def read_sets(
         n_dropped=table.n_dropped,
         names={role: names[0] for role, names in table.names.items() if names},
         time_unit=None,
-        offset=read_finite(table, "offset", "finite numbers, added to the linear predictor"),
+        offset=read_offset(table),
     )
     if y.weight is None or y.weight.all():
         return y

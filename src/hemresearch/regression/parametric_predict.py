@@ -12,7 +12,7 @@ from ..errors import DataError
 from ..numerics.intervals import hazard_limits, normal_quantile, probability_limits
 from ..numerics.parametric import local_parameters
 from ..options import check_choice, check_conf_level, check_times
-from ..outcomes import read_finite
+from ..outcomes import read_offset
 from .parametric_solution import ancillary_designs
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _designs(fit: ParametricFit, new_data: Any) -> tuple[tuple[np.ndarray, ...],
     stratum, offset = np.zeros(len(x), dtype=np.intp), None
     if fit.roles["offset"] is not None:
         table = read_table(as_frame(new_data), {"offset": fit.roles["offset"]})
-        offset = read_finite(table, "offset", "finite numbers, added to the linear predictor")
+        offset = read_offset(table)
     if fit.roles["strata"] is not None:
         table = read_table(as_frame(new_data), {"strata": fit.roles["strata"]})
         stratum = _place(table.several("strata"), levels)
