@@ -43,7 +43,7 @@ def flat_directions(rows: CoxRows, information: np.ndarray) -> list[np.ndarray]:
     """Directions with hardly any information; each column alone first, then combinations."""
     p = len(information)
     diagonal = np.diag(information)
-    top = max(float(diagonal.max(initial=0.0)), 1e-300)
+    top = max(float(diagonal.max(initial=0.0)), FLAT * float(rows.event_weight.sum()))
     directions = [np.eye(p)[j] for j in np.flatnonzero(diagonal <= FLAT * top)]
     live = np.flatnonzero(diagonal > FLAT * top)
     if len(live):
