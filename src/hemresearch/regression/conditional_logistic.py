@@ -156,6 +156,11 @@ def conditional_logistic(
         combination, which is named), and its odds ratio is estimated as zero or infinite. If there are no
         more clusters than coefficients.
 
+    Notes
+    -----
+    R's `clogit` keeps sets of cases alone with "efron" and "breslow", where the approximations, unlike the
+    likelihood itself, depend on the coefficients; without these sets its numbers are the same.
+
     References
     ----------
     Breslow NE, Day NE. Statistical Methods in Cancer Research I. IARC 1980, chapter 7. Gail MH, Lubin JH,
