@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .design import Design
 
 SHOWN_COEFFICIENTS = 8
+BEFORE_SLIM = "the fit as it was before .slim()"
 SINGULAR = 1e-13  # singular values of a correlation matrix below this part of the largest are zero
 SPLINE = re.compile(r"(^|:)(rcs|ns|bs|cr|cc|cs)\(")  # in the name of a term; the last four are formulaic's
 CODED = re.compile(r"\w+\((?P<name>`[^`]+`|[^,()]+)[,)].*")  # `rcs(age, df=3)`, `C(stage)`
@@ -217,6 +218,12 @@ class Fit(Result):
             return name
         return f"{name} at {ZERO_OF.get(functions[0], f'{functions[0]} = 0')}"
 
+    def ratios(self) -> list[str]:
+        """The coefficients whose exponential is a ratio of its own: effects, but those of a spline."""
+        curved = self._of_splines()
+        effects = zip(self.columns, self._is_effect(), strict=True)
+        return [column for column, is_effect in effects if is_effect and column not in curved]
+
     def _of_splines(self) -> dict[str, str]:
         """The coefficients of splines, with their terms."""
         return {column: term for term in self.splines() for column in self.columns[self.terms[term]]}
@@ -258,9 +265,39 @@ class Fit(Result):
                 f"{what} needs the design of the fit, which a slim or converted fit does not hold",
                 argument="fit",
                 expected="a fit with its design",
-                remedy="the fit as it was before .slim()",
+                remedy="hem.regression.cox(...) on the data" if self._is_converted() else BEFORE_SLIM,
             )
         return self.design
+
+    def predict(self, *args: Any, **options: Any) -> Any:
+        """Predictions, of the models that have them."""
+        raise self._without("predictions")
+
+    def curves(self, *args: Any, **options: Any) -> Any:
+        """Predicted curves, of the models that have them."""
+        raise self._without("predicted curves")
+
+    def adjusted(self, *args: Any, **options: Any) -> Any:
+        """Standardised curves, of the models that have them."""
+        raise self._without("standardised curves")
+
+    def _without(self, what: str) -> DataError:
+        """A refusal of what this model does not have, with what there is instead."""
+        instead = "hem.regression.cox(...), which has them"
+        if self._is_converted():
+            instead = "the fitter itself: fitter.predict_survival_function(rows)"
+        elif what == "predicted curves" and type(self).predict is not Fit.predict:
+            instead = "fit.predict(new_data, times=[12, 24, 60])"
+        return DataError(
+            f"there are no {what} of {self.name} ({self.method})",
+            argument="fit",
+            expected=f"a model that has {what}",
+            remedy=instead,
+        )
+
+    def _is_converted(self) -> bool:
+        """Whether another package fitted it."""
+        return self.method.startswith("lifelines")
 
     def place(self, column: str, *, argument: str = "term") -> int:
         """The position of a coefficient by its name."""

@@ -73,6 +73,16 @@ def test_labels_in_a_crowd_keep_apart():
     assert sum(bool(text.get_text()) for text in tiny.texts) == 5
 
 
+def test_a_covariate_stands_for_its_coefficient():
+    data = hem.data.load("veteran")
+    test = ph_test(cox(data, "C(trt, ref=2) + rcs(age, df=3)", time="time", event="status"))
+    assert "trt[1] over km time" in fingerprint(draw_schoenfeld(test, term="trt", width=80))
+    assert schoenfeld_smooth(test, "age")["term"].n_unique() == 3
+    assert_refused(
+        lambda: test.plot("age"), argument="term", says=["3 coefficients", "term='rcs(age, df=3)[1]'"]
+    )
+
+
 def test_schoenfeld_shows_the_smooth_and_its_limits(test_of):
     ax = test_of.plot("karno")
     smooth = schoenfeld_smooth(test_of, "karno")

@@ -50,11 +50,34 @@ def test_it_is_a_sentence_and_a_table(fits):
     assert found.n == MGUS.height
 
 
+def test_it_is_a_table_of_ratios_and_a_figure(fits):
+    found = hem.regression.across_models(fits, "sex")
+    made = hem.report.table(found)
+    assert made.header == ("Model", "N", "Events", "HR (95% CI)", "p")
+    assert made.footnotes == ("HR: hazard ratio; CI: confidence interval.",)
+    lines = hem.plots.fingerprint(found.plot(width=115)).splitlines()
+    assert lines[0].startswith("forest of 3 estimates (hazard ratio)")
+    assert lines[1].startswith("  Sex alone: 1.199 (1.054 to 1.365)")
+
+
+def test_an_effect_that_changes_says_when_it_is_read_off():
+    """Beside `sex:log(t)` the coefficient of sex is its effect at time 1, no hazard ratio of all times."""
+    fitted = hem.regression.cox(MGUS, "sex + age", time_varying={"sex": "log"}, **ROLES)
+    assert hem.regression.across_models({"One": fitted}, "sex[M]").name == "hazard ratio of sex[M] at time 1"
+
+
+def test_a_covariate_may_stand_for_its_term():
+    fit = hem.regression.cox(MGUS, "C(sex, ref='M') + age", **ROLES)
+    assert hem.regression.across_models({"One": fit}, "sex").name == "hazard ratio of sex[F]"
+
+
 def test_models_without_a_ratio_keep_their_coefficients(fits):
     plain = {name: replace(fit, ratio="") for name, fit in fits.items()}
     found = hem.regression.across_models(plain, "sex")
     np.testing.assert_allclose(found.to_frame()["estimate"], [fit.coef[0] for fit in fits.values()])
     assert found.name == "coefficient of sex[M]"
+    assert hem.report.table(found).header[3] == "Coefficient (95% CI)"
+    assert "forest of 3 estimates (coefficient)" in hem.plots.fingerprint(found.plot(width=115))
 
 
 @pytest.mark.parametrize("given", [{}, [1], {"a": 1}])

@@ -12,6 +12,7 @@ from reference_cases import assert_close
 from refusals import assert_refused
 from scipy.stats import chi2
 
+import hemresearch as hem
 from hemresearch.regression import compare, conditional_logistic, cox, firth_cox, parametric
 
 ROLES = {"time": "t", "event": "e"}
@@ -34,6 +35,11 @@ def cohort(seed=1, n=120):
 
 
 DATA = cohort()
+
+
+def test_its_table_has_words_for_headers():
+    made = hem.report.table(compare(model("x"), model("x + z")))
+    assert made.header == ("Model", "Log-likelihood", "df", "AIC")
 
 
 def model(covariates, data=DATA, **options):

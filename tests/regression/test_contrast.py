@@ -11,6 +11,7 @@ from reference_cases import assert_close, reference_cases
 from refusals import assert_refused
 from scipy.stats import chi2, norm
 
+import hemresearch as hem
 from hemresearch.errors import DataError, FormulaError
 from hemresearch.numerics.cox_partial import PartialLikelihood
 from hemresearch.numerics.newton import maximize
@@ -180,6 +181,32 @@ def test_what_it_says():
     one = contrast(fit, weights={"age": 10, "sex[M]": -1})
     assert one.text().startswith("hazard ratio of 10 age + -1 sex[M]: ")
     assert one.to_frame().columns[0] == "term"
+
+
+def test_its_table_shows_ratios_under_their_name():
+    fit = cox(cohort(), "rcs(age, df=3) + sex", **ROLES)
+    found = contrast(fit, {"age": [50, 70]}, {"age": 60})
+    ratios = found.to_frame(exponentiate=True)
+    made = hem.report.table(found, labels={"age": "Age", "against age": "Against"})
+    assert made.header == ("Age", "Against", "HR (95% CI)", "p")
+    assert [row[2] for row in made.body] == [
+        hem.formats.interval(*row) for row in ratios.select("estimate", "conf_low", "conf_high").iter_rows()
+    ]
+    assert made.footnotes == ("HR: hazard ratio; CI: confidence interval.",)
+    plain = hem.report.table(replace(found, ratio=""))
+    assert plain.header[2:] == ("Difference (95% CI)", "Statistic", "p")
+
+
+def test_it_is_drawn():
+    fit = cox(cohort(), "rcs(age, df=3) + sex", **ROLES)
+    found = contrast(fit, {"age": [50, 70]}, {"age": 60})
+    row = found.to_frame(exponentiate=True).row(0, named=True)
+    lines = hem.plots.fingerprint(found.plot(width=115)).splitlines()
+    assert lines[0].startswith("forest of 2 estimates (hazard ratio)")
+    assert lines[1].startswith(f"  age 50 against 60: {row['estimate']:.4g} (")
+    assert lines == hem.plots.fingerprint(hem.plots.draw_forest(found, width=115)).splitlines()
+    plain = hem.plots.fingerprint(replace(found, ratio="").plot(width=115))
+    assert plain.startswith("forest of 2 estimates (difference)")
 
 
 def test_other_models():

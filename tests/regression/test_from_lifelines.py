@@ -121,13 +121,50 @@ def test_terms_of_a_formula_stay_together():
     fitter = quietly(lambda: lifelines.WeibullAFTFitter().fit(TABLE, "time", "died", formula="age + C(ecog)"))
     fit = from_lifelines(fitter)
     assert list(fit.terms) == ["age", "C(ecog)"]
-    assert fit.columns[fit.terms["C(ecog)"]] == tuple(f"C(ecog)[T.{k}.0]" for k in (1, 2, 3))
+    assert fit.columns[fit.terms["C(ecog)"]] == tuple(f"ecog[{k}.0]" for k in (1, 2, 3))
     assert fit.term_tests()["df"].to_list() == [1, 3]
     assert "all levels together" in fit.text("C(ecog)")
     ours = parametric(
         LUNG.cast({"ecog": pl.Int64}), "age + C(ecog)", time="time", event="died", distribution="weibull"
     )
     assert_close(fit.term_tests()["statistic"], ours.term_tests()["statistic"], rel=1e-2)
+
+
+WITH_STAGE = LUNG.with_columns(stage=pl.when(pl.col("ecog") > 1).then(pl.lit("II+")).otherwise(
+    pl.when(pl.col("ecog") == 1).then(pl.lit("I")).otherwise(pl.lit("0"))), male=pl.when(pl.col("sex") == 1)
+    .then(pl.lit("M")).otherwise(pl.lit("F")))  # fmt: skip
+
+
+@pytest.mark.parametrize("robust", [False, True])
+@pytest.mark.parametrize("formula", ["male + stage", "male + C(stage)", "male + C(stage, Treatment('0'))"])
+def test_levels_have_our_names_and_stand_in_our_rows(formula, robust):
+    table = WITH_STAGE.select("time", "died", "male", "stage").to_pandas()
+    fitter = quietly(
+        lambda: lifelines.CoxPHFitter().fit(table, "time", "died", formula=formula, robust=robust)
+    )
+    fit = from_lifelines(fitter)
+    ours = cox(WITH_STAGE, "male + stage", time="time", event="died")
+    assert fit.columns == ours.columns
+    made = hem.report.regression_table({"Ours": ours, "Theirs": fit})
+    assert [row[0] for row in made.body] == ["male", "F", "M", "stage", "0", "I", "II+"]
+    assert (
+        made.body[2][3]
+        == ours.text("male", decimals=2).split("[M] ")[1].split(")")[0].replace("95% CI ", "") + ")"
+    )
+    assert all(row[5] for row in made.body if row[0] in ("M", "I", "II+"))
+    assert [row[4] for row in made.body][3] != ""
+    assert made.footnotes[-1].endswith("levels against a reference that it does not hold.")
+    alone = hem.report.table(fit)
+    assert [row[0] for row in alone.body] == ["male", "M", "stage", "I", "II+"]
+    assert all(row[0] for row in alone.body)
+
+
+def test_interactions_have_our_names():
+    table = WITH_STAGE.select("time", "died", "male", "age").to_pandas()
+    fit = from_lifelines(
+        quietly(lambda: lifelines.CoxPHFitter().fit(table, "time", "died", formula="male*age"))
+    )
+    assert set(fit.columns) == {"male[M]", "age", "male[M]:age"}
 
 
 def test_strata_penalties_and_levels_are_told():

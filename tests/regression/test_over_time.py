@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from refusals import assert_refused
+from refusals import assert_refused, assert_warns
 
 import hemresearch as hem
 
@@ -49,7 +49,7 @@ def test_a_level_is_named_as_without_time(by_steps):
     found = hem.regression.effect_over_time(by_steps, "celltype[adeno]", [30, 200])
     names = ["celltype[adeno] (0,90]", "celltype[adeno] (90,∞)"]
     np.testing.assert_allclose(found.estimate, [by_steps.coef[by_steps.place(name)] for name in names])
-    assert found.to_frame()["term"].to_list() == ["celltype[adeno] at 30", "celltype[adeno] at 200"]
+    assert found.to_frame()["term"].to_list() == ["celltype[adeno] at time 30", "celltype[adeno] at time 200"]
 
 
 def test_it_is_drawn_along_time(by_log):
@@ -57,6 +57,25 @@ def test_it_is_drawn_along_time(by_log):
     lines = hem.plots.fingerprint(hem.plots.draw_effect(found)).splitlines()
     assert lines[0] == "hazard ratio along time, 4 values"
     assert found.conf_level == 0.9
+
+
+def test_its_table_shows_ratios(by_log):
+    found = hem.regression.effect_over_time(by_log, "karno", [30, 180], per=10)
+    made = hem.report.table(found)
+    ratios = np.exp(found.to_frame().select("estimate", "conf_low", "conf_high").row(0))
+    assert made.header == ("Term", "Time", "HR (95% CI)", "p")
+    assert made.body[0] == ("10 more of karno at time 30", "30", hem.formats.interval(*ratios), "<0.001")
+
+
+def test_times_after_the_last_event_are_warned_of(by_log):
+    """Nothing was observed there: the line of the model alone says what the effect is."""
+    last = TRIAL.filter(status=1)["time"].max()
+    found = assert_warns(
+        lambda: hem.regression.effect_over_time(by_log, "karno", [30, last + 500]),
+        argument="times",
+        says=["after the last event, at 999", "times=[30.0]"],
+    )
+    assert found.to_frame().height == 2
 
 
 def test_effects_that_stay_the_same_are_refused():

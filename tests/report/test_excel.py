@@ -6,6 +6,7 @@ import re
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from refusals import assert_refused
@@ -144,6 +145,35 @@ def test_csv_of_a_table_is_what_it_shows(tmp_path):
 def test_csv_of_a_result_holds_its_tidy_frame(tmp_path):
     curves = hem.survival.kaplan_meier(pl.DataFrame({"t": [1, 2], "e": [1, 0]}), time="t", event="e")
     assert to_csv(tmp_path / "a.csv", curves).read_text(encoding="utf-8-sig").startswith("time,n_risk")
+
+
+def _sheet(tmp_path, item):
+    return pl.read_csv(to_csv(tmp_path / "a.csv", item))
+
+
+def test_a_spreadsheet_has_ratios_under_their_name(tmp_path):
+    """No logarithm stands where a ratio is looked for; what has no ratio has an empty cell."""
+    trial = hem.data.load("veteran")
+    roles = {"time": "time", "event": "status"}
+    fit = hem.regression.cox(trial, "trt + rcs(karno, df=3)", **roles)
+    sheet = _sheet(tmp_path, fit)
+    assert sheet.columns == [
+        "term", "hazard_ratio", "conf_low", "conf_high", "p_value", "coefficient", "coefficient_std_error",
+    ]  # fmt: skip
+    np.testing.assert_allclose(sheet["coefficient"], fit.coef)
+    np.testing.assert_allclose(sheet["hazard_ratio"][0], np.exp(fit.coef[0]))
+    assert sheet["hazard_ratio"].null_count() == 3
+    alone = _sheet(tmp_path, hem.regression.univariable(trial, "trt + karno", **roles))
+    assert alone.columns[:5] == ["term", "n", "n_event", "n_dropped", "hazard_ratio"]
+    found = hem.regression.contrast(fit, {"karno": [40, 80]}, {"karno": 60})
+    np.testing.assert_allclose(_sheet(tmp_path, found)["hazard_ratio"], np.exp(found.estimate))
+    models = _sheet(tmp_path, hem.regression.across_models({"One": fit}, "trt"))
+    np.testing.assert_allclose(models["hazard_ratio"], np.exp(fit.coef[:1]))
+    weibull = hem.regression.parametric(trial, "karno", distribution="weibull", **roles)
+    assert _sheet(tmp_path, weibull)["time_ratio"].null_count() == 2
+    levels = hem.regression.subgroup_effects(trial, "trt", subgroups="prior", **roles)
+    sheet = _sheet(tmp_path, levels)
+    np.testing.assert_allclose(sheet["hazard_ratio"], np.exp(sheet["coefficient"]))
 
 
 @pytest.mark.parametrize("text", ["x", "1-2", "a=b", ""])

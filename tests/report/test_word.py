@@ -122,6 +122,15 @@ def test_text_results_frames_and_headings_come_in_order(tmp_path):
     assert [t.cell(0, 0).text for t in document.tables] == ["N", "Time"]
 
 
+def test_text_becomes_sentences(tmp_path):
+    """What `.text()` gives starts small and ends without a stop, as part of a sentence."""
+    texts = ["hazard ratio of age 1.02 (95% CI 1.00–1.04), p=0.067", "Is it so?", "first\nline\n\n\n\nsecond"]
+    document = read(to_word(tmp_path / "t.docx", *texts))
+    assert [p.text for p in document.paragraphs] == [
+        "Hazard ratio of age 1.02 (95% CI 1.00–1.04), p=0.067.", "Is it so?", "First line.", "Second.",
+    ]  # fmt: skip
+
+
 def test_figures_have_captions_and_their_own_width(tmp_path, figure):
     saved = save_figure(figure, "small", folder=tmp_path / "figures")
     png = Path(saved.files[1]) if Path(saved.files[1]).is_absolute() else tmp_path / "figures" / "small.png"

@@ -281,9 +281,10 @@ def _chosen(frame: pl.DataFrame, column: str, asked: str | None) -> tuple[str, p
 
 def _one_column(fit: CoxFit, term: str | None) -> str:
     """A coefficient by its name or that of its term."""
-    if term not in fit.terms:
+    own = None if term is None else fit.term_of(term)
+    if own is None:
         return fit.columns[0 if term is None else fit.place(term)]
-    columns = fit.columns[fit.terms[term]]
+    columns = fit.columns[fit.terms[own]]
     if len(columns) > 1:
         raise DataError(
             f"{term!r} has {len(columns)} coefficients, and one is drawn at a time",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -15,10 +16,29 @@ from ..results import Estimates
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matplotlib.axes import Axes
+
 COLUMNS = ("n", "n_event", "estimate", "conf_low", "conf_high", "p_value")
 
 
-def across_models(fits: Mapping[str, Fit], term: str | Sequence[str]) -> Estimates:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AcrossModels(Estimates):
+    """One effect as several models estimate it; `measure` is what the estimates are."""
+
+    measure: str = "coefficient"
+
+    def forest_frame(self) -> pl.DataFrame:
+        """The rows of a forest plot."""
+        return self.frame.rename({"model": "label"})
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """A forest plot of the models, as `hem.plots.draw_forest`."""
+        from ..plots import draw_forest
+
+        return draw_forest(self, ax=ax, **({"log": self.measure != "coefficient"} | options))
+
+
+def across_models(fits: Mapping[str, Fit], term: str | Sequence[str]) -> AcrossModels:
     """One effect as several models estimate it, a row per model.
 
     For sensitivity analyses: other adjustments, other definitions, other patients. Nothing is combined; the
@@ -34,8 +54,10 @@ def across_models(fits: Mapping[str, Fit], term: str | Sequence[str]) -> Estimat
 
     Returns
     -------
-    Estimates
-        `model`, `n`, `n_event`, `estimate` and limits (ratios, where the models have them), `p_value`.
+    AcrossModels
+        Estimates: `model`, `n`, `n_event`, `estimate` and limits (ratios, where the models have them),
+        `p_value`. Beside the product with a function of time, a coefficient is the effect where that function
+        is 0, and the name says so (`age at time 1`).
 
     Raises
     ------
@@ -66,9 +88,11 @@ def across_models(fits: Mapping[str, Fit], term: str | Sequence[str]) -> Estimat
     found = {model: _coefficient(fit, names, model) for model, fit in fits.items()}
     frame = pl.DataFrame([_row(fit, found[model]) for model, fit in fits.items()])
     methods = dict.fromkeys(f"{fit.name} ({fit.method})" for fit in fits.values())
-    return Estimates(
+    told = {fit.at_zero(found[model]): None for model, fit in fits.items()}
+    return AcrossModels(
         frame=frame.select(pl.Series("model", list(fits)), *COLUMNS),
-        name=f"{one.ratio or 'coefficient'} of {' or '.join(dict.fromkeys(found.values()))}",
+        name=f"{one.ratio or 'coefficient'} of {' or '.join(told)}",
+        measure=one.ratio or "coefficient",
         method="; ".join(methods),
         conf_level=one.conf_level,
         n=max(fit.n for fit in fits.values()),
@@ -102,7 +126,7 @@ def _of_all(fits: Mapping[str, Fit]) -> Iterator[tuple[str, list[str]]]:
 
 def _coefficient(fit: Fit, names: list[str], model: str) -> str:
     """The one coefficient that the first known name stands for."""
-    known = [name for name in names if name in fit.terms or name in fit.columns]
+    known = [fit.term_of(name) or name for name in names if fit.term_of(name) or name in fit.columns]
     if not known:
         raise DataError(
             f"{listed(map(repr, names))} is in no place of the model {model!r}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -17,8 +17,11 @@ from ..design import Design
 from ..errors import DataError, counted, listed
 from ..fits import Fit, wald_test
 from ..numerics.intervals import normal_quantile
-from ..options import check_conf_level, check_number
+from ..options import check_conf_level, check_number, nearest
 from .time_varying import TimeVaryingDesign
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DEPENDENT = 1e-10
 SEVERAL = (list, tuple, np.ndarray, pl.Series)
@@ -97,6 +100,24 @@ class Contrasts(Result):
         return (
             f"Contrasts are Wald estimates from {self.method} with {formats.level(self.conf_level)} limits."
         )
+
+    @property
+    def measure(self) -> str:
+        """What is estimated: `hazard ratio`, or `difference`."""
+        return self.ratio or "difference"
+
+    def forest_frame(self) -> pl.DataFrame:
+        """The rows of a forest plot: label, estimate and limits (ratios of a model of ratios), p_value."""
+        frame = self.to_frame(exponentiate=bool(self.ratio))
+        return frame.select(
+            pl.Series("label", self._labels()), "estimate", "conf_low", "conf_high", "p_value"
+        )
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """A forest plot, as `hem.plots.draw_forest`; for a line see `hem.plots.draw_effect`."""
+        from ..plots import draw_forest
+
+        return draw_forest(self, ax=ax, **({"log": bool(self.ratio)} | options))
 
     def _rows(self) -> list[dict[str, Any]]:
         return self.to_frame(exponentiate=bool(self.ratio)).to_dicts()
@@ -258,6 +279,17 @@ def _values(given: Any, argument: str) -> pl.DataFrame:
 
 def _check_columns(design: Design, one: pl.DataFrame, other: pl.DataFrame) -> None:
     """Both sides name the same covariates, and all that interacts with them."""
+    known = design.request.roots
+    for argument, side in (("at", one), ("against", other)):
+        for name in (name for name in side.columns if name not in known):
+            meant = [*nearest(name, known, 1), *known, "age"][0]
+            raise DataError(
+                "is no covariate of the model",
+                argument=argument,
+                column=name,
+                expected=f"one of {listed(known)}",
+                remedy=f"{argument}={{{meant!r}: ...}}",
+            )
     if set(one.columns) != set(other.columns):
         odd = sorted(set(one.columns) ^ set(other.columns))
         raise DataError(
@@ -266,15 +298,6 @@ def _check_columns(design: Design, one: pl.DataFrame, other: pl.DataFrame) -> No
             expected="the same covariates on both sides",
             remedy=f"against={{{', '.join(f'{c!r}: ...' for c in one.columns)}}}",
         )
-    for name in one.columns:
-        if name not in design.request.roots:
-            raise DataError(
-                "is no covariate of the model",
-                argument="at",
-                column=name,
-                expected=f"one of {listed(design.request.roots)}",
-                remedy=f"at={{{next(iter(design.request.roots), 'age')!r}: ...}}",
-            )
     roots = {
         name: _roots(item) for name, item in zip(design.request.names, design.request.items, strict=True)
     }

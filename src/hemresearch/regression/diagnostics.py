@@ -226,7 +226,8 @@ def _time_at(test: PHTest, at: np.ndarray) -> np.ndarray:
 def _columns_of(fit: CoxFit, term: str | None) -> list[str]:
     if term is None:
         return list(fit.columns)
-    return list(fit.columns[fit.terms[term]]) if term in fit.terms else [fit.columns[fit.place(term)]]
+    own = fit.term_of(term)
+    return [fit.columns[fit.place(term)]] if own is None else list(fit.columns[fit.terms[own]])
 
 
 def _continuous(fit: CoxFit, asked: str | Sequence[str] | None) -> list[str]:

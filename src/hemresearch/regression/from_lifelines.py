@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,10 @@ from ..errors import DataError
 from ..fits import Fit
 
 INTERCEPT = "Intercept"  # as lifelines calls it
+# A level as formulaic names it; the reference is kept in its options at most.
+LEVEL = re.compile(
+    r"(?:C\((?P<coded>\w+)[^()]*(?:\([^()]*\))?[^()]*\)|(?P<plain>\w+))\[T\.(?P<level>[^\[\]]+)\]"
+)
 UNFITTED = 'fitter.fit(data, duration_col="months", event_col="died")'
 
 
@@ -66,9 +71,10 @@ def from_lifelines(fitter: Any) -> Fit:
     -------
     Fit
         With `.to_frame(exponentiate=True)`, `.summary()`, `.text(term)` and `.methods()`. The effects on log
-        time or on the log hazard keep the names of their covariates; other coefficients are told as
-        `rho_[Intercept]`, and have no ratio. Where covariates act on a second parameter too, exp(b) is no
-        ratio of all times but a "scale ratio".
+        time or on the log hazard have the names of this package, `stage[II]` for lifelines' `stage[T.II]` and
+        `C(stage)[T.II]`, so that they stand in one row with those of other fits; which level is the reference
+        lifelines does not keep. Other coefficients are told as `rho_[Intercept]`, and have no ratio. Where
+        covariates act on a second parameter too, exp(b) is no ratio of all times but a "scale ratio".
 
     Raises
     ------
@@ -159,9 +165,14 @@ def _coefficients(one: Any, kind: Kind) -> tuple[np.ndarray, tuple[str, ...]]:
     for label in one.params_.index:
         parameter, covariate = label if isinstance(label, tuple) else (kind.parameter, label)
         effect = parameter == kind.parameter
-        own = "intercept" if covariate == INTERCEPT else str(covariate)
+        own = "intercept" if covariate == INTERCEPT else _own_name(str(covariate))
         names.append(own if effect else f"{parameter}[{covariate}]")
     return one.params_.to_numpy(dtype=float), tuple(names)
+
+
+def _own_name(column: str) -> str:
+    """A column of formulaic under our name for it: `age:stage[II]` for `age:C(stage)[T.II]`."""
+    return LEVEL.sub(lambda m: f"{m['coded'] or m['plain']}[{m['level']}]", column)
 
 
 def _covariance(one: Any) -> tuple[np.ndarray, bool]:

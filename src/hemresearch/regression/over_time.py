@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ..errors import DataError, listed
+from ..errors import DataError, listed, warn
 from ..fits import Fit
-from ..formats import significant
+from ..formats import rounded_down, significant
 from ..options import check_conf_level, check_number, check_times, suggestion
 from .contrast import Contrasts
 from .time_varying import TimeVaryingDesign
@@ -45,6 +45,11 @@ def effect_over_time(
     Contrasts
         One row per time: `term`, `time`, estimate and limits; `hem.plots.draw_effect` draws them.
 
+    Warns
+    -----
+    DataWarning
+        At times after the last event, where the effect is that of the model's function alone.
+
     Raises
     ------
     DataError
@@ -63,8 +68,8 @@ def effect_over_time(
     >>> fit = hem.regression.cox(trial, "C(trt) + karno", time_varying={"karno": "log"}, **roles)
     >>> hem.regression.effect_over_time(fit, "karno", [30, 180], per=10)
     Contrasts: hazard ratio, Cox regression (Efron ties, model-based variance)
-      10 karno at 30: 0.683 (0.6137 to 0.7601), p 2.893e-12
-      10 karno at 180: 0.8658 (0.7389 to 1.014), p 0.07455
+      10 more of karno at time 30: 0.683 (0.6137 to 0.7601), p 2.893e-12
+      10 more of karno at time 180: 0.8658 (0.7389 to 1.014), p 0.07455
     """
     design = _design(fit)
     level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
@@ -78,9 +83,12 @@ def effect_over_time(
             expected="times above 0",
             remedy=f"times={[t for t in at.tolist() if t > 0] or [12.0]}",
         )
+    _warn_beyond(fit, at)
     L = _combinations(fit, effect, place, at) * per
-    unit = "" if per == 1 else f"{significant(per)} "
-    labels = pl.DataFrame({"term": [f"{unit}{name} at {significant(t, 6)}" for t in at.tolist()], "time": at})
+    unit = "" if per == 1 else f"{significant(per)} more of "
+    labels = pl.DataFrame(
+        {"term": [f"{unit}{name} at time {significant(t, 6)}" for t in at.tolist()], "time": at}
+    )
     return Contrasts(
         labels=labels,
         estimate=L @ fit.coef,
@@ -91,6 +99,19 @@ def effect_over_time(
         n=fit.n,
         n_event=fit.n_event,
     )
+
+
+def _warn_beyond(fit: Any, at: np.ndarray) -> None:
+    """Warn of times at which no event was seen any more."""
+    y = fit.observations("effect_over_time")
+    last = float(y.time[y.event].max())
+    if (at > last).any():
+        warn(
+            f"holds times after the last event, at {significant(last)}, where nothing was observed",
+            argument="times",
+            expected="times up to the last event",
+            remedy=f"times={[t for t in at.tolist() if t <= last] or [rounded_down(last)]}",
+        )
 
 
 def _design(fit: Any) -> TimeVaryingDesign:

@@ -75,7 +75,10 @@ class PHTest(Result):
         return f"Proportional hazards were examined by score tests of a trend in effect over time ({scale})."
 
     def plot(self, term: str | None = None, ax: Axes | None = None, **options: Any) -> Axes:
-        """Scaled Schoenfeld residuals of a coefficient over time; see `hem.plots.draw_schoenfeld`."""
+        """Scaled Schoenfeld residuals of one coefficient over time, of the first unless a term is given.
+
+        See `hem.plots.draw_schoenfeld`.
+        """
         from ..plots import draw_schoenfeld
 
         return draw_schoenfeld(self, term=term, ax=ax, **options)

@@ -10,7 +10,7 @@ import polars as pl
 
 from .. import formats
 from ..errors import DataError
-from ..options import check_number, suggestion
+from ..options import check_labels, check_number, nearest, suggestion
 from ..regression.subgroup_result import SubgroupEffects
 from ..regression.univariable import Univariable
 from ..results import Fit
@@ -51,6 +51,10 @@ HEADERS = {
     "reference": "Reference",
     "given": "Event-free at",
     "quantity": "Quantity",
+    "model": "Model",
+    "log_likelihood": "Log-likelihood",
+    "aic": "AIC",
+    "bic": "BIC",
 }
 
 
@@ -85,6 +89,7 @@ def table(
         Text above and below; several footnotes as a list.
     labels
         What to call columns (in the header) and values (in the cells): `{"trt": "Arm", "arm[B]": "Arm B"}`.
+        Names that the table does not have do not matter.
     decimals
         One number for all estimates and statistics, or one per column. By default 2; 1 for percentages;
         for medians none from 100 up and one from 10 up.
@@ -109,7 +114,8 @@ def table(
     Raises
     ------
     DataError
-        If the frame is empty or nested, or a label, `groups`, `decimals` or `percent` names nothing in it.
+        If the frame is empty or nested, `groups`, `decimals` or `percent` names nothing in it, or a label
+        misspells what is there.
 
     Examples
     --------
@@ -237,17 +243,19 @@ def _check(source: Source) -> None:
         )
     values = {v for c in frame.columns if _is_label(frame, c) for v in map(_words, frame[c].unique())}
     named = source.decimals if not isinstance(source.decimals, int | None) else ()
-    asked = {"labels": source.labels, "decimals": named, "percent": source.percent}
+    check_labels(source.labels, [*frame.columns, *sorted(values)], place="table")
+    asked = {"decimals": named, "percent": source.percent}
     asked["groups"] = (source.groups,) if source.groups is not None else ()
     for argument, names in asked.items():
-        known = [*frame.columns, *(sorted(values) if argument == "labels" else ())]
         for name in names:
-            if name not in known:
+            if name not in frame.columns:
                 raise DataError(
                     f"{name!r} is not in the table",
                     argument=argument,
-                    expected="names of columns" + (" or values in them" if argument == "labels" else ""),
-                    remedy=suggestion(str(name), known),
+                    expected=f"names of columns; {suggestion(str(name), frame.columns)}",
+                    remedy=f"{argument}={(nearest(str(name), frame.columns) or frame.columns)[0]!r}"
+                    if argument == "groups"
+                    else f"frame.columns, for the names that {argument} may have",
                 )
 
 

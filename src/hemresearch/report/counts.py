@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ..errors import DataError
-from ..options import suggestion
+from ..options import nearest, suggestion
 from .suppression import KNOWN_TO_NOBODY, Cell, Network
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def _check(frame: pl.DataFrame, counts: tuple[str, ...], others: Sequence[str | 
             raise DataError(
                 f"there is no column {name!r}",
                 argument="counts" if name in counts else "rows, columns, by or total",
-                expected="columns of the frame",
-                remedy=suggestion(name, frame.columns),
+                expected=f"columns of the frame; {suggestion(name, frame.columns)}",
+                remedy=f"{(nearest(name, frame.columns) or frame.columns)[0]!r} in its place",
             )
     if not counts:
         raise DataError(

@@ -11,7 +11,7 @@ import polars as pl
 
 from ..errors import DataError
 from .extras import needs
-from .sources import tidy_frame
+from .sources import sheet_frame
 from .tables import Table
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ FORBIDDEN = re.compile(r"[\[\]:*?/\\]|^'|'$")
 def to_excel(path: str | Path, **sheets: Any) -> Path:
     """Write a workbook with one sheet per named table, frame or result.
 
-    Frames and results are written as they are, numbers as numbers. A `Table` is written as it is shown, as
+    Frames and results are written as they are, numbers as numbers; ratios of regressions and contrasts under
+    their name (`hazard_ratio`), their logarithms under `coefficient`. A `Table` is written as it is shown, as
     text with rules, title and footnotes. Text is never read as a formula or a link. The same content gives
     the same file, byte for byte.
 
@@ -77,7 +78,7 @@ def to_excel(path: str | Path, **sheets: Any) -> Path:
             if isinstance(item, Table):
                 _write_table(book, name, item)
             else:
-                _write_frame(book, name, tidy_frame(item))
+                _write_frame(book, name, sheet_frame(item))
     return target
 
 
@@ -92,7 +93,7 @@ def to_csv(path: str | Path, item: Any) -> Path:
     path
         Where to write; ends in `.csv`.
     item
-        A `Table` (as shown), a result or a frame.
+        A `Table` (as shown), a result or a frame, as `to_excel` writes them.
 
     Returns
     -------
@@ -111,7 +112,7 @@ def to_csv(path: str | Path, item: Any) -> Path:
     ['code,n', "'=1+1,-1", 'C92.0,2']
     """
     target = target_path(path, ".csv")
-    frame = item.to_frame() if isinstance(item, Table) else tidy_frame(item)
+    frame = item.to_frame() if isinstance(item, Table) else sheet_frame(item)
     text = [c for c, dtype in frame.schema.items() if dtype in (pl.String, pl.Categorical, pl.Enum)]
     safe = frame.with_columns(pl.col(c).cast(pl.String).str.replace(FORMULA_START, "'$0") for c in text)
     safe.rename({c: defused(c) for c in frame.columns}).write_csv(target, include_bom=True)
@@ -125,6 +126,13 @@ def defused(text: str) -> str:
 
 def target_path(path: str | Path, suffix: str) -> Path:
     """The path to write to, its folder made; refused if its ending says another format."""
+    if not (isinstance(path, str) or hasattr(path, "__fspath__")):
+        raise DataError(
+            f"a {type(path).__name__} was given",
+            argument="path",
+            expected="where to write first, and what to write after it",
+            remedy=f"path='results{suffix}'",
+        )
     target = Path(path)
     if target.suffix.lower() != suffix:
         raise DataError(

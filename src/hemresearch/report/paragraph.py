@@ -49,7 +49,7 @@ def paragraph(*items: Any) -> Paragraph:
     >>> hem.report.paragraph(overall.text(at=365), "Follow-up is complete.")
     Survival at 365: 73.1% (95% CI 69.4–76.4). Follow-up is complete.
     """
-    return Paragraph(tuple(_sentence(_text(item, "text")) for item in items))
+    return Paragraph(tuple(sentence(_text(item, "text")) for item in items))
 
 
 def methods(*results: Any) -> Paragraph:
@@ -75,7 +75,7 @@ def methods(*results: Any) -> Paragraph:
     """
     from .. import __version__
 
-    sentences = [_sentence(_text(item, "methods")) for item in results]
+    sentences = [sentence(_text(item, "methods")) for item in results]
     return Paragraph((*dict.fromkeys(sentences), f"Analyses were done with hemresearch {__version__}."))
 
 
@@ -92,7 +92,8 @@ def _text(item: Any, name: str) -> str:
     )
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Text with a capital in front and a full stop behind, unless it ends in a mark of its own."""
     text = text.strip()
     text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else text + "."
+    return text if text.endswith((".", "!", "?", ":")) else text + "."

@@ -145,7 +145,7 @@ def _block(name: str, model: Any, trends: tuple[str, ...], level: float | None) 
         frame,
         header,
         "p",
-        _counts_note(name, fits),
+        _counts_note(name, fits, frame),
         reference=1.0 if first.ratio else 0.0,
         totals=frozenset((float(fit.n), float(fit.n_event)) for fit in fits),
     )
@@ -196,15 +196,17 @@ def _subgroups(name: str, effects: SubgroupEffects) -> Block:
     )
 
 
-def _counts_note(name: str, fits: Sequence[Fit]) -> str:
-    """How many patients, events and exclusions a model has."""
+def _counts_note(name: str, fits: Sequence[Fit], frame: pl.DataFrame) -> str:
+    """How many patients, events and exclusions a model has; a slim or converted fit has no references."""
+    without_reference = any(f.design is None for f in fits) and frame["level"].drop_nulls().len() > 0
     n, events, dropped = (
         _span([getattr(fit, what) for fit in fits]) for what in ("n", "n_event", "n_dropped")
     )
     said = f"{name or 'Model'}: n={n}, events={events}"
     left_out = f"; rows left out for missing values: {dropped}" if any(f.n_dropped for f in fits) else ""
     robust = "; robust variance" if any(fit.variance == "robust" for fit in fits) else ""
-    return f"{said}{left_out}{robust}."
+    unknown = "; levels against a reference that it does not hold" if without_reference else ""
+    return f"{said}{left_out}{robust}{unknown}."
 
 
 def _span(values: Sequence[float]) -> str:

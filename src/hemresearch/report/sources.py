@@ -11,7 +11,8 @@ import polars as pl
 from .. import formats
 from ..columns import as_frame
 from ..errors import DataError
-from ..results import Curves, HypothesisTest, Result
+from ..regression.univariable import Univariable
+from ..results import Curves, Fit, HypothesisTest, Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,11 +76,54 @@ def read_source(item: Any, times: Any) -> Source:
     if _is_table_one(item):
         return Source(item.to_frame(), table_one=item)
     if hasattr(item, "to_frame") and hasattr(item, "conf_level"):
-        name = getattr(item, "name", "")
-        title = f"{name[:1].upper()}{name[1:]}" or None
-        return Source(item.to_frame(), title=title, conf_level=item.conf_level)
+        return _estimates(item)
     said = (item.methods(),) if isinstance(item, Result) and hasattr(item, "methods") else ()
     return Source(tidy_frame(item), footnotes=said)
+
+
+def _estimates(item: Any) -> Source:
+    """Estimates with limits, ratios as such under what they are: `HR (95% CI)`."""
+    name, measure = getattr(item, "name", ""), getattr(item, "measure", "")
+    frame = item.to_frame()
+    if getattr(item, "ratio", ""):
+        frame = item.to_frame(exponentiate=True).drop("statistic")  # that of the logarithm, as p is
+    short = formats.SHORT.get(measure, measure)
+    return Source(
+        frame,
+        title=_capital(name) or None,
+        headers={"estimate": _capital(short)} if measure else {},
+        footnotes=(f"{short}: {measure}; CI: confidence interval.",) if short != measure else (),
+        conf_level=item.conf_level,
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def sheet_frame(item: Any) -> pl.DataFrame:
+    """The tidy frame of a result for a spreadsheet, where a ratio stands under its name, logarithms apart.
+
+    Of a fitted regression or contrasts: `hazard_ratio` with its limits, p_value, and `coefficient`, the
+    logarithm, with its standard error. What is no ratio (a spline's coefficient, an intercept) has none.
+    """
+    fits = item.fits if isinstance(item, Univariable) else (item,) if isinstance(item, Fit) else ()
+    ratio = fits[0].ratio if fits else getattr(item, "ratio", "") or getattr(item, "measure", "")
+    frame = tidy_frame(item)
+    if not ratio.endswith("ratio"):
+        return frame
+    name = ratio.replace(" ", "_")
+    if "std_error" not in frame.columns:
+        return frame.rename({"estimate": name})
+    keys = [c for c in frame.columns if c not in (*ESTIMATE, "std_error", "statistic", "p_value")]
+    own = pl.col("term").is_in([c for fit in fits for c in fit.ratios()]) if fits else pl.lit(value=True)
+    return frame.select(
+        *keys,
+        *(pl.when(own).then(pl.col(c).exp()).alias(name if c == "estimate" else c) for c in ESTIMATE),
+        "p_value",
+        pl.col("estimate").alias("coefficient"),
+        pl.col("std_error").alias("coefficient_std_error"),
+    )
 
 
 def _curves(curves: Curves, times: Any) -> Source:

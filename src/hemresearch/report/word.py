@@ -13,7 +13,7 @@ from ..errors import DataError
 from .excel import target_path
 from .extras import needs
 from .figures import DPI, FOLDER_VARIABLE, SavedFigure
-from .paragraph import Paragraph
+from .paragraph import Paragraph, sentence
 from .tables import Table
 from .word_table import add_style, add_table
 
@@ -40,9 +40,10 @@ def to_word(path: str | Path, *items: Any, landscape: bool = False) -> Path:
     path
         Where to write; ends in `.docx`.
     *items
-        A `Table`, or a result or frame that becomes one; text or what `paragraph` and `methods` give
-        ("# " and "## " in front make headings); a figure (a matplotlib Figure or Axes, what `save_figure`
-        gave back, or the path of a PNG or JPEG file); a figure with a caption as `(figure, "Figure 1. ...")`.
+        A `Table`, or a result or frame that becomes one; text or what `paragraph` and `methods` give, which
+        gets a capital and a full stop where it has none ("# " and "## " in front make headings); a figure (a
+        matplotlib Figure or Axes, what `save_figure` gave back, or the path of a PNG or JPEG file); a figure
+        with a caption as `(figure, "Figure 1. ...")`.
     landscape
         Whether the pages lie on their side, for wide tables.
 
@@ -137,7 +138,8 @@ def _add_text(document: Document, text: str) -> None:
             document.add_heading(text.removeprefix(mark), level)
             return
     for paragraph in text.split("\n\n"):
-        document.add_paragraph(" ".join(paragraph.split("\n")))
+        if paragraph.strip():
+            document.add_paragraph(sentence(" ".join(paragraph.split("\n"))))
 
 
 def _add_picture(document: Document, picture: Path | Figure, caption: str | None) -> None:
