@@ -61,6 +61,9 @@ def test_a_late_start_is_labelled_and_counted(trial):
     assert [text.get_text() for text in ax.get_xticklabels()][:3] == ["0.25", "1", "2"]
     assert ax.get_xticks()[0] == 90
     assert "at risk 582 " in hem.plots.fingerprint(ax)
+    ax = draw_curves(curves, time_unit="days", shown_in="years", risk_table="compact", until=1826)
+    assert [text.get_text() for text in ax.get_xticklabels()][:3] == ["0.25", "1", "2"]
+    assert layout_problems(ax.figure) == []
     later = hem.survival.kaplan_meier(trial, time="futime", event="death", start_time=300)
     ax = draw_curves(later, time_unit="days")
     assert [text.get_text() for text in ax.get_xticklabels()][:2] == ["300", "730"]

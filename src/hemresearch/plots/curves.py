@@ -206,7 +206,8 @@ def _time_axis(
     step = time_step((end - start) / per, shown_in or unit, most)
     if until is None and not _drawn_before(ax):
         end = snapped_end(start, end, step * per, cut)
-    apart = (cell + AROUND_MM) / room * (end - start)
+    first = _widest_mm(drawing, end / per, risk_table, events=0.0)
+    apart = ((first + cell + AROUND_MM) / 2) / room * (end - start)
     ticks = set_time_axis(ax, start, end, step, per, apart)
     return TimeAxis(per, step, shown_in or unit, ticks, time_label(drawing, shown_in or unit))
 
@@ -227,13 +228,13 @@ def _drawn_before(ax: Axes) -> int:
     return sum(line.get_drawstyle() == "steps-post" for line in ax.lines)
 
 
-def _widest_mm(drawing: Drawing, end: float, risk_table: bool | str) -> float:
-    """The widest text that stands under a tick."""
+def _widest_mm(drawing: Drawing, end: float, risk_table: bool | str, events: float | None = None) -> float:
+    """The widest text that stands under a tick, where so many events have happened."""
     label = text_mm(tick_label(float(f"{end:.3g}")), RC["xtick.labelsize"])
     if not risk_table:
         return label
     n = max(line.n for line in drawing.lines)
-    return max(label, widest_cell_mm(n, n, risk_table == "compact"))
+    return max(label, widest_cell_mm(n, n if events is None else events, risk_table == "compact"))
 
 
 def _styles(ax: Axes, drawing: Drawing, colors: Sequence[Any] | None) -> list[dict[str, Any]]:
