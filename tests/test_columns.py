@@ -316,3 +316,8 @@ def test_text_that_holds_numbers_is_refused_with_a_cast_that_works():
 
 def test_the_name_of_a_file_is_no_table():
     assert_refused(lambda: curve("cohort.csv"), argument="data", says=["read_csv"])
+
+
+def test_a_dictionary_is_refused_with_the_table_to_make_of_it():
+    refusal = assert_refused(lambda: curve({"t": [1], "e": [1]}), argument="data", says=["a dictionary"])
+    assert refusal.remedy == "polars.DataFrame({'t': [...], 'e': [...]})"

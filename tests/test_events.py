@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -25,6 +27,7 @@ def events(values, event_value=None, dtype=None, column="status"):
         ([0, 1, 2, 0], "event_value=0 or 1 or 2, whichever is the event"),
         ([0.5, 1, 0, 1], "event_value=0.0 or 0.5 or 1.0, whichever is the event"),
         ([3, 3, 3], "event_value=3, whichever is the event"),
+        ([date(2020, 1, 1)], "event_value='the value of the event'"),
         (["case", "control", "case"], "event_value='case' or 'control', whichever is the event"),
         (["dead", "lost", "lost"], "event_value='dead' if 'dead' is the event"),
         (["ja", "nej", "ja", "nej"], "event_value='ja' if 'ja' is the event"),

@@ -112,6 +112,9 @@ def test_a_sentence_with_and_without_a_time(curves):
     assert nobody.text(unit="months") == "Median survival not reached"
     hazard = nelson_aalen(TWO_ARMS, time="months", event="died")
     assert hazard.text(at=1) == "Cumulative hazard at 1: 0.20 (95% CI 0.03–1.42)"
+    assert_refused(
+        lambda: curves.text(at=[12, 24]), argument="at", says=["one time; curves.at([12, 24, 60])"]
+    )
 
 
 @pytest.mark.parametrize("times", [[-1], ["a"], [np.nan], [], [[1, 2]]])

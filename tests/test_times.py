@@ -351,3 +351,10 @@ def test_decimal_years_are_numbers_in_the_range_of_the_calendar():
         column="y",
         rows=[2, 3, 4],
     )
+
+
+def test_dates_that_are_reversed_in_most_rows_are_perhaps_swapped():
+    swapped = VISITS.rename({"dx": "seen", "seen": "dx"})
+    with pytest.raises(DataError) as caught:
+        durations(swapped.drop_nulls(), start="dx", stop="seen")
+    assert caught.value.remedy == "start='seen' and stop='dx', which are perhaps the other way round"

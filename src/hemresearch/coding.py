@@ -17,7 +17,7 @@ import polars as pl
 from .errors import FormulaError, counted, listed
 from .formula import Factor, Term, evaluate
 from .numerics.splines import harrell_knots, natural_spline_basis, restricted_cubic_basis
-from .options import suggestion
+from .options import nearest, suggestion
 from .personal_numbers import holds_personal_numbers
 from .text_numbers import as_number, text_numbers
 
@@ -218,9 +218,17 @@ class Levels:
                 self.column,
                 at_fault=codes < 0,
                 expected=f"its levels {listed(self.labels)}",
-                remedy=f"new_data.filter(pl.col({self.column!r}).is_in({list(self.labels)[:5]}))",
+                remedy=f"new_data.filter(pl.col({self.column!r}).is_in({list(self.labels)[:5]}))"
+                if source.argument == "new_data"
+                else f"{source.argument}={{{self.column!r}: {self._nearest(unseen)!r}}}",
             )
         return codes
+
+    def _nearest(self, unseen: pl.Series) -> Any:
+        """The level that was perhaps meant."""
+        near = nearest(unseen[0], self.labels, 1)
+        at = self.labels.index(near[0]) if near else 0
+        return bool(self.values[at]) if self.kind == "boolean" else self.values[at]
 
     def _codes(self, source: Source) -> np.ndarray:
         if self.kind == "text":

@@ -7,6 +7,7 @@ missing is settled here, once, before any number is computed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -128,6 +129,13 @@ def as_frame(data: Any) -> pl.DataFrame | pl.LazyFrame:
             argument="data",
             expected="the table itself",
             remedy='polars.read_csv("cohort.csv")',
+        )
+    if isinstance(data, Mapping):
+        raise DataError(
+            "a dictionary was given",
+            argument="data",
+            expected="a table: polars, pandas, pyarrow or DuckDB",
+            remedy=f"polars.DataFrame({{{', '.join(f'{k!r}: [...]' for k in list(data)[:5]) or '...'}}})",
         )
     raise DataError(
         f"a {type(data).__name__} is not a table",

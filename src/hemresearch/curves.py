@@ -158,6 +158,9 @@ class Curves(Result):
 
     def text(self, at: float | None = None, *, label: str | None = None, unit: str | None = None) -> str:
         """A sentence: the estimate at a time, or the median without one."""
+        if at is not None:
+            what = "one time; curves.at([12, 24, 60]) tells several"
+            at = check_number(at, argument="at", at_least=0, expected=what, example=12)
         name = label or self.quantity
         unit = unit or self.time_unit
         if at is None and self.quantity in FALLING:

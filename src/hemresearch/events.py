@@ -122,7 +122,7 @@ def _levels(series: pl.Series) -> str:
 
 def _choices(series: pl.Series) -> str:
     """What to declare: the level that says it is the event, else the choices; none is guessed."""
-    values = series.unique().sort().to_list()
+    values = series.drop_nulls().unique().sort().to_list()
     if len(values) > SHOWN_LEVELS or len(_shown(map(str, values), series)) < len(values):
         return "event_value='the value of the event'"
     happened = [v for v in values if str(v).casefold() in EVENTS]
@@ -130,7 +130,7 @@ def _choices(series: pl.Series) -> str:
     named = unsaid if len(unsaid) == 1 else happened if len(values) == 2 else []
     if len(named) == 1 < len(values):
         return f"event_value={named[0]!r} if {named[0]!r} is the event"
-    if [float(v) for v in values if not isinstance(v, str)] == [1, 2]:
+    if values == [1, 2]:
         return f"event_value={values[1]!r} if {values[1]!r} is the event, or event_value={values[0]!r}"
     return f"event_value={' or '.join(map(repr, values))}, whichever is the event"
 

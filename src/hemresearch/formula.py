@@ -27,7 +27,6 @@ CODINGS = {"C": ("ref",), "rcs": ("df", "knots"), "ns": ("df", "knots", "boundar
 FUNCTIONS = (*NUMBERS, *CODINGS)
 # What other languages call one of these functions, and what is an argument of its own here.
 SYNONYMS = {
-    "as_factor": "C",
     "bs": "ns",
     "cat": "C",
     "categorical": "C",

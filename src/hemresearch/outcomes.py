@@ -318,7 +318,8 @@ def read_duration(table: Table, role: str) -> tuple[np.ndarray, str | None]:
             argument=role,
             column=name,
             expected=TIMES + " since a stated time zero",
-            remedy=f"hem.times.durations(data, start='the date of time zero', stop={name!r}, unit='days')",
+            remedy=f"hem.times.durations(data, start='the date of time zero', stop={name!r}, unit='days')"
+            + ("" if role == "time" else ", with the unit of time="),
         )
     values = read_number(table, role, what=TIMES, example=f"{role}='the column of times'")
     refuse_times(table, role, np.isinf(values), "has {} that are infinite", TIMES)

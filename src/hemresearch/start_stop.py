@@ -232,7 +232,7 @@ def warn_of_forgotten_entry(frame: pl.DataFrame | pl.LazyFrame, y: Survival) -> 
 
 def _follow_others(start: np.ndarray, y: Survival) -> bool:
     """Whether nearly every row that starts after 0 goes on where the row before it ended without an event."""
-    time, start = round_ties(y.time, start, TOLERANCE)
-    assert start is not None
-    goes_on = np.append(False, (start[1:] == time[:-1]) & ~y.event[:-1])
-    return bool((goes_on & (start > 0)).sum() >= MOST_ROWS * (start > 0).sum())
+    time, begin = round_ties(y.time, start, TOLERANCE)
+    assert begin is not None
+    goes_on = np.append(False, (begin[1:] == time[:-1]) & ~y.event[:-1])
+    return bool((goes_on & (begin > 0)).sum() >= MOST_ROWS * (begin > 0).sum())

@@ -252,7 +252,9 @@ def _days_between(data: Any, roles: dict[str, Column], missing: KeepMissing) -> 
             column=late,
             rows=reversed_rows.arg_true(),
             expected=f"{late!r} on or after {early!r} in every row",
-            remedy=f"data.filter(pl.col({late!r}) >= pl.col({early!r})), once the dates are looked at",
+            remedy=f"{first}={late!r} and {last}={early!r}, which are perhaps the other way round"
+            if 2 * int(reversed_rows.sum()) > len(days.drop_nulls())
+            else f"data.filter(pl.col({late!r}) >= pl.col({early!r})), once the dates are looked at",
         )
     return days
 

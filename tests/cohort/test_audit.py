@@ -359,3 +359,13 @@ def test_unknown_columns_and_no_rows_are_refused():
         says=["is not in the data"],
     )
     assert_refused(lambda: audit(DATES.head(0)), argument="data", says=["no rows"])
+
+
+def test_a_declared_event_is_no_other_coding():
+    coded = pl.DataFrame({"status": [1, 2, 2, None]})
+    assert ("event other than 0 or 1", "status") in problems(coded, event="status")
+    assert ("event other than 0 or 1", "status") not in problems(coded, event="status", event_value=2)
+    assert_refused(
+        lambda: audit(coded, event="status", event_value=3), argument="event_value", column="status"
+    )
+    assert_refused(lambda: audit(coded, event_value=2), argument="event_value", says=["without event"])

@@ -249,6 +249,22 @@ def test_an_exposure_after_the_end_of_follow_up_never_happens_and_is_told():
     assert rows.filter(pl.col("id") == "p3")["days"].to_list() == [5, 12]
 
 
+def test_exposures_of_which_most_come_after_follow_up_are_perhaps_in_another_unit():
+    in_days = SIX.with_columns(graft=pl.Series([None, None, 150, 360, None, 1170]))
+    assert_warns(
+        lambda: add_exposure(in_days, **ROLES, exposure=GRAFT),
+        argument="exposure",
+        column="graft",
+        rows=[3, 4, 6],
+        says=["in 3 patients of 3 who have one", "is it in the unit of 'days'?", "unit='the unit of days'"],
+    )
+    dates = SIX.with_columns(graft=pl.date(2020, 1, 1))
+    refusal = assert_refused(
+        lambda: add_exposure(dates, **ROLES, exposure=GRAFT), argument="exposure", column="graft"
+    )
+    assert refusal.remedy.endswith("unit='days'), with the unit of time=")
+
+
 def test_an_exposure_that_nobody_had_is_off():
     nobody = SIX.with_columns(graft=None)
     rows = add_exposure(nobody, **ROLES, exposure=GRAFT)

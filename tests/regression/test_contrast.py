@@ -249,6 +249,17 @@ def test_refusals():
     refused("no values were given", argument="against", at={"g": "b"})
     refused("names other covariates", "age", argument="against", at={"g": "b"}, against={"g": "a", "age": 1})
     refused("is no covariate", "one of age, sex, g", column="wbc", at={"wbc": 1}, against={"wbc": 2})
+    both = {"sex": "F", "age": 1}
+    refused("Try at={'age': ...}.", column="agee", at={"agee": 70, "sex": "F"}, against=both)
+    refused("Try against={'age'", argument="against", column="agee", at=both, against={"agee": 7, "sex": "F"})
+    refused(
+        "(C)", "Try at={'g': 'c'}.", column="g", rows=[1], at={"g": "C"}, against={"g": "a"},
+        error=FormulaError,
+    )  # fmt: skip
+    flagged = model("old + age")
+    assert_refused(
+        lambda: contrast(flagged, {"old": 1}, {"old": False}), argument="at", column="old", error=FormulaError
+    )
     refused("interacts with age and has no value", column="sex", at={"age": 1}, against={"age": 2})
     refused("has 2 rows, and at= has 3", argument="against", at={"g": list("abc")}, against={"g": ["a", "b"]})
     refused("lists of 1, 2, 3 values", at={"age": [1, 2, 3], "sex": ["F", "M"], "g": "a"}, against={"g": "a"})

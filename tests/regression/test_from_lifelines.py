@@ -16,7 +16,7 @@ from reference_cases import assert_close, load_dataset
 from refusals import assert_refused
 
 import hemresearch as hem
-from hemresearch.regression import cox, from_lifelines, parametric
+from hemresearch.regression import contrast, cox, from_lifelines, parametric
 
 LUNG = (
     load_dataset("lung")
@@ -320,3 +320,23 @@ def test_refuses_additive_hazards():
         lambda: from_lifelines(fitter), argument="fitter",
         says=["AalenAdditiveFitter", "no covariances", "hem.regression.aalen_additive("],
     )  # fmt: skip
+
+
+def test_what_a_converted_fit_does_not_have_is_refused_with_who_has_it():
+    fit = from_lifelines(usual("CoxPHFitter"))
+    for call, what in (
+        (lambda: fit.predict(LUNG, times=[12]), "predictions"),
+        (lambda: fit.curves(LUNG), "predicted curves"),
+        (lambda: fit.adjusted("sex"), "standardised curves"),
+    ):
+        refusal = assert_refused(call, argument="fit", says=[f"no {what} of Cox regression (lifelines"])
+        assert "fitter.predict_survival_function(rows)" in refusal.remedy
+    refusal = assert_refused(lambda: contrast(fit, {"age": 70}, {"age": 60}), argument="fit")
+    assert refusal.remedy == "hem.regression.cox(...) on the data"
+    own = parametric(LUNG, ["age", "sex"], time="time", event="died", distribution="weibull")
+    refusal = assert_refused(
+        lambda: own.curves(LUNG), argument="fit", says=["no predicted curves of Weibull"]
+    )
+    assert refusal.remedy.startswith("fit.predict(new_data, times=")
+    refusal = assert_refused(lambda: own.adjusted("sex"), argument="fit")
+    assert refusal.remedy == "hem.regression.cox(...), which has them"

@@ -12,7 +12,7 @@ import pytest
 from refusals import assert_refused
 
 import hemresearch as hem
-from hemresearch.report import Table, to_csv, to_excel
+from hemresearch.report import Table, to_csv, to_excel, to_word
 from hemresearch.report.excel import defused
 
 DANGEROUS = ["=1+1", "+46701234567", "-2+3", "@SUM(A1)", "\tx", "http://x.org", "12"]
@@ -179,3 +179,11 @@ def test_a_spreadsheet_has_ratios_under_their_name(tmp_path):
 @pytest.mark.parametrize("text", ["x", "1-2", "a=b", ""])
 def test_harmless_text_is_left_alone(text):
     assert defused(text) == text
+
+
+@pytest.mark.parametrize("write", [to_csv, lambda path, item: to_excel(path, a=item), to_word])
+def test_a_result_in_the_place_of_the_path_is_refused(write):
+    refusal = assert_refused(
+        lambda: write(pl.DataFrame({"x": [1]}), "t"), argument="path", says=["DataFrame"]
+    )
+    assert refusal.remedy.startswith("path='results.")

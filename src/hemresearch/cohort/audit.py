@@ -13,6 +13,7 @@ import polars.selectors as cs
 
 from ..columns import Table, as_frame, read_table
 from ..errors import SHOWN_ROWS, DataError, counted, listed
+from ..events import read_event
 from ..options import check_choice
 from ..results import Result
 from . import audit_checks as checks
@@ -125,6 +126,7 @@ def audit(
     time: Column | None = None,
     times: Columns = None,
     event: Column | None = None,
+    event_value: Any = None,
     cutoff: date | str | None = None,
     earliest: date | str = EARLIEST,
     limits: Mapping[str, tuple[float | None, float | None]] | None = None,
@@ -154,6 +156,8 @@ def audit(
         Times of other events, such as relapse, that cannot be after the end of follow-up `time`.
     event
         Event indicator: values other than 0/1 and true/false.
+    event_value
+        The value (or values) of `event` that counts as the event, for any other coding; it has to occur.
     cutoff
         The last day of data collection. Without it dates are compared with the day on which this runs.
     earliest
@@ -198,11 +202,20 @@ def audit(
     frame = frame.with_columns(cs.float().fill_nan(None))
     given = (id, dates, last_contact, start, stop, time, times, event, list(limits or {}), frame.columns)
     table = read_table(frame, dict(zip(ROLES, given, strict=True)), nullable=ROLES)
+    if event_value is not None and event is None:
+        raise DataError(
+            "was given without event",
+            argument="event_value",
+            expected="the column that holds the value, too",
+            remedy="event='column'",
+        )
+    if event_value is not None:
+        read_event(read_table(frame, {"event": event}, nullable=("event",)), event_value)
     _check_roles(table)
     last_day, first_day = _day(cutoff, "cutoff"), _day(earliest, "earliest")
     _check_limits(limits or {})
     problems = [
-        *_of_roles(table),
+        *_of_roles(table, coded=event_value is not None),
         *_of_dates(frame, table, last_day, first_day or EARLIEST),
         *checks.outside(frame, limits or {}),
         *checks.infinite(frame),
@@ -216,7 +229,7 @@ def audit(
     return Audit(tuple(in_order), frame.height, frame.width)
 
 
-def _of_roles(table: Table) -> Iterator[Problem]:
+def _of_roles(table: Table, *, coded: bool) -> Iterator[Problem]:
     several = "start" in table
     patient = _column(table, "id") if "id" in table else None
     if patient is not None:
@@ -228,7 +241,7 @@ def _of_roles(table: Table) -> Iterator[Problem]:
     if "time" in table:
         yield from checks.no_follow_up(_column(table, "time"))
         yield from checks.after_last_contact(table.several("times"), _column(table, "time"))
-    if "event" in table:
+    if "event" in table and not coded:
         yield from checks.events(_column(table, "event"))
 
 

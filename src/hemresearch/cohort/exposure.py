@@ -195,13 +195,19 @@ class _Patients:
                 remedy='at_zero="exposed" (throughout), or at_zero="unexposed" to leave it out',
             )
         if late.any():
+            time, dated_rows = self.y.names["time"], ~np.isnan(when)
+            other_unit = 2 * late.sum() > dated_rows.sum()
+            of = f" of {len(np.unique(self.code[dated_rows]))} who have one" if other_unit else ""
             warn(
-                f"is after the end of follow-up in {self._patients(late)}, who count as never exposed",
+                f"is after the end of follow-up in {self._patients(late)}{of}, who count as never exposed"
+                + (f": is it in the unit of {time!r}?" if other_unit else ""),
                 argument="exposure",
                 column=column,
                 rows=self.y.positions(late),
-                expected=f"exposures up to {self.y.names['time']!r}, or null for never",
-                remedy="the later of the two as the end of follow-up, once the dates have been looked at",
+                expected=f"exposures up to {time!r}, in its unit, or null for never",
+                remedy=f"hem.times.durations(..., stop='the date of the exposure', unit='the unit of {time}')"
+                if other_unit
+                else "the later of the two as the end of follow-up, once the dates have been looked at",
             )
         return np.where(early & (at_zero == "exposed"), -np.inf, np.where(early | late, np.nan, when))
 
