@@ -93,3 +93,11 @@ def test_tied_events_need_not_agree_when_they_are_not_taken_in_turn():
     rows = cox_rows(x, time, np.array([True, True, False, False]))
     assert is_monotone(rows, np.ones(1), exact=True)
     assert not is_monotone(rows, np.ones(1))
+
+
+def test_information_that_is_rounding_error_is_looked_at():
+    x, time, event, _, _ = study(1)
+    rows = cox_rows(x, time, event, stratum=np.arange(20))  # nobody is at risk with another
+    noise = np.diag([1e-16, 3e-17])
+    assert len(flat_directions(rows, noise)) == 2
+    assert without_information(rows, flat_directions(rows, noise)[0]) is not None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
+from refusals import assert_refused
 
 import hemresearch as hem
+from hemresearch.errors import FormulaError
 
 LUNG = hem.data.load("veteran")
 ROLES = {"time": "time", "event": "status"}
@@ -65,3 +68,77 @@ def test_the_clusters_of_a_robust_variance_are_named_and_counted():
     assert said("karno", robust=True).endswith("limits from the robust variance.")
     slim = hem.regression.cox(LUNG, "karno", robust=True, **ROLES).slim()
     assert slim.methods().endswith("limits from the robust variance.")
+
+
+WEIGHTED = LUNG.with_columns(
+    w=pl.Series(np.resize([1, 2], 137)), o=pl.lit(0.1) * pl.col("prior"), lt=pl.col("time") / 2,
+    gap=pl.when(pl.col("age") < 40).then(None).otherwise("karno"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"weights": "w"}, "on karno, weighted by w, with 95%"),
+        ({"offset": "o", "entry": "lt"}, "on karno, with delayed entry (lt), with the offset o, with 95%"),
+    ],
+)
+def test_weights_and_offset_are_named(options, words):
+    assert words in said("karno", WEIGHTED, **options)
+    assert (
+        words.removeprefix("on karno")
+        in hem.regression.univariable(WEIGHTED, "karno", **ROLES, **options).methods()
+    )
+    if "entry" in options:
+        parametric = hem.regression.parametric(WEIGHTED, "karno", distribution="weibull", **ROLES, **options)
+        assert words in parametric.methods()
+
+
+def test_rows_left_out_are_counted():
+    assert said("gap", WEIGHTED, missing="drop").endswith(
+        "variance; 11 rows with missing values were left out."
+    )
+    one = LUNG.with_columns(pl.when(pl.int_range(137) == 3).then(None).otherwise("karno").alias("karno"))
+    assert said("karno", one, missing="drop").endswith("variance; 1 row with missing values was left out.")
+
+
+def test_other_models_tell_their_terms_and_strata_too():
+    firth = hem.regression.firth_cox(LUNG, "karno", strata="celltype", **ROLES)
+    assert "Firth's penalty) on karno, stratified by celltype, with 95%" in firth.methods()
+    shared = hem.regression.cox(LUNG, "karno", frailty="celltype", **ROLES)
+    assert "(Efron ties) on karno, with a shared gamma frailty of 4 groups" in shared.methods()
+    between = hem.regression.parametric(
+        LUNG.with_columns(late=pl.col("time") + 10),
+        "karno",
+        left="time",
+        right="late",
+        distribution="weibull",
+    )
+    assert "on karno, from times in intervals (time to late), with 95%" in between.methods()
+
+
+def test_criteria_are_those_of_likelihoods_that_can_be_compared():
+    firth = hem.regression.firth_cox(LUNG, "karno", **ROLES)
+    assert np.isnan([firth.aic, firth.bic]).all()
+    assert firth.summary().select("aic", "bic").row(0) == (None, None)
+    sample = LUNG.with_columns(drawn=pl.int_range(137) % 2 == 0).filter(
+        pl.col("drawn") | (pl.col("status") == 1)
+    )
+    part = hem.regression.case_cohort(sample, "karno", subcohort="drawn", cohort_size=137, **ROLES)
+    assert np.isnan([part.aic, part.bic]).all()
+    assert part.summary().select("aic", "bic").row(0) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["time", "status"])
+@pytest.mark.parametrize(
+    "model", [hem.regression.cox, hem.regression.firth_cox, hem.regression.aalen_additive]
+)
+def test_the_outcome_is_no_covariate(model, name):
+    role = {"time": "time", "status": "event"}[name]
+    assert_refused(
+        lambda: model(LUNG, ["karno", name], **ROLES),
+        argument="covariates",
+        column=name,
+        says=[f"is {role}=, the outcome itself"],
+        error=FormulaError,
+    )

@@ -591,8 +591,8 @@ def test_the_result_tells_what_was_fitted(usual):
     assert_close(natural["estimate"], np.exp(fit.coef[1:3]), rel=1e-14)
     assert fit.text("sex").startswith("time ratio of sex ")
     assert fit.methods() == (
-        "Time ratios were estimated by Weibull regression (accelerated failure time), with 95% confidence "
-        "limits from the model-based variance."
+        "Time ratios were estimated by Weibull regression (accelerated failure time) on age, sex, with 95% "
+        "confidence limits from the model-based variance."
     )
     tests = fit.tests()
     assert tests["test"].to_list() == ["likelihood ratio", "Wald"]

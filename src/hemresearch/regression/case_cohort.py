@@ -60,6 +60,20 @@ class CaseCohortFit(CoxFit):
         statistic, df, _ = wald_test(self.coef, self.cov)
         return frame_of_tests([("Wald", statistic, df, chi_squared_tail(statistic, df))], "test")
 
+    @property
+    def aic(self) -> float:
+        """Not a number: a pseudo-likelihood has no such criterion."""
+        return float("nan")
+
+    @property
+    def bic(self) -> float:
+        """Not a number: a pseudo-likelihood has no such criterion."""
+        return float("nan")
+
+    def summary(self) -> pl.DataFrame:
+        """One row, as of every fit, without AIC and BIC."""
+        return CoxFit.summary(self).with_columns(pl.col("aic", "bic").fill_nan(None))
+
     def methods(self) -> str:
         """A sentence for the methods section."""
         return (

@@ -126,6 +126,10 @@ class CoxFit(Fit):
     ) -> Curves:
         """Predicted survival of new rows as curves, to plot and to read off at times.
 
+        In a robust fit the coefficients' part of the variance is robust. That of the baseline is not, and takes
+        weights as numbers of patients (as R's survfit): let other weights add up to the number of patients.
+        `adjusted` has a variance that is robust throughout.
+
         Parameters
         ----------
         new_data
@@ -170,11 +174,12 @@ class CoxFit(Fit):
 
     def methods(self) -> str:
         """A sentence for the methods section: terms, strata, delayed entry, effects that change, limits."""
-        from .cox_words import model_words, variance_words
+        from .cox_words import dropped_words, model_words, variance_words
 
         return (
             f"Hazard ratios were estimated by {self.name} ({self.method}){model_words(self)}, with "
-            f"{formats.level(self.conf_level)} confidence limits from {variance_words(self)}."
+            f"{formats.level(self.conf_level)} confidence limits from "
+            f"{variance_words(self.variance, self.y)}{dropped_words(self.n_dropped)}."
         )
 
     def slim(self) -> CoxFit:

@@ -85,6 +85,20 @@ class FirthFit(CoxFit):
         rows = [("penalised likelihood ratio", gain, self.df, chi_squared_tail(gain, self.df))]
         return frame_of_tests([*rows, ("Wald", *wald_test(self.coef, self.cov))])
 
+    @property
+    def aic(self) -> float:
+        """Not a number: models with other covariates have another penalty."""
+        return float("nan")
+
+    @property
+    def bic(self) -> float:
+        """Not a number: models with other covariates have another penalty."""
+        return float("nan")
+
+    def summary(self) -> pl.DataFrame:
+        """One row, as of every fit, without AIC and BIC."""
+        return Fit.summary(self).with_columns(pl.col("aic", "bic").fill_nan(None))
+
     def profile_limits(self, columns: Any = None, *, conf_level: float | None = None) -> pl.DataFrame:
         """Limits by the penalised profile likelihood: term, estimate, conf_low, conf_high (log scale)."""
         from .cox_profile import chosen_columns
@@ -97,11 +111,13 @@ class FirthFit(CoxFit):
 
     def methods(self) -> str:
         """A sentence for the methods section."""
+        from .cox_words import dropped_words, model_words
+
         level = formats.level(self.conf_level)
         what = "the penalised profile likelihood" if self.limits == "profile" else "Wald's method"
         return (
-            f"Hazard ratios were estimated by {self.name} ({self.method}), with {level} confidence limits "
-            f"from {what}."
+            f"Hazard ratios were estimated by {self.name} ({self.method}){model_words(self)}, with {level} "
+            f"confidence limits from {what}{dropped_words(self.n_dropped)}."
         )
 
     def _limits(self, level: float) -> tuple[np.ndarray, np.ndarray]:

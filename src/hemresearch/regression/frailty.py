@@ -106,13 +106,16 @@ class FrailtyFit(CoxFit):
 
     def methods(self) -> str:
         """A sentence for the methods section."""
+        from .cox_words import dropped_words, model_words
+
         kind = "gamma" if self.frailty_distribution == "gamma" else "Gaussian (log-normal)"
         given = f"fixed at {formats.significant(self.frailty_variance)}"
         variance = "estimated" if self.is_estimated else given
         return (
-            f"Hazard ratios were estimated by {self.name} ({TIES[self.ties]}) with a shared {kind} frailty "
-            f"of {formats.count(self.groups.height)} groups, its variance {variance}, with "
-            f"{formats.level(self.conf_level)} confidence limits from the penalised information."
+            f"Hazard ratios were estimated by {self.name} ({TIES[self.ties]}){model_words(self)}, with a "
+            f"shared {kind} frailty of {formats.count(self.groups.height)} groups, its variance {variance}, "
+            f"with {formats.level(self.conf_level)} confidence limits from the penalised information"
+            f"{dropped_words(self.n_dropped)}."
         )
 
     def profile_limits(self, columns: Any = None, *, conf_level: float | None = None) -> pl.DataFrame:

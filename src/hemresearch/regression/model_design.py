@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ..outcomes import Survival
 
 
+OUTCOME = ("time", "event", "case", "left", "right")
+
+
 class HasCovariates(Protocol):
     """Checked observations with the columns of their covariates."""
 
@@ -38,6 +41,7 @@ def model_design(y: HasCovariates, covariates: Covariates | None, *, intercept: 
     values = y.covariates if y.covariates.width else pl.DataFrame({"row": np.arange(len(y))})
     request = [] if covariates is None else covariates
     design = build_design(values, request, intercept=intercept, rows=y.row, evaluated=True)
+    _refuse_outcome(design, getattr(y, "names", {}))
     for column, levels in design.unused_levels.items():
         raise FormulaError(
             f"has no rows with {listed(map(repr, levels))}, so nothing can be said of "
@@ -48,6 +52,18 @@ def model_design(y: HasCovariates, covariates: Covariates | None, *, intercept: 
             remedy=f"data.with_columns(pl.col({column!r}).cast(pl.String)), which has the levels that occur",
         )
     return design
+
+
+def _refuse_outcome(design: Design, names: dict[str, str]) -> None:
+    """Refuse the outcome as its own covariate."""
+    for role in (role for role in OUTCOME if names.get(role) in design.request.names):
+        raise FormulaError(
+            f"is {role}=, the outcome itself",
+            argument="covariates",
+            column=names[role],
+            expected="covariates that were known before the outcome",
+            remedy=f"covariates=... without {names[role]!r}",
+        )
 
 
 def check_strata(y: Survival, design: Design) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from .. import formats
 from ..fits import Fit, chi_squared_tail, frame_of_tests, wald_test
 from ..numerics.distributions import DISTRIBUTIONS, Distribution
 
@@ -109,6 +110,18 @@ class ParametricFit(Fit):
         from .parametric_predict import predict
 
         return predict(self, new_data, times, kind, probability, conf_level)
+
+    def methods(self) -> str:
+        """A sentence for the methods section: terms, censoring in intervals, entry, weights, limits."""
+        from .cox_words import dropped_words, role_words, term_words, variance_words
+
+        y = None if self.sample is None else self.sample.y
+        level = formats.level(self.conf_level)
+        return (
+            f"{self.ratio.capitalize()}s were estimated by {self.name} ({self.method})"
+            f"{term_words(self.terms)}{role_words(y)}, with {level} confidence limits from "
+            f" {variance_words(self.variance, y)}{dropped_words(self.n_dropped)}."
+        )
 
     def slim(self) -> ParametricFit:
         """The same fit without its design and data: small, but without residuals or predictions."""

@@ -67,12 +67,15 @@ class Univariable(Result):
 
     def methods(self) -> str:
         """A sentence for the methods section."""
+        from .cox_words import setting_words, variance_words
+
+        first = self.fits[0]
         low, high = (f(fit.n for fit in self.fits) for f in (min, max))
         rows = "" if low == high else f"; between {formats.count(low)} and {formats.count(high)} had a value"
         return (
-            f"Each covariate was examined in a Cox model of its own ({self.fits[0].method}), with "
-            f"{formats.level(self.conf_level)} confidence limits from the {self.fits[0].variance} "
-            f"variance{rows}."
+            f"Each covariate was examined in a Cox model of its own ({first.method}){setting_words(first.y)}"
+            f", with {formats.level(self.conf_level)} confidence limits from "
+            f"{variance_words(first.variance, first.y)}{rows}."
         )
 
     def __repr__(self) -> str:
