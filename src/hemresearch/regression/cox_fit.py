@@ -126,8 +126,8 @@ class CoxFit(Fit):
     ) -> Curves:
         """Predicted survival of new rows as curves, to plot and to read off at times.
 
-        In a robust fit the coefficients' part of the variance is robust. That of the baseline is not, and takes
-        weights as numbers of patients (as R's survfit): let other weights add up to the number of patients.
+        In a robust fit the coefficients' part of the variance is robust. That of the baseline is not, and
+        takes weights as numbers of patients (as R's survfit): let others add up to the number of patients.
         `adjusted` has a variance that is robust throughout.
 
         Parameters

@@ -120,7 +120,7 @@ class ParametricFit(Fit):
         return (
             f"{self.ratio.capitalize()}s were estimated by {self.name} ({self.method})"
             f"{term_words(self.terms)}{role_words(y)}, with {level} confidence limits from "
-            f" {variance_words(self.variance, y)}{dropped_words(self.n_dropped)}."
+            f"{variance_words(self.variance, y)}{dropped_words(self.n_dropped)}."
         )
 
     def slim(self) -> ParametricFit:
