@@ -193,3 +193,11 @@ def test_refusals():
     refused(small, model("x + z", robust=True), "has a robust variance", argument="fit")
     refused(model("x", weights="half"), model("x + z", weights="half"), "robust", argument="fit")
     refused(small, replace(large, log_likelihood=float("nan")), "not chi-squared", argument="fit")
+
+
+def test_models_are_compared_and_not_groups():
+    data, roles = hem.data.load("veteran"), {"time": "time", "event": "status"}
+    test = compare(*(hem.regression.cox(data, terms, **roles) for terms in ("age", "age + karno")))
+    assert test.methods() == (
+        "Nested models were compared by the likelihood-ratio test (chi-squared, Cox regression (Efron ties))."
+    )

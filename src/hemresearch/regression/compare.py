@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from ..design import Design
 
 SAME = 1e-6  # relative distance from the column space of the larger design that is rounding error
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ModelTest(HypothesisTest):
+    """A test of one model within another."""
+
+    def methods(self) -> str:
+        """A sentence for the methods section: the test and the kind of model."""
+        return f"Nested models were compared by the {self.name} ({self.method})."
 
 
 def compare(a: Fit, b: Fit) -> HypothesisTest:
@@ -64,7 +74,7 @@ def compare(a: Fit, b: Fit) -> HypothesisTest:
     _refuse_not_nested(small, large)
     statistic = max(2 * (large.log_likelihood - small.log_likelihood), 0.0)
     df = large.df - small.df
-    return HypothesisTest(
+    return ModelTest(
         name="likelihood-ratio test",
         statistic=statistic,
         df=df,
@@ -111,8 +121,8 @@ def _refuse_unlike(small: Fit, large: Fit) -> None:
             f"the two fits are of different kinds: {kinds[0]} and {kinds[1]}",
             argument="b",
             expected="two fits of one kind to the same rows",
-            remedy="fit.aic of both, if their likelihoods are of the same times; across_models(...) for their "
-            "estimates",
+            remedy="fit.aic of both, if their likelihoods are of the same times; across_models(...) for "
+            "their estimates",
         )
     pairs = {
         "numbers of patients": (small.n, large.n),
