@@ -18,7 +18,10 @@ ROUNDING = 1e-12  # of a linear predictor, beside the sum of the sizes of its te
 
 
 def score_tests(fit: CoxFit) -> list[tuple[str, float]]:
-    """The score test at zero, U'I^-1 U, and for a robust fit U'(sum of U_i U_i')^-1 U over clusters."""
+    """The score test at zero, U'I^-1 U, and for a robust fit U'(sum of U_i U_i')^-1 U over clusters.
+
+    Both with the offset, which R's robust score test leaves out.
+    """
     y, design = fit.observations("tests"), fit.require_design("tests")
     rows = rows_of(y, design.matrix)
     zero = np.zeros(len(fit.coef))
