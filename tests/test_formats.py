@@ -111,8 +111,8 @@ def test_the_minus_of_print_stands_only_before_numbers():
 
 @pytest.mark.parametrize(
     ("value", "short"),
-    [(97.14989733059548, 97.14), (98.1027, 98.1), (0.0123456, 0.01234), (12345.0, 12345.0), (98765.4, 98765.0),
-     (6.0, 6.0), (0.3, 0.3), (0.0, 0.0)],
+    [(97.14989733059548, 97.14), (98.1027, 98.1), (0.0123456, 0.01234), (12345.0, 12345.0),
+     (98765.4, 98765.0), (6.0, 6.0), (0.3, 0.3), (0.0, 0.0)],
 )  # fmt: skip
 def test_a_number_that_is_rounded_down_is_short_and_not_above(value, short):
     assert formats.rounded_down(value) == short
