@@ -90,15 +90,23 @@ class PartialLikelihood:
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Sums over turns, each times factor(t): of w log S0_k, of w m_k = w S1_k / S0_k; the information."""
         rows = self.rows
-        g = np.ones(len(rows.begins)) if factor is None else factor
-        log, mean, square, hazard, hazard_f = turn_by_turn(
-            rows.x, risk, rows.event, rows.leave, *self._entries(), rows.begins, rows.n_event,
-            rows.event_weight, g, self.efron,
-        )  # fmt: skip
+        log, mean, square, hazard, hazard_f = self._turn_by_turn(risk, factor)
         lived = rows.over_life(rows.running(hazard))
         if self.has_ties:
             lived -= np.where(rows.event, hazard_f[rows.leave], 0.0)
         return log, mean, cross_product(rows.x, lived * risk) - square
+
+    def _turn_by_turn(
+        self, risk: np.ndarray, factor: np.ndarray | None = None
+    ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The sums over turns of the kernel."""
+        rows = self.rows
+        g = np.ones(len(rows.begins)) if factor is None else factor
+        sums: tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray] = turn_by_turn(
+            rows.x, risk, rows.event, rows.leave, *self._entries(), rows.begins, rows.n_event,
+            rows.event_weight, g, self.efron,
+        )  # fmt: skip
+        return sums
 
     def _entries(self) -> tuple[np.ndarray, np.ndarray]:
         """Entry slots and their order, both empty without delayed entry."""
@@ -122,7 +130,7 @@ class PartialLikelihood:
     def null_value(self) -> float:
         """The value where all coefficients are zero, which needs no covariates."""
         bare = PartialLikelihood(replace(self.rows, x=self.rows.x[:, :0]), self.efron)
-        log = bare.over_turns(bare.risk(bare.linear_predictor(np.empty(0))))[0]
+        log = bare._turn_by_turn(bare.risk(bare.linear_predictor(np.empty(0))))[0]
         return self._event_sum(np.zeros(len(self.rows.event_total))) - log
 
     @property
@@ -180,7 +188,8 @@ def turn_by_turn(x, risk, event, leave, enter, by_enter, begins, n_event, event_
     n_slots, p = len(begins), x.shape[1]
     log, mean_sum, square = 0.0, np.zeros(p), np.zeros((p, p))
     hazard, hazard_f = np.zeros(n_slots), np.zeros(n_slots)
-    total, lost, tied, mean = np.zeros(p + 1), np.zeros(p + 1), np.zeros(p + 1), np.zeros(p)
+    total, lost = np.zeros(p + 1), np.zeros(p + 1)
+    s1, event1 = np.zeros(p), np.zeros(p)
     i, j = len(leave) - 1, len(by_enter) - 1
     for m in range(n_slots - 1, -1, -1):
         last = i
@@ -189,29 +198,53 @@ def turn_by_turn(x, risk, event, leave, enter, by_enter, begins, n_event, event_
             total[:] = 0.0
             lost[:] = 0.0
         turns = n_event[m] if efron else min(n_event[m], 1)
+        if turns == 0:
+            continue
+        s0, event0 = total[p] + lost[p], 0.0
+        for a in range(p):
+            s1[a] = total[a] + lost[a]
         if turns > 1:
-            tied[:] = 0.0
-            for row in range(i + 1, last + 1):
-                if event[row]:
-                    tied[p] += risk[row]
-                    for c in range(p):
-                        tied[c] += risk[row] * x[row, c]
+            event0 = sum_events(i + 1, last + 1, x, risk, event, event1)
+        w = factor[m] * event_weight[m] / turns
+        h, h_f, q, q_f, q_ff = 0.0, 0.0, 0.0, 0.0, 0.0
         for k in range(turns):
             f = k / turns
-            w = factor[m] * event_weight[m] / turns
-            left = total[p] + lost[p] - (f * tied[p] if k else 0.0)
+            left = s0 - f * event0
             log += w * np.log(left)
-            hazard[m] += w / left
-            hazard_f[m] += f * w / left
+            h += w / left
+            h_f += f * w / left
+            q += w / left / left
+            q_f += f * w / left / left
+            q_ff += f * f * w / left / left
+        hazard[m], hazard_f[m] = h, h_f
+        for a in range(p):
+            mean_sum[a] += h * s1[a]
+            own = q * s1[a]
+            for b in range(a + 1):
+                square[a, b] += own * s1[b]
+        if turns > 1:
             for a in range(p):
-                mean[a] = (total[a] + lost[a] - (f * tied[a] if k else 0.0)) / left
-                mean_sum[a] += w * mean[a]
+                mean_sum[a] -= h_f * event1[a]
                 for b in range(a + 1):
-                    square[a, b] += w * mean[a] * mean[b]
+                    mixed = s1[a] * event1[b] + event1[a] * s1[b]
+                    square[a, b] += q_ff * event1[a] * event1[b] - q_f * mixed
     for a in range(p):
         for b in range(a):
             square[b, a] = square[a, b]
     return log, mean_sum, square, hazard, hazard_f
+
+
+@kernel
+def sum_events(begin, end, x, risk, event, event1):  # type: ignore[no-untyped-def]
+    """E0 of the events among some rows; their E1 is written into `event1`."""
+    event0 = 0.0
+    event1[:] = 0.0
+    for row in range(begin, end):
+        if event[row]:
+            event0 += risk[row]
+            for c in range(len(event1)):
+                event1[c] += risk[row] * x[row, c]
+    return event0
 
 
 @kernel
@@ -275,15 +308,9 @@ def _add(total, lost, value):  # type: ignore[no-untyped-def]
 def sums_at_events(x, risk, event, leave, tied):  # type: ignore[no-untyped-def]
     """E0 and E1 of the tied slots, which are in order."""
     event0, event1 = np.zeros(len(tied)), np.zeros((len(tied), x.shape[1]))
-    i = 0
     for k in range(len(tied)):
-        i += np.searchsorted(leave[i:], tied[k])
-        while i < len(leave) and leave[i] == tied[k]:
-            if event[i]:
-                event0[k] += risk[i]
-                for c in range(x.shape[1]):
-                    event1[k, c] += risk[i] * x[i, c]
-            i += 1
+        begin, end = np.searchsorted(leave, tied[k]), np.searchsorted(leave, tied[k] + 1)
+        event0[k] = sum_events(begin, end, x, risk, event, event1[k])
     return event0, event1
 
 
