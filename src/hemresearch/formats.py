@@ -117,11 +117,6 @@ def decimals_for(largest: float | None) -> int:
     return 1 if abs(largest) < 100 else 0
 
 
-def year(text: str) -> str:
-    """Years of the calendar without a separator of thousands: `1,984 (1,980–1,988)` is `1984 (1980–1988)`."""
-    return re.sub(r"(?<![\d,.])([12]),(\d{3})(?![\d,.])", r"\1\2", text)
-
-
 def minus(text: str) -> str:
     """A number with the minus sign of print: `-2.60` becomes `−2.60`."""
     return re.sub(r"-(?=[\d∞])", "−", text)

@@ -84,7 +84,9 @@ def baseline(fit: CoxFit, at: Any) -> Curves:
     for code, base in enumerate(model.bases):
         r = _stratum_risk_sets(model.y, code)
         parts.append(_curve(model, base, r, path, "cumulative hazard", fit.conf_level, "log-log"))
-    return curves_of(model, levels, parts, "cumulative hazard", fit.conf_level, "log-log", "the baseline of a")
+    return curves_of(
+        model, levels, parts, "cumulative hazard", fit.conf_level, "log-log", "the baseline of a"
+    )
 
 
 def _baseline_row(design: Design, at: Any) -> np.ndarray:
