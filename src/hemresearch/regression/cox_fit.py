@@ -98,6 +98,8 @@ class CoxFit(Fit):
     ) -> pl.DataFrame:
         """Predictions for new rows: `row` (from 1), [`time`], estimate, std_error, conf_low, conf_high.
 
+        The variance of a survival or a cumulative hazard in a robust fit is as `curves` says.
+
         Parameters
         ----------
         new_data
