@@ -95,6 +95,8 @@ class Source:
         """Refuse missing and infinite values, and types that cannot be coded."""
         for name in columns:
             series = self.frame[name]
+            if series.dtype.is_float() and not series.null_count() and series.is_finite().all():
+                continue
             if series.dtype == pl.Null or series.null_count() or _any_nan(series):
                 absent = series.is_null().to_numpy()
                 if series.dtype.is_float():

@@ -47,3 +47,12 @@ def test_no_time_moves_further_than_its_run(time):
     moved = round_ties(time)[0]
     assert (moved <= time).all()
     assert np.allclose(moved, time, rtol=0, atol=1.5e-8 * len(time) * time.max())
+
+
+def test_many_near_ties_are_rounded_as_few_are():
+    exact = np.arange(1.0, 40_001.0) / 8
+    near = np.concatenate([exact * (1 + 1e-12), exact])
+    shuffled = np.random.default_rng(3).permutation(len(near))
+    rounded, entry = round_ties(near[shuffled], near[shuffled] / 2)
+    assert (rounded == np.concatenate([exact, exact])[shuffled]).all()
+    assert len(np.unique(np.concatenate([rounded, entry]))) < 1.6 * len(exact)

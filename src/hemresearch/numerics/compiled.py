@@ -23,3 +23,8 @@ def kernel(function: F) -> F:
     except RuntimeError:  # numba found no folder that can be written
         compiled = numba.njit(function)
     return cast("F", compiled)
+
+
+def inlined(function: F) -> F:
+    """A piece of several kernels, written into each of them: a call in an inner loop would cost too much."""
+    return cast("F", numba.njit(inline="always")(function))

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .compiled import kernel
+from .compiled import inlined, kernel
 from .cox_rows import CoxRows
 
 BLOCK = 4096  # rows of a cross product at a time, so that they stay in the processor's cache
@@ -61,11 +61,14 @@ class PartialLikelihood:
     rows: CoxRows
     efron: bool
     tied: np.ndarray = field(init=False)
+    tied_rows: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find the slots whose events are taken in turn, so that they have to be told from the others."""
-        none = np.empty(0, dtype=np.int64)
-        object.__setattr__(self, "tied", np.flatnonzero(self.rows.n_event > 1) if self.efron else none)
+        """Find the slots whose events are taken in turn, and those events."""
+        tied = (self.rows.n_event > 1) & self.efron
+        there = self.rows.event & tied[self.rows.leave] if tied.any() else np.empty(0, dtype=bool)
+        object.__setattr__(self, "tied", np.flatnonzero(tied))
+        object.__setattr__(self, "tied_rows", np.flatnonzero(there))
 
     def __call__(self, coef: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Value, score and information; an overflow has the value minus infinity."""
@@ -92,8 +95,7 @@ class PartialLikelihood:
         rows = self.rows
         log, mean, square, hazard, hazard_f = self._turn_by_turn(risk, factor)
         lived = rows.over_life(rows.running(hazard))
-        if self.has_ties:
-            lived -= np.where(rows.event, hazard_f[rows.leave], 0.0)
+        lived[self.tied_rows] -= hazard_f[rows.leave[self.tied_rows]]
         return log, mean, cross_product(rows.x, lived * risk) - square
 
     def _turn_by_turn(
@@ -210,18 +212,19 @@ def turn_by_turn(x, risk, event, leave, enter, by_enter, begins, n_event, event_
         for k in range(turns):
             f = k / turns
             left = s0 - f * event0
+            own = w / left
             log += w * np.log(left)
-            h += w / left
-            h_f += f * w / left
-            q += w / left / left
-            q_f += f * w / left / left
-            q_ff += f * f * w / left / left
+            h += own
+            h_f += f * own
+            own /= left
+            q += own
+            q_f += f * own
+            q_ff += f * f * own
         hazard[m], hazard_f[m] = h, h_f
         for a in range(p):
             mean_sum[a] += h * s1[a]
-            own = q * s1[a]
             for b in range(a + 1):
-                square[a, b] += own * s1[b]
+                square[a, b] += q * s1[a] * s1[b]
         if turns > 1:
             for a in range(p):
                 mean_sum[a] -= h_f * event1[a]
@@ -266,7 +269,7 @@ def risk_sums(x, risk, leave, enter, by_enter, begins):  # type: ignore[no-untyp
     return s0, s1
 
 
-@kernel
+@inlined
 def step_back(m, i, j, x, risk, leave, enter, by_enter, total, lost):  # type: ignore[no-untyped-def]
     """Bring the sums of r x (and, last, of r) to the risk set of slot m; the next rows to join and to leave.
 

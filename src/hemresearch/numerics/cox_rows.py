@@ -84,8 +84,8 @@ def cox_rows(
     sorted_stratum = np.empty(0, dtype=np.int64) if stratum is None else stratum[order].astype(np.int64)
     w = None if weight is None else weight[order]
     one = np.empty(0) if w is None else w
-    x = np.empty(covariates.shape)
-    total = gather(covariates, order, mean, scale, sorted_event, one, x)
+    x = np.take(covariates, order, axis=0, mode="clip")
+    total = standardize(x, mean, scale, sorted_event, one)
     slot_time, slot_stratum, leave, n_event, event_weight = number_slots(
         sorted_time, sorted_event, sorted_stratum, one
     )
@@ -158,17 +158,16 @@ def moments_about(x, origin):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def gather(x, order, mean, scale, event, weight, out):  # type: ignore[no-untyped-def]
-    """Write (x - mean) * scale in a new order; its sum over events, weighted unless `weight` is empty."""
+def standardize(x, mean, scale, event, weight):  # type: ignore[no-untyped-def]
+    """Make x (x - mean) * scale, in place; its sum over events, weighted unless `weight` is empty."""
     total = np.zeros(x.shape[1])
-    for i in range(len(order)):
-        row = order[i]
+    for i in range(x.shape[0]):
         for j in range(x.shape[1]):
-            out[i, j] = (x[row, j] - mean[j]) * scale[j]
+            x[i, j] = (x[i, j] - mean[j]) * scale[j]
         if event[i]:
             w = weight[i] if len(weight) else 1.0
             for j in range(x.shape[1]):
-                total[j] += w * out[i, j]
+                total[j] += w * x[i, j]
     return total
 
 

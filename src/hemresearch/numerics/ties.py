@@ -37,6 +37,14 @@ def round_ties(
         new = np.where(place, new[np.searchsorted(old, new) % len(old)], new)
 
     def rounded(values: Times) -> Times:
+        if len(old) > LOW_BITS // 8:  # too many to be told apart by their low bits
+            order = np.argsort(values)
+            ordered = values[order]
+            moved = _found(old, ordered)
+            ordered[moved] = new[np.searchsorted(old, ordered[moved])]
+            result = np.empty_like(values)
+            result[order] = ordered
+            return result
         result = values.copy()
         # the low bits of a time tell most of the others apart from the few that move, cheaply
         candidate = np.zeros(LOW_BITS + 1, dtype=bool)
