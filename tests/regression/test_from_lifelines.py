@@ -313,13 +313,25 @@ def test_refuses_what_is_not_a_fitted_regression():
         )  # fmt: skip
 
 
-def test_refuses_additive_hazards():
-    fitter = lifelines.AalenAdditiveFitter(coef_penalizer=1.0)
+def test_additive_hazards_become_cumulative_coefficients():
+    fitter = lifelines.AalenAdditiveFitter(coef_penalizer=1.0, alpha=0.1)
     quietly(lambda: fitter.fit(TABLE, "time", "died"))
+    converted = from_lifelines(fitter)
+    frame = converted.to_frame()
+    assert frame["term"].unique(maintain_order=True).to_list()[-1] == "intercept"
+    for name in fitter.cumulative_hazards_.columns:
+        own = frame.filter(pl.col("term") == ("intercept" if name == "Intercept" else name))
+        assert own["time"].to_list() == fitter.cumulative_hazards_.index.to_list()
+        assert own["estimate"].to_list() == fitter.cumulative_hazards_[name].to_list()
+        limits = fitter.confidence_intervals_
+        low, high = (limits.xs(kind)[name].to_numpy() for kind in limits.index.levels[0])
+        assert np.allclose(own["conf_low"], np.minimum(low, high))
+        assert np.allclose(own["conf_high"], np.maximum(low, high))
+    assert converted.conf_level == 0.9
+    assert converted.n == len(TABLE)
     assert_refused(
-        lambda: from_lifelines(fitter), argument="fitter",
-        says=["AalenAdditiveFitter", "no covariances", "hem.regression.aalen_additive("],
-    )  # fmt: skip
+        lambda: from_lifelines(lifelines.AalenAdditiveFitter()), argument="fitter", says=["not been fitted"]
+    )
 
 
 def test_what_a_converted_fit_does_not_have_is_refused_with_who_has_it():

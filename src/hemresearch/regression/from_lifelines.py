@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from ..errors import DataError
 from ..fits import Fit
+from ..numerics.intervals import normal_quantile
+from ..results import Estimates
 
 INTERCEPT = "Intercept"  # as lifelines calls it
 # A level as formulaic names it; the reference is kept in its options at most.
@@ -53,7 +56,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def from_lifelines(fitter: Any) -> Fit:
+def from_lifelines(fitter: Any) -> Fit | Estimates:
     """A fitted lifelines regression as a `Fit`, so that tables, forest plots and texts work on it.
 
     Coefficients, standard errors, level and log-likelihoods are lifelines' own. `n` counts rows (patients of
@@ -65,12 +68,15 @@ def from_lifelines(fitter: Any) -> Fit:
     fitter
         A fitted `CoxPHFitter` (any baseline), `CoxTimeVaryingFitter`, `WeibullAFTFitter`,
         `LogNormalAFTFitter`, `LogLogisticAFTFitter`, `GeneralizedGammaRegressionFitter`, `CRCSplineFitter`,
-        `PiecewiseExponentialRegressionFitter`, or a `ParametricRegressionFitter` of your own.
+        `PiecewiseExponentialRegressionFitter`, `AalenAdditiveFitter`, or a `ParametricRegressionFitter` of
+        your own.
 
     Returns
     -------
-    Fit
-        With `.to_frame(exponentiate=True)`, `.summary()`, `.text(term)` and `.methods()`. The effects on log
+    Fit, or Estimates
+        Of an `AalenAdditiveFitter` its cumulative coefficients, a row for each term and event time, with
+        plain limits (lifelines keeps no covariances between them, so there is no test and no prediction).
+        Else a `Fit`, with `.to_frame(exponentiate=True)`, `.summary()`, `.text(term)`: the effects on log
         time or on the log hazard have the names of this package, `stage[II]` for lifelines' `stage[T.II]` and
         `C(stage)[T.II]`, so that they stand in one row with those of other fits; which level is the reference
         lifelines does not keep. Other coefficients are told as `rho_[Intercept]`, and have no ratio. Where
@@ -80,7 +86,7 @@ def from_lifelines(fitter: Any) -> Fit:
     ------
     DataError
         Something else than a fitted lifelines regression: a class, a fitter before its fit, a univariate
-        fitter (see `hem.survival.from_lifelines`), or an `AalenAdditiveFitter`, which holds no covariances.
+        fitter (see `hem.survival.from_lifelines`).
 
     Notes
     -----
@@ -98,6 +104,8 @@ def from_lifelines(fitter: Any) -> Fit:
     'hazard ratio of karno 0.97 (95% CI 0.96–0.98), p<0.001'
     """
     _check_fitter(fitter)
+    if "AalenAdditiveFitter" in _family(fitter):
+        return _additive(fitter)
     one = getattr(fitter, "_model", fitter)  # what a CoxPHFitter leaves the work to
     kind = KINDS[_nearest(one)]
     coef, names = _coefficients(one, kind)
@@ -143,20 +151,37 @@ def _check_fitter(fitter: Any) -> None:
             expected="a fitted regression of lifelines",
             remedy="hem.survival.from_lifelines(fitter)" if univariate else UNFITTED,
         )
-    if "AalenAdditiveFitter" in family:
-        raise DataError(
-            "an AalenAdditiveFitter was given, which holds no covariances of its cumulative coefficients",
-            argument="fitter",
-            expected="a regression with coefficients and their covariance",
-            remedy='hem.regression.aalen_additive(data, covariates, time="...", event="...")',
-        )
-    if not hasattr(fitter, "params_"):
+    if not hasattr(fitter, "params_") and not hasattr(fitter, "cumulative_variance_"):
         raise DataError(
             f"the {name} has not been fitted",
             argument="fitter",
             expected="a fitter after its fit",
             remedy=UNFITTED,
         )
+
+
+def _additive(fitter: Any) -> Estimates:
+    """The cumulative coefficients of an additive model, with limits from lifelines' own variances."""
+    hazards, variances = fitter.cumulative_hazards_, fitter.cumulative_variance_
+    level = 1 - float(fitter.alpha)
+    time = hazards.index.to_numpy(dtype=float)
+    parts = []
+    for term in hazards.columns:
+        estimate = hazards[term].to_numpy(dtype=float)
+        error = np.sqrt(variances[term].to_numpy(dtype=float))
+        half = normal_quantile(level) * error
+        columns = {"estimate": estimate, "std_error": error}
+        limits = {"conf_low": estimate - half, "conf_high": estimate + half}
+        name = "intercept" if term == "Intercept" else str(term)
+        parts.append(pl.DataFrame({"term": [name] * len(time), "time": time} | columns | limits))
+    return Estimates(
+        frame=pl.concat(parts),
+        name="cumulative coefficients of an additive hazards model",
+        method="lifelines AalenAdditiveFitter, plain limits",
+        conf_level=level,
+        n=float(fitter._n_examples),
+        n_event=float(np.asarray(fitter.event_observed).sum()),
+    )
 
 
 def _coefficients(one: Any, kind: Kind) -> tuple[np.ndarray, tuple[str, ...]]:
