@@ -17,7 +17,10 @@ MODULES = sorted(
     for info in pkgutil.walk_packages(hemresearch.__path__, "hemresearch.")
     if not info.name.endswith("__main__")
 )
-FAMILIES = ["cohort", "data", "plots", "regression", "report", "survival", "times"]
+FAMILIES = [
+    "cohort", "competing", "data", "hematology", "multistate", "plots", "recurrent", "regression", "report",
+    "survival", "times",
+]  # fmt: skip
 SECTIONS = ("Parameters", "Examples")
 
 

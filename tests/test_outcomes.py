@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from refusals import assert_refused
 
-from hemresearch.outcomes import read_competing, read_survival
+from hemresearch.outcomes import read_survival
+from hemresearch.outcomes_competing import read_competing
 
 COHORT = pl.DataFrame(
     {

@@ -16,10 +16,14 @@ __version__ = "0.1.0"
 
 _FAMILIES = (
     "cohort",
+    "competing",
     "data",
     "design",
     "errors",
+    "hematology",
+    "multistate",
     "plots",
+    "recurrent",
     "regression",
     "report",
     "results",

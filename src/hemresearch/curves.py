@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN_GROUPS = 6
 FEW_GROUPS = 16
+COUNTS = ("n", "n_event", "n_censor")
 # Curves that start at 1 and fall; the others start at 0 and rise.
 FALLING = ("survival", "under follow-up")
 
@@ -205,14 +206,19 @@ class Curves(Result):
         cut = [self._cut_text()] if self._cut_text() else []
         return "\n".join([head, *lines, *more, note, *cut])
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that tell one curve from another: those of `by`, then a `cause` or `state`."""
+        return tuple(c for c in self.groups_frame.columns if c not in COUNTS)
+
     def totals(self) -> pl.DataFrame:
         """One row: n, events and censored of all groups together."""
         if self.patients is not None:
             return self.patients
-        return self.groups_frame.select(pl.col("n", "n_event", "n_censor").sum())
+        return self.groups_frame.select(pl.col(COUNTS).sum())
 
     def _overview(self) -> pl.DataFrame:
-        if self.quantity in FALLING and "cause" not in self.frame.columns:
+        if self.quantity in FALLING and self.keys == self.by:
             median = self.quantile(0.5).select("estimate", "conf_low", "conf_high")
             return pl.concat([self.groups_frame, median], how="horizontal")
         last = pl.concat([part.tail(1) for part in self._parts()])
@@ -220,9 +226,7 @@ class Curves(Result):
         return pl.concat([self.groups_frame, kept], how="horizontal")
 
     def _repr_line(self, row: dict[str, Any]) -> str:
-        label = (
-            ", ".join(f"{k}={row[k]}" for k in (*self.by, *(["cause"] if "cause" in row else []))) or "all"
-        )
+        label = ", ".join(f"{k}={row[k]}" for k in self.keys) or "all"
         values = [formats.significant(row[k]) for k in ("estimate", "conf_low", "conf_high")]
         what = f"at {formats.significant(row['time'])}: " if "time" in row else "median "
         counts = f"n={formats.count(row['n'])}, events={formats.count(row['n_event'])}, "
@@ -234,10 +238,9 @@ class Curves(Result):
             yield self.frame[int(begin) : int(end)]
 
     def _labelled(self, group: int, frame: pl.DataFrame) -> pl.DataFrame:
-        keys = [c for c in self.groups_frame.columns if c not in ("n", "n_event", "n_censor")]
-        if not keys:
+        if not self.keys:
             return frame
-        labels = self.groups_frame.select(keys)[np.full(frame.height, group)]
+        labels = self.groups_frame.select(self.keys)[np.full(frame.height, group)]
         return pl.concat([labels, frame], how="horizontal")
 
     def _at_one(self, part: pl.DataFrame, wanted: np.ndarray, extend: bool) -> pl.DataFrame:
@@ -324,14 +327,13 @@ class Curves(Result):
         return formats.with_level(f"{first}{'%' if share else ''} {rest}", self.conf_level)
 
     def _label(self, row: dict[str, Any]) -> str:
-        keys = [k for k in (*self.by, "cause") if k in row]
+        keys = self.keys
         label = str(row[keys[0]]) if len(keys) == 1 else ", ".join(f"{k}={row[k]}" for k in keys)
         return f"{label}{':' if self._ends_in_number() else ''} " if keys else ""
 
     def _ends_in_number(self) -> bool:
         """Whether a label would run into the number after it: "Below 10 35 months"."""
-        keys = [k for k in (*self.by, "cause") if k in self.groups_frame.columns]
-        return any(str(label)[-1:].isdigit() for key in keys[-1:] for label in self.groups_frame[key])
+        return any(str(label)[-1:].isdigit() for key in self.keys[-1:] for label in self.groups_frame[key])
 
 
 def curves_frame(

@@ -140,4 +140,9 @@ def _shown(texts: Iterable[str], series: pl.Series) -> list[str]:
     distinct = series.n_unique()
     if distinct > SHOWN_LEVELS and 2 * distinct > len(series):
         return []
+    return printable(texts)
+
+
+def printable(texts: Iterable[str]) -> list[str]:
+    """The texts that have fewer digits than an identifier."""
     return [t for t in texts if sum(c.isdigit() for c in t) < DIGITS_OF_AN_IDENTIFIER]

@@ -7,14 +7,14 @@ common ties, events are Booleans, and an observation is the interval (entry, tim
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import polars as pl
 
 from .columns import Column, Columns, Groups, Table, group_rows, read_number, read_table
 from .errors import DataError, counted
-from .events import read_causes, read_event
+from .events import read_event
 from .numerics.ties import FLOAT32_TOLERANCE, TOLERANCE, round_ties
 from .options import Missing, check_choice
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDEST_OFFSET = 200.0
+Rows = TypeVar("Rows", bound="Survival")
 TIMES = "numeric, finite, non-negative times in one unit"
 
 
@@ -53,7 +54,14 @@ class Survival:
     def __len__(self) -> int:
         return len(self.time)
 
-    def take(self, keep: np.ndarray) -> Survival:
+    def weighted(self: Rows) -> Rows:
+        """These observations without those of weight 0, who are nobody."""
+        if self.weight is None or self.weight.all():
+            return self
+        y = self.take(self.weight > 0)
+        return replace(y, group=y.group.occurring(), stratum=y.stratum.occurring())
+
+    def take(self: Rows, keep: np.ndarray) -> Rows:
         """The observations of a mask or an index."""
         index = np.flatnonzero(keep) if keep.dtype == bool else keep
 
@@ -97,24 +105,6 @@ class Survival:
         return self.patient is not None and len(np.unique(self.patient[self.event])) < self.event.sum()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Competing:
-    """Observations of several competing events: `cause` is 0 for censored, else 1 + its place in `causes`."""
-
-    time: np.ndarray
-    cause: np.ndarray
-    causes: tuple[Any, ...]
-    entry: np.ndarray | None
-    weight: np.ndarray | None
-    cluster: np.ndarray | None
-    group: Groups
-    stratum: Groups
-    row: np.ndarray | None
-    n_dropped: int
-    names: dict[str, str]
-    time_unit: str | None
-
-
 def read_survival(
     data: Any,
     *,
@@ -145,8 +135,14 @@ def read_survival(
     }  # fmt: skip
     table = read_table(data, roles, missing=missing)
     happened = read_event(table, event_value)
+    y = observations(table, happened).weighted()
+    return y if y.patient is None else one_patient_at_a_time(y, join)
+
+
+def observations(table: Table, happened: np.ndarray) -> Survival:
+    """The rows of a table as observations, one for each."""
     start, stop, unit = _read_times(table)
-    y = Survival(
+    return Survival(
         time=stop,
         event=happened,
         entry=start,
@@ -164,10 +160,6 @@ def read_survival(
         offset=read_offset(table),
         frailty=code_of(table, "frailty"),
     )
-    if y.weight is not None and not y.weight.all():
-        y = y.take(y.weight > 0)
-        y = replace(y, group=y.group.occurring(), stratum=y.stratum.occurring())
-    return y if y.patient is None else one_patient_at_a_time(y, join)
 
 
 def require_whole_weights(y: Survival, method: str) -> None:
@@ -181,47 +173,6 @@ def require_whole_weights(y: Survival, method: str) -> None:
         rows=y.positions(y.weight != np.round(y.weight)),
         expected="whole case weights (2 is two patients)",
         remedy="weights=None, or a method with a robust variance such as a weighted Kaplan-Meier curve",
-    )
-
-
-def read_competing(
-    data: Any,
-    *,
-    time: Column,
-    event: Column,
-    censored: Any = "default",
-    entry: Column | None = None,
-    by: Columns = None,
-    strata: Columns = None,
-    weights: Column | None = None,
-    cluster: Column | None = None,
-    missing: Missing = "raise",
-) -> Competing:
-    """Read labelled events of several types.
-
-    `censored` is the label that means censored: by default 0 for integers and "censored" for text;
-    None says that nobody was censored.
-    """
-    roles: dict[str, Columns] = {
-        "time": time, "event": event, "entry": entry, "by": by, "strata": strata,
-        "weights": weights, "cluster": cluster,
-    }  # fmt: skip
-    table = read_table(data, roles, missing=missing)
-    start, stop, unit = _read_times(table)
-    causes, code = read_causes(table, censored)
-    return Competing(
-        time=stop,
-        cause=code,
-        causes=causes,
-        entry=start,
-        weight=read_weights(table),
-        cluster=code_of(table, "cluster"),
-        group=group_rows(table),
-        stratum=group_rows(table, "strata"),
-        row=table.row,
-        n_dropped=table.n_dropped,
-        names={role: names[0] for role, names in table.names.items() if names},
-        time_unit=unit,
     )
 
 
@@ -347,7 +298,7 @@ def time_tolerance(table: Table, roles: tuple[str, ...]) -> float:
     return FLOAT32_TOLERANCE if single else TOLERANCE
 
 
-def one_patient_at_a_time(y: Survival, join: bool) -> Survival:
+def one_patient_at_a_time(y: Rows, join: bool) -> Rows:
     """Check that a patient's rows do not overlap, and `join` those that only split the follow-up.
 
     A row that ends without an event where the same patient's next row begins is not a censoring.

@@ -1,0 +1,93 @@
+"""Outcomes of several competing events: labelled causes beside the times of a survival outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .columns import Column, Columns, read_table
+from .errors import DataError, listed
+from .events import printable, read_causes
+from .options import Missing, nearest
+from .outcomes import Rows, Survival, observations, one_patient_at_a_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Competing(Survival):
+    """Observations of several competing events.
+
+    `cause` is 0 for censored, else 1 + its place in `causes`; `event` is whether any of them happened.
+    """
+
+    cause: np.ndarray
+    causes: tuple[Any, ...]
+
+    def take(self: Rows, keep: np.ndarray) -> Rows:
+        """The observations of a mask or an index."""
+        assert isinstance(self, Competing)
+        return replace(Survival.take(self, keep), cause=self.cause[keep])
+
+    def of_cause(self, number: int) -> Survival:
+        """The same rows with one cause (1, 2, ...) as the event, and the others as censorings."""
+        shared = {f.name: getattr(self, f.name) for f in fields(Survival)}
+        return Survival(**shared | {"event": self.cause == number})
+
+    def numbers(self, cause: Any) -> list[int]:
+        """The numbers of the causes asked for: one label, several, or all (None)."""
+        if cause is None:
+            return list(range(1, len(self.causes) + 1))
+        asked = list(cause) if isinstance(cause, list | tuple) else [cause]
+        return [self._number(label) for label in asked]
+
+    def _number(self, label: Any) -> int:
+        if label in self.causes and not isinstance(label, bool):
+            return 1 + self.causes.index(label)
+        by_text = {str(known): known for known in self.causes}
+        near = [repr(by_text[text]) for text in printable(nearest(str(label), list(by_text)))]
+        raise DataError(
+            f"{label!r} is not among the {len(self.causes)} events of the column",
+            argument="cause",
+            column=self.names["event"],
+            expected="the label of an event that occurs" + (f" (near: {listed(near)})" if near else ""),
+            remedy=f"cause={near[0]}" if near else "cause=None for all of them",
+        )
+
+
+def read_competing(
+    data: Any,
+    *,
+    time: Column,
+    event: Column,
+    censored: Any = "default",
+    entry: Column | None = None,
+    id: Column | None = None,
+    by: Columns = None,
+    strata: Columns = None,
+    covariates: Sequence[Column] | None = None,
+    offset: Column | None = None,
+    weights: Column | None = None,
+    cluster: Column | None = None,
+    join: bool = True,
+    missing: Missing = "raise",
+) -> Competing:
+    """Read labelled events of several types, one per row or in counting-process rows of a patient with `id`.
+
+    `censored` is the label that means censored: by default 0 for integers and "censored" for text;
+    None says that nobody was censored. Rows of a patient that only split the follow-up are joined, unless
+    `join` is False.
+    """
+    roles: dict[str, Columns] = {
+        "time": time, "event": event, "entry": entry, "id": id, "by": by, "strata": strata,
+        "covariates": covariates, "offset": offset, "weights": weights, "cluster": cluster,
+    }  # fmt: skip
+    table = read_table(data, roles, missing=missing)
+    causes, code = read_causes(table, censored)
+    rows = observations(table, code > 0)
+    shared = {f.name: getattr(rows, f.name) for f in fields(Survival)}
+    y = Competing(**shared, cause=code, causes=causes).weighted()
+    return y if y.patient is None else one_patient_at_a_time(y, join)

@@ -1,0 +1,74 @@
+"""Competing events as a survival outcome: what is kept together, and which causes may be asked for."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from refusals import assert_refused
+
+from hemresearch.outcomes_competing import Competing, read_competing
+
+ROWS = pl.DataFrame(
+    {
+        "t": [3.0, 5, 2, 8, 1],
+        "e": ["relapse", "death", "censored", "relapse", "death"],
+        "w": [1.0, 2, 1, 0, 1],
+        "g": ["a", "a", "b", "b", "b"],
+    }
+)
+
+
+def read(data: pl.DataFrame = ROWS, **roles: object) -> Competing:
+    return read_competing(data, time="t", event="e", **roles)  # type: ignore[arg-type]
+
+
+def test_taking_rows_keeps_each_with_its_cause():
+    y = read(by="g")
+    part = y.take(y.cause == 2)
+    assert part.time.tolist() == [3, 8]
+    assert part.cause.tolist() == [2, 2]
+    assert part.event.all()
+    assert part.positions(part.event).tolist() == [0, 3]
+
+
+def test_one_cause_is_an_event_and_the_others_are_censorings():
+    y = read()
+    assert y.causes == ("death", "relapse")
+    assert y.of_cause(1).event.tolist() == [False, True, False, False, True]
+    assert not hasattr(y.of_cause(1), "causes")
+
+
+def test_nobody_has_weight_zero():
+    y = read(weights="w", by="g")
+    assert y.cause.tolist() == [2, 1, 0, 1]
+    assert y.weight is not None
+    assert y.weight.tolist() == [1, 2, 1, 1]
+
+
+def test_rows_that_split_the_follow_up_of_a_patient_are_joined():
+    split = pl.DataFrame({"p": [1, 1, 2], "s": [0.0, 3, 0], "t": [3.0, 5, 4], "e": [0, 2, 1]})
+    y = read_competing(split, time="t", event="e", entry="s", id="p")
+    assert sorted(zip(y.time.tolist(), y.cause.tolist(), strict=True)) == [(4, 1), (5, 2)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"), [(None, [1, 2]), ("relapse", [2]), (["relapse", "death"], [2, 1])]
+)
+def test_causes_are_asked_for_by_their_labels(asked, numbers):
+    assert read().numbers(asked) == numbers
+
+
+def test_a_cause_that_does_not_occur_is_refused_with_the_nearest():
+    assert_refused(
+        lambda: read().numbers("Relapse"),
+        argument="cause",
+        column="e",
+        says=["near: 'relapse'", "cause='relapse'"],
+    )
+    assert_refused(lambda: read().numbers("xyz"), argument="cause", column="e", says=["cause=None"])
+
+
+def test_a_cause_that_looks_like_an_identifier_is_not_shown():
+    data = ROWS.with_columns(e=pl.Series([1234567, 1234568, 0, 1234567, 1234568]))
+    refusal = assert_refused(lambda: read(data).numbers(1234560), argument="cause", column="e", says=[])
+    assert "1234568" not in str(refusal)
