@@ -1,0 +1,8 @@
+source("common.R"); source("gen_recurrent.R")
+for (m in c("AG", "LWYY", "PWP_CP", "PWP_GT")) rec(paste0("rec_cgd_", m), "cgd", m, m, "tstart", "tstop", "status == 1", c("treat", "age", "inherit"), "id", if (m %in% c("PWP_CP", "PWP_GT")) "enum" else NULL)
+rec("rec_cgd_PWP_CP_max3", "cgd", "PWP first 3 events", "PWP_CP", "tstart", "tstop", "status == 1", c("treat", "steroids"), "id", "enum", max_enum = 3, ties = "breslow")
+for (m in c("WLW", "WLW_common")) rec(paste0("rec_bladder_", m), "bladder", m, m, NULL, "stop", "event == 1", c("rx", "size", "number"), "id", "enum")
+mcf0("mcf_cgd", "cgd", "mean cumulative infections by arm", "tstart", "tstop", "status == 1", "id", "treat", c(90, 180, 270, 360))
+nbr("nb_cgd", "cgd", "annualised infection rate, negative binomial", "id", "status", "(tstop - tstart) / 365.25", c("treat", "inherit"))
+nbr("pois_cgd", "cgd", "Poisson / quasi-Poisson / HC0", "id", "status", "(tstop - tstart) / 365.25", c("treat"), family = "poisson")
+write_cases("recurrent")
