@@ -82,7 +82,7 @@ def baseline(fit: CoxFit, at: Any) -> Curves:
     levels = model.y.stratum.levels
     parts = []
     for code, base in enumerate(model.bases):
-        r = _stratum_risk_sets(model.y, code)
+        r = stratum_risk_sets(model.y, code)
         parts.append(_curve(model, base, r, path, "cumulative hazard", fit.conf_level, "log-log"))
     return curves_of(
         model, levels, parts, "cumulative hazard", fit.conf_level, "log-log", "the baseline of a"
@@ -197,18 +197,19 @@ def predicted_curves(
         raise DataError(
             "has no rows", argument="new_data", expected="a row for each curve", remedy="new_data.height"
         )
-    frame = _with_strata(model, frame)
+    frame = with_strata(model, frame)
     paths = _paths(frame, id, entry, time)
-    names = _names(frame, paths, by, model, id)
+    first = frame[[int(rows[0]) for rows, _, _ in paths]]
+    names = curve_names(frame, first, by, {*model.base.request.roots, *model.y.stratum.names}, id)
     matrix = model.base.apply(frame)
     stratum = strata_of(model, frame)
     parts = []
     for rows, start, stop in paths:
         code = _one_stratum(stratum[rows])
         path = model.path(matrix[rows], start, stop)
-        r = _within(_stratum_risk_sets(model.y, code), start[0], stop[-1])
+        r = _within(stratum_risk_sets(model.y, code), start[0], stop[-1])
         parts.append(_curve(model, model.bases[code], r, path, "survival", level, conf_type))
-    levels = frame.select(names)[[int(rows[0]) for rows, _, _ in paths]] if names else pl.DataFrame()
+    levels = first.select(names) if names else pl.DataFrame()
     begin = max(float(min(start[0] for _, start, _ in paths)), 0.0)
     return curves_of(model, levels, parts, "survival", level, conf_type, "prediction from a", begin)
 
@@ -264,20 +265,23 @@ def _complete(frame: pl.DataFrame, role: str, name: str) -> pl.Series:
     )
 
 
-def _names(frame: pl.DataFrame, paths: list[Any], by: Any, model: Model, id: Any) -> list[str]:
-    """The columns that name the curves: those given, else the covariates and strata that differ."""
-    first = frame[[int(rows[0]) for rows, _, _ in paths]]
+def curve_names(
+    frame: pl.DataFrame, first: pl.DataFrame, by: Any, used: set[str], id: Any = None
+) -> list[str]:
+    """The columns that name the curves: those given, else the covariates and strata `used` that differ.
+
+    `first` has the first row of each curve.
+    """
     if by is None:
-        used = {*model.base.request.roots, *model.y.stratum.names} - RESERVED
-        names = [c for c in frame.columns if c in used and first[c].n_unique() > 1]
+        names = [c for c in frame.columns if c in used - RESERVED and first[c].n_unique() > 1]
     else:
         names = [by] if isinstance(by, str) else list(by)
     taken = [name for name in names if name == id or not _may_be_shown(name, frame)]
-    if taken or (len(paths) > 1 and (not names or first.select(names).is_duplicated().any())):
+    if taken or (first.height > 1 and (not names or first.select(names).is_duplicated().any())):
         raise DataError(
             "has the name of a column of the result, identifies patients or is not there"
             if taken
-            else f"does not tell {len(paths)} curves apart",
+            else f"does not tell {first.height} curves apart",
             argument="by",
             column=next(iter(taken or names), None),
             expected="columns of new_data that differ between its curves, to call them by",
@@ -326,7 +330,7 @@ def strata_of(model: Model, new_data: Any) -> np.ndarray:
     return code.to_numpy().astype(np.intp)
 
 
-def _with_strata(model: Model, frame: pl.DataFrame) -> pl.DataFrame:
+def with_strata(model: Model, frame: pl.DataFrame) -> pl.DataFrame:
     """The new rows, once for each stratum where they name none."""
     absent = [name for name in model.y.stratum.names if name not in frame.columns]
     if len(absent) < len(model.y.stratum.names) or not absent:
@@ -345,7 +349,7 @@ def _one_stratum(codes: np.ndarray) -> int:
     return int(codes[0])
 
 
-def _stratum_risk_sets(y: Survival, code: int) -> RiskSets:
+def stratum_risk_sets(y: Survival, code: int) -> RiskSets:
     """Who is at risk in a stratum; who goes on in a next row is not censored at the end of this one."""
     rows = y.take(y.stratum.code == code)
     if rows.patient is not None:
