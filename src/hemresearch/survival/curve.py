@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import polars as pl
 
 from ..errors import DataError, warn
 from ..formats import rounded_down
@@ -14,7 +14,7 @@ from ..numerics.intervals import hazard_limits, probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..numerics.robust_curve import robust_variance
 from ..options import ConfType, check_choice, check_conf_level, check_number
-from ..outcomes import Survival
+from ..outcomes import Rows, Survival
 from ..results import Curves, curves_frame
 
 
@@ -44,14 +44,19 @@ def estimate_curves(
     """One curve per group of `y`: risk sets, estimate, standard error and limits."""
     check_conf_level(conf_level)
     check_choice(conf_type, ConfType, argument="conf_type")
-    y = y if start_time is None else _from(y, start_time)
+    y = y if start_time is None else observed_from(y, start_time)
     is_robust = y.uses_robust_variance(robust)
     groups = list(split_groups(y))
     parts = [_one_curve(one, estimator, is_robust, conf_type, conf_level) for one in groups]
     frame, starts = curves_frame(y.group.levels, parts)
     return Curves(
         frame=frame,
-        groups_frame=_group_counts(y, groups, parts),
+        groups_frame=counts_frame(
+            y.group.levels,
+            n=[group_size(one) for one in groups],
+            n_event=[part["n_event"].sum() for part in parts],
+            n_censor=[part["n_censor"].sum() for part in parts],
+        ),
         starts=starts,
         quantity=estimator.quantity,
         by=y.group.names,
@@ -65,7 +70,7 @@ def estimate_curves(
         time_unit=y.time_unit,
         start_time=start_time or 0.0,
         entry=y.names.get("entry"),
-        patients=_patients(y),
+        patients=patients_once(y),
     )
 
 
@@ -110,16 +115,7 @@ def _robust_error(
 ) -> np.ndarray:
     """The root of the infinitesimal-jackknife variance, on the scale of the estimate."""
     cluster = y.patient if y.cluster is None else y.cluster
-    if cluster is not None and (cluster == cluster[0]).all() and y.event.any() and len(y) > 1:
-        role = "id" if y.cluster is None else "cluster"
-        warn(
-            "holds a single cluster in a group, whose variance cannot be estimated and is given as 0",
-            argument=role,
-            column=y.names[role],
-            rows=y.positions(np.ones(len(y), dtype=bool)),
-            expected="several clusters in every group",
-            remedy="robust=False",
-        )
+    warn_if_one_cluster(y, cluster, "robust=False")
     jump, drift = estimator.influence(r)
     ended = np.maximum.accumulate(~np.isfinite(drift) | ~np.isfinite(jump))
     finite = np.where(ended, 0.0, jump), np.where(ended, 0.0, drift)
@@ -128,7 +124,7 @@ def _robust_error(
         return np.sqrt(np.where(ended, np.inf, variance)) * scale
 
 
-def _from(y: Survival, start_time: float) -> Survival:
+def observed_from(y: Rows, start_time: float) -> Rows:
     """Those still under observation at `start_time`, as R's `start.time`."""
     check_number(start_time, argument="start_time", at_least=0, expected="a time of 0 or more", example=60)
     kept = y.time >= start_time
@@ -144,26 +140,31 @@ def _from(y: Survival, start_time: float) -> Survival:
     return y.take(kept)
 
 
-def _group_counts(y: Survival, groups: list[Survival], parts: list[dict[str, np.ndarray]]) -> Any:
-    import polars as pl
-
-    counts = pl.DataFrame(
-        {
-            "n": [group_size(one) for one in groups],
-            "n_event": [float(part["n_event"].sum()) for part in parts],
-            "n_censor": [float(part["n_censor"].sum()) for part in parts],
-        },
-        schema={"n": pl.Float64, "n_event": pl.Float64, "n_censor": pl.Float64},
+def warn_if_one_cluster(y: Survival, cluster: np.ndarray | None, remedy: str) -> None:
+    """Say so when all rows of a group are one cluster, so that its variance is given as 0."""
+    if cluster is None or (cluster != cluster[0]).any() or not y.event.any() or len(y) == 1:
+        return
+    role = "id" if y.cluster is None else "cluster"
+    warn(
+        "holds a single cluster in a group, whose variance cannot be estimated and is given as 0",
+        argument=role,
+        column=y.names[role],
+        rows=y.positions(np.ones(len(y), dtype=bool)),
+        expected="several clusters in every group",
+        remedy=remedy,
     )
-    whole = [c for c in counts.columns if (counts[c] == counts[c].round()).all()]
-    counts = counts.with_columns(pl.col(whole).cast(pl.Int64))
-    return pl.concat([y.group.levels, counts], how="horizontal") if y.group.names else counts
 
 
-def _patients(y: Survival) -> Any:
+def counts_frame(levels: pl.DataFrame, **counts: list[float]) -> pl.DataFrame:
+    """One row per curve: its labels and its counts, whole where they are all."""
+    frame = pl.DataFrame(counts, schema=dict.fromkeys(counts, pl.Float64))
+    whole = [c for c in frame.columns if (frame[c] == frame[c].round()).all()]
+    frame = frame.with_columns(pl.col(whole).cast(pl.Int64))
+    return pl.concat([levels, frame], how="horizontal") if levels.width else frame
+
+
+def patients_once(y: Survival) -> pl.DataFrame | None:
     """All patients counted once, where some have rows in several groups; else None."""
-    import polars as pl
-
     if y.patient is None or not y.group.names:
         return None
     n, in_groups = group_size(y), sum(group_size(one) for one in split_groups(y))
@@ -180,8 +181,8 @@ def group_size(y: Survival) -> float:
     return float(len(y) if y.weight is None else y.weight.sum())
 
 
-def warn_if_emptied(y: Survival, r: RiskSets) -> None:
-    """Say so when survival falls to 0 only because few had entered yet."""
+def warn_if_emptied(y: Survival, r: RiskSets, *, start: str = "kaplan_meier(..., start_time={})") -> None:
+    """Say so when survival falls to 0 only because few had entered yet; `start` is how to begin later."""
     if y.entry is None:
         return
     emptied = np.flatnonzero((r.n_event > 0) & (r.n_event >= r.n_risk * (1 - 1e-12)))
@@ -194,7 +195,7 @@ def warn_if_emptied(y: Survival, r: RiskSets) -> None:
             column=y.names["entry"],
             rows=y.positions((y.time == t) & y.event),
             expected="risk sets that do not empty before the last entry",
-            remedy=f"kaplan_meier(..., start_time={later:g}) for the curve of those seen from then on",
+            remedy=f"{start.format(format(later, 'g'))} for the curve of those seen from then on",
         )
 
 
