@@ -33,7 +33,7 @@ def risk_sets(
     distinct, n_event, n_left = _count(time, event, weight)
     n_risk = np.cumsum(n_left[::-1])[::-1]
     if entry is not None:
-        n_risk = n_risk - _not_yet_entered(entry, weight, distinct)
+        n_risk = n_risk - weight_from(entry, weight, distinct)
         # sums of fractional weights cancel only to rounding: who leaves last must not leave a remainder
         n_risk = np.where(n_risk - n_left <= ROUNDING * n_left.sum(), n_left, n_risk)
     return RiskSets(distinct, n_risk, n_event, n_left - n_event)
@@ -81,10 +81,10 @@ def _count_by_sorting(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, 
     return ordered[start], np.add.reduceat(happened, start), n_left
 
 
-def _not_yet_entered(entry: np.ndarray, weight: np.ndarray | None, distinct: np.ndarray) -> np.ndarray:
-    """The weight of those whose entry is at or after each distinct time."""
+def weight_from(values: np.ndarray, weight: np.ndarray | None, at: np.ndarray) -> np.ndarray:
+    """The weight of those whose value (time or entry) is at or after each time."""
     if weight is None:
-        return len(entry) - np.searchsorted(np.sort(entry), distinct, side="left").astype(float)
-    order = np.argsort(entry)
-    entered = np.concatenate([[0.0], np.cumsum(weight[order])])
-    return entered[-1] - entered[np.searchsorted(entry[order], distinct, side="left")]
+        return len(values) - np.searchsorted(np.sort(values), at, side="left").astype(float)
+    order = np.argsort(values)
+    before = np.concatenate([[0.0], np.cumsum(weight[order])])
+    return before[-1] - before[np.searchsorted(values[order], at, side="left")]

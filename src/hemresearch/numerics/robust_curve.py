@@ -27,19 +27,35 @@ def robust_variance(
     cluster's influence c is the weighted sum over its rows; with R the weight it has at risk, all c move by
     -R drift(t) at t, so three running sums (of c^2, cR and R^2) give the variance in one pass over the rows.
     """
+    jump, drift = influence
+    return influence_variance(
+        r, np.where(event, jump[place(time, r.time)], 0.0), drift, time, entry, weight, cluster
+    )
+
+
+def influence_variance(
+    r: RiskSets,
+    jumped: np.ndarray,
+    drift: np.ndarray,
+    time: np.ndarray,
+    entry: np.ndarray | None,
+    weight: np.ndarray | None,
+    cluster: np.ndarray | None,
+) -> np.ndarray:
+    """The same where each row's own jump at its end is given, `jumped`, whatever happened there."""
     n = len(time)
     leave = place(time, r.time)
     enter = np.full(n, -1) if entry is None else np.searchsorted(r.time, entry, side="right") - 1
     size = np.ones(n) if weight is None else weight
     owner = np.arange(n) if cluster is None else cluster
     return _running_sums(
-        np.argsort(leave, kind="stable"), np.argsort(enter, kind="stable"), leave, enter, event, size, owner,
-        int(owner.max()) + 1, *influence,
+        np.argsort(leave, kind="stable"), np.argsort(enter, kind="stable"), leave, enter, jumped, size, owner,
+        int(owner.max()) + 1, drift,
     )  # fmt: skip
 
 
 @kernel
-def _running_sums(by_leave, by_enter, leave, enter, event, size, owner, n_owner, jump, drift):  # type: ignore[no-untyped-def]
+def _running_sums(by_leave, by_enter, leave, enter, jumped, size, owner, n_owner, drift):  # type: ignore[no-untyped-def]
     """Sum over clusters of c^2 at every time; c = fixed - risk * moved, kept up to date by its changes.
 
     After as many changes as there are clusters the sums are taken anew, so that rounding cannot pile up;
@@ -65,7 +81,7 @@ def _running_sums(by_leave, by_enter, leave, enter, event, size, owner, n_owner,
             row = by_leave[i]
             k = owner[row]
             old_c, old_r = fixed[k] - risk[k] * moved, risk[k]
-            fixed[k] += size[row] * ((jump[t] if event[row] else 0.0) - moved)
+            fixed[k] += size[row] * (jumped[row] - moved)
             risk[k] -= size[row]
             new_c = fixed[k] - risk[k] * moved
             cc += (new_c - old_c) * (new_c + old_c)

@@ -74,7 +74,7 @@ def estimate_curves(
     )
 
 
-def split_groups(y: Survival) -> list[Survival]:
+def split_groups(y: Rows) -> list[Rows]:
     """The observations of each group, in the order of the groups."""
     if len(y.group) == 1:
         return [y]
