@@ -72,3 +72,20 @@ def test_a_cause_that_looks_like_an_identifier_is_not_shown():
     data = ROWS.with_columns(e=pl.Series([1234567, 1234568, 0, 1234567, 1234568]))
     refusal = assert_refused(lambda: read(data).numbers(1234560), argument="cause", column="e", says=[])
     assert "1234568" not in str(refusal)
+
+
+def test_one_cause_is_one_that_happened_to_somebody():
+    assert read().one_number("relapse") == 2
+    assert_refused(
+        lambda: read().one_number(None),
+        argument="cause",
+        column="e",
+        says=["2 events were asked for at once"],
+    )
+    nobody = ROWS.with_columns(w=pl.when(pl.col("e") == "relapse").then(0.0).otherwise(1.0))
+    assert_refused(
+        lambda: read(nobody, weights="w").one_number("relapse"),
+        argument="cause",
+        column="e",
+        says=["nobody whose weight is above 0"],
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .columns import Column, Columns, read_table
-from .errors import DataError, listed
+from .errors import DataError, counted, listed
 from .events import printable, read_causes
 from .options import Missing, nearest
 from .outcomes import Rows, Survival, observations, one_patient_at_a_time
@@ -43,6 +43,20 @@ class Competing(Survival):
             return list(range(1, len(self.causes) + 1))
         asked = list(cause) if isinstance(cause, list | tuple) else [cause]
         return [self._number(label) for label in asked]
+
+    def one_number(self, cause: Any) -> int:
+        """The number of the one cause asked for, which must have happened to somebody."""
+        numbers = self.numbers(cause)
+        if len(numbers) == 1 and (self.cause == numbers[0]).any():
+            return numbers[0]
+        found = f"{counted(len(numbers), 'event')} were asked for at once"
+        raise DataError(
+            found if len(numbers) != 1 else "happened to nobody whose weight is above 0",
+            argument="cause",
+            column=self.names["event"],
+            expected="the label of one event that happened; all others compete with it",
+            remedy="cause=... with one of the labels of the column",
+        )
 
     def _number(self, label: Any) -> int:
         if label in self.causes and not isinstance(label, bool):

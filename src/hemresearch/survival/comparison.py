@@ -96,7 +96,7 @@ def compare_groups(y: Survival) -> EventTable:
     )  # fmt: skip
 
 
-def refuse_one_group(y: Survival) -> None:
+def refuse_one_group(y: Survival, remedy: str = "kaplan_meier(...) for the survival of one group") -> None:
     """A comparison needs two groups."""
     if len(y.group) < 2:
         raise DataError(
@@ -104,7 +104,7 @@ def refuse_one_group(y: Survival) -> None:
             argument="by",
             column=y.names.get("by"),
             expected="at least two groups",
-            remedy="kaplan_meier(...) for the survival of one group",
+            remedy=remedy,
         )
 
 

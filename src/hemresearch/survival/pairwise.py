@@ -160,7 +160,7 @@ def pairwise_logrank(
         weights=weights, missing=missing,
     )  # fmt: skip
     table = compare_groups(y)
-    frame = _pairs(y, np.array(list(_statistics(y, table, weigh))), adjust)
+    frame = pairs_frame(y, np.array(list(_statistics(y, table, weigh))), adjust)
     return PairwiseTests(
         frame=frame,
         name=weigh.name,
@@ -181,7 +181,8 @@ def _statistics(y: Survival, table: EventTable, weigh: Weighting) -> Iterator[fl
         yield float(score[0] ** 2 / variance) if variance > 0 else np.nan
 
 
-def _pairs(y: Survival, statistic: np.ndarray, adjust: str) -> pl.DataFrame:
+def pairs_frame(y: Survival, statistic: np.ndarray, adjust: str) -> pl.DataFrame:
+    """One row per pair of groups; the p-value of an undefined (NaN) statistic is null, with a warning."""
     labels = y.group.labels()
     first, second = zip(*combinations(labels, 2), strict=True)
     undefined = np.isnan(statistic)
