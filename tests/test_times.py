@@ -358,3 +358,9 @@ def test_dates_that_are_reversed_in_most_rows_are_perhaps_swapped():
     with pytest.raises(DataError) as caught:
         durations(swapped.drop_nulls(), start="dx", stop="seen")
     assert caught.value.remedy == "start='seen' and stop='dx', which are perhaps the other way round"
+
+
+@pytest.mark.parametrize("several", [["seen", "dx"], []])
+def test_several_columns_or_none_for_one_date_are_refused(several):
+    shown = refusal(lambda: durations(VISITS, start="dx", stop=several), argument="stop")
+    assert f"{len(several)} columns were given" in shown

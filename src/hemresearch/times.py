@@ -143,7 +143,7 @@ def age(
             expected="years, which birthdays complete",
             remedy=f"unit='years', or completed=False for the exact age in {unit}",
         )
-    table = _read(data, roles)
+    table = read_dates(data, roles)
     born, day = (table.series(role).dt.date() for role in roles)
     return _birthdays(born, day).rename("age")
 
@@ -237,7 +237,7 @@ def from_calendar_year(years: pl.Series | Iterable[float]) -> pl.Series:
 def _days_between(data: Any, roles: dict[str, Column], missing: KeepMissing) -> pl.Series:
     """Days from the first role to the second, as Float64; reversed dates are refused."""
     check_choice(missing, KeepMissing, argument="missing")
-    table = _read(data, roles)
+    table = read_dates(data, roles)
     if missing == "raise":
         _refuse_missing(table)
     (first, start), (last, stop) = ((role, table.series(role)) for role in roles)
@@ -259,11 +259,18 @@ def _days_between(data: Any, roles: dict[str, Column], missing: KeepMissing) -> 
     return days
 
 
-def _read(data: Any, roles: dict[str, Column]) -> Table:
+def read_dates(data: Any, roles: dict[str, Column]) -> Table:
     """The columns of the roles, dates all of them; missing values are left in."""
     table = read_table(data, dict(roles), nullable=tuple(roles))
-    for role in roles:
-        name = table.name(role)
+    for role, names in table.names.items():
+        if len(names) != 1:
+            raise DataError(
+                f"{counted(len(names), 'column')} were given",
+                argument=role,
+                expected="one column of dates",
+                remedy=f"{role}={names[0]!r}" if names else f"{role}='the column of dates'",
+            )
+        name = names[0]
         _check_dates(table.series(role), role, name, f"{role}=pl.col({name!r}).str.to_date()")
     nothing = [key for key, dtype in table.frame.schema.items() if dtype == pl.Null]
     return replace(table, frame=table.frame.with_columns(pl.col(nothing).cast(pl.Date)))
