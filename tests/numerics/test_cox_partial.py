@@ -89,6 +89,17 @@ def test_score_and_information_are_derivatives(seed, efron):
 
 @SEEDS
 @TIES
+def test_value_and_score_come_without_the_information(seed, efron):
+    x, time, event, options = study(seed)
+    likelihood = PartialLikelihood(cox_rows(x, time, event, **options), efron)
+    at = np.array([0.3, -0.5])
+    (value, score), whole = likelihood.value_and_score(at), likelihood(at)
+    assert value == pytest.approx(whole[0], rel=1e-12)
+    np.testing.assert_allclose(score, whole[1], rtol=1e-9, atol=1e-9)
+
+
+@SEEDS
+@TIES
 def test_score_residuals_add_up_to_the_score_and_schoenfeld_residuals_too(seed, efron):
     x, time, event, options = study(seed)
     rows = cox_rows(x, time, event, **options)
@@ -188,11 +199,27 @@ def test_a_penalty_is_subtracted():
     np.testing.assert_allclose(penalized[2], plain[2] + np.diag(penalty))
 
 
+FAR = np.array([1e4, 0.0])
+
+
 def test_an_overflow_is_no_likelihood():
     x, time, event, options = study(0)
-    value, score, _ = PartialLikelihood(cox_rows(x, time, event, **options), True)(np.array([1e4, 0.0]))
-    assert value == -np.inf
-    assert np.isnan(score).all()
+    likelihood = PartialLikelihood(cox_rows(x, time, event, **options), True)
+    for value, score, *_ in (likelihood(FAR), likelihood.value_and_score(FAR)):
+        assert value == -np.inf
+        assert np.isnan(score).all()
+
+
+def test_no_start_is_taken_where_the_likelihood_overflows(monkeypatch):
+    from hemresearch.numerics import cox_maximum
+
+    x, time, event, options = study(5, n=200)
+    rows = cox_rows(x, time, event, **options)
+    plain = maximize_partial(rows, efron=True)
+    monkeypatch.setattr(cox_maximum, "MANY_ROWS", 100)
+    monkeypatch.setattr(cox_maximum, "SAMPLED", 3)
+    monkeypatch.setattr(PartialLikelihood, "value_and_score", lambda self, coef: (-np.inf, np.nan * coef))
+    np.testing.assert_allclose(maximize_partial(rows, efron=True).parameters, plain.parameters, rtol=1e-9)
 
 
 def test_a_small_risk_set_after_a_large_one_has_left_keeps_its_digits():

@@ -79,6 +79,16 @@ class PartialLikelihood:
         log, mean, information = self.over_turns(self.risk(eta))
         return self._event_sum(coef) - log, self.rows.event_total - mean, information
 
+    def value_and_score(self, coef: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and score alone, at a third of the cost: sum over rows of x times what each lived through."""
+        eta = self.linear_predictor(coef)
+        if not np.abs(eta).max(initial=0.0) < LARGEST:
+            return -np.inf, np.full(len(coef), np.nan)
+        risk = self.risk(eta)
+        log, _, _, hazard, hazard_f = self._without_covariates()._turn_by_turn(risk)
+        lived = self._lived(hazard, hazard_f)
+        return self._event_sum(coef) - log, self.rows.event_total - weighted_total(self.rows.x, risk * lived)
+
     def linear_predictor(self, coef: np.ndarray) -> np.ndarray:
         """X'b plus the offset, of the sorted rows."""
         eta = self.rows.x @ coef
@@ -92,11 +102,15 @@ class PartialLikelihood:
         self, risk: np.ndarray, factor: np.ndarray | None = None
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Sums over turns, each times factor(t): of w log S0_k, of w m_k = w S1_k / S0_k; the information."""
-        rows = self.rows
         log, mean, square, hazard, hazard_f = self._turn_by_turn(risk, factor)
+        return log, mean, cross_product(self.rows.x, self._lived(hazard, hazard_f) * risk) - square
+
+    def _lived(self, hazard: np.ndarray, hazard_f: np.ndarray) -> np.ndarray:
+        """The hazard that each row lived through; tied events leave in turn."""
+        rows = self.rows
         lived = rows.over_life(rows.running(hazard))
         lived[self.tied_rows] -= hazard_f[rows.leave[self.tied_rows]]
-        return log, mean, cross_product(rows.x, lived * risk) - square
+        return lived
 
     def _turn_by_turn(
         self, risk: np.ndarray, factor: np.ndarray | None = None
@@ -131,9 +145,13 @@ class PartialLikelihood:
 
     def null_value(self) -> float:
         """The value where all coefficients are zero, which needs no covariates."""
-        bare = PartialLikelihood(replace(self.rows, x=self.rows.x[:, :0]), self.efron)
+        bare = self._without_covariates()
         log = bare._turn_by_turn(bare.risk(bare.linear_predictor(np.empty(0))))[0]
         return self._event_sum(np.zeros(len(self.rows.event_total))) - log
+
+    def _without_covariates(self) -> PartialLikelihood:
+        """The same rows and risk sets, of which only the sums of risks are wanted."""
+        return replace(self, rows=replace(self.rows, x=self.rows.x[:, :0]))
 
     @property
     def has_ties(self) -> bool:
@@ -181,6 +199,15 @@ def cross_product(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     for begin in range(0, len(x), BLOCK):
         part = slice(begin, begin + BLOCK)
         total += x[part].T @ (x[part] * weight[part, None])
+    return total
+
+
+def weighted_total(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Sum of weight_i x_i, block by block."""
+    total = np.zeros(x.shape[1])
+    for begin in range(0, len(x), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        total += weight[part] @ x[part]
     return total
 
 
