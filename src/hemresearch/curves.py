@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SHOWN_GROUPS = 6
 FEW_GROUPS = 16
 COUNTS = ("n", "n_event", "n_censor")
+# The beginnings of quantities that are no probabilities, and not shown in percent.
+NOT_A_SHARE = ("cumulative hazard", "mean number")
 # Curves that start at 1 and fall; the others start at 0 and rise.
 FALLING = ("survival", "under follow-up")
 
@@ -319,7 +321,7 @@ class Curves(Result):
             return "not shown (the curve was cut)" if cut else "not estimable (after the last follow-up)"
         if row["estimate"] == 1 and row["std_error"] == 0 and self.quantity in FALLING:
             return "100% (no event so far)"
-        share = self.quantity != "cumulative hazard"
+        share = not self.quantity.startswith(NOT_A_SHARE)
         value = formats.interval(
             row["estimate"], row["conf_low"], row["conf_high"], 1 if share else 2, scale=100 if share else 1
         )

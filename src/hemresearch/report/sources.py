@@ -10,6 +10,7 @@ import polars as pl
 
 from .. import formats
 from ..columns import as_frame
+from ..curves import NOT_A_SHARE
 from ..errors import DataError
 from ..regression.univariable import Univariable
 from ..results import Curves, Fit, HypothesisTest, Result
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 ESTIMATE = ("estimate", "conf_low", "conf_high")
 COUNTED = ("n", "n_risk", "n_event", "n_censor")
-# Shares of patients are shown as percentages; these are not shares.
-NOT_A_SHARE = ("cumulative hazard", "mean cumulative")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
