@@ -72,6 +72,8 @@ def test_summary_is_one_row():
 def test_text_names_a_term_a_coefficient_or_all():
     assert FIT.text("age") == "hazard ratio of age 1.65 (95% CI 1.11–2.44), p=0.012"
     assert FIT.text("sex") == FIT.text("sex[M]")
+    assert FIT.text("age", label="ten years") == "hazard ratio of ten years 1.65 (95% CI 1.11–2.44), p=0.012"
+    assert_refused(lambda: FIT.text(label="ten years"), argument="label", says=["coefficients", "text('age'"])
     assert FIT.text("sex", decimals=1).startswith("hazard ratio of sex[M] 0.4 (95% CI 0.1–1.0)")
     assert FIT.text().startswith("hazard ratios: age: 1.65 (95% CI 1.11–2.44), p=0.012; sex[M]: 0.37")
     assert "scale" not in FIT.text()

@@ -164,8 +164,10 @@ class Fit(Result):
             }
         )
 
-    def text(self, term: str | None = None, *, decimals: int = 2) -> str:
+    def text(self, term: str | None = None, *, label: str | None = None, decimals: int = 2) -> str:
         """A sentence on a term, a coefficient or all: `hazard ratio of age 1.71 (95% CI ...), p=0.009`.
+
+        `label` are words for a single coefficient, in place of its name.
 
         A term may be named by its covariate, `age` for `rcs(age, df=3)`. No single ratio tells the effect of
         a spline: its p-values are told, and `hem.regression.contrast` gives ratios along it.
@@ -182,6 +184,8 @@ class Fit(Result):
             for name in names
             if name in rows and name not in curved
         ]
+        if label is not None:
+            return self._labelled(label, [rows[name] for name in names if name in rows], decimals)
         if asked is not None and len(told) == 1:
             plain = told[0].startswith(f"{names[0]}: ")
             return f"{self.ratio or 'coefficient'} of {told[0].replace(': ', ' ', 1) if plain else told[0]}"
@@ -192,6 +196,17 @@ class Fit(Result):
             what = "levels" if names[0].endswith("]") and "(" not in names[0] else "of them"
             overall = f" (all {what} together {formats.p_value(p)})" if p is not None else ""
         return f"{self.ratio or 'coefficient'}s: {'; '.join(told)}{overall}"
+
+    def _labelled(self, label: str, rows: list[dict[str, Any]], decimals: int) -> str:
+        """A sentence on one coefficient in words of the user's."""
+        if len(rows) == 1:
+            return f"{self.ratio or 'coefficient'} of {label} {self._told(rows[0], decimals)}"
+        raise DataError(
+            f"was given for {len(rows)} coefficients",
+            argument="label",
+            expected="words for one coefficient",
+            remedy=f"text({self.columns[0]!r}, label={label!r})" if self.columns else "label=None",
+        )
 
     def term_of(self, name: str) -> str | None:
         """The term of that name, else the only one that codes the covariate: `age` is `rcs(age, df=3)`."""

@@ -10,6 +10,7 @@ import pytest
 from reference_cases import assert_close, reference_cases
 from refusals import assert_refused, assert_warns
 
+from hemresearch.errors import DataWarning
 from hemresearch.regression import compare, contrast, cox, effect_table, ph_test, split_episodes, trend_test
 from hemresearch.regression.case_cohort import CaseCohortFit, case_cohort
 
@@ -295,3 +296,13 @@ def test_refusals_of_several_rows_of_a_patient():
         lambda: fit(twice, **options), argument="event", column="e", rows=again.arg_true() + 1,
         says=["happens several times to a patient"],
     )  # fmt: skip
+
+
+def test_a_ratio_without_end_is_warned_of_without_advice_for_whole_cohorts():
+    data = sampled(cohort()).with_columns(quiet=~pl.col("e") & (pl.col("x") > 0))
+    with pytest.warns(DataWarning) as warned:
+        fit(data, "z + quiet")
+    told = [str(w.message) for w in warned if "grows without end" in str(w.message)]
+    assert len(told) == 1
+    assert "'quiet[True]': its hazard ratio of the cohort is estimated as 0" in told[0]
+    assert "Try covariates=... with fewer terms or coarser groups" in told[0]

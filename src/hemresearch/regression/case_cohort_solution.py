@@ -83,7 +83,8 @@ METHODS: dict[str, tuple[str, Callable[[Survival, Design, Sample], Solution]]] =
 
 
 def _solved(y: Survival, design: Design, matrix: np.ndarray) -> Solution:
-    return solve(y, replace(design, matrix=matrix), ties="efron", ridge=None, robust=False)
+    model, ratio = replace(design, matrix=matrix), "hazard ratio of the cohort"
+    return solve(y, model, ties="efron", ridge=None, robust=False, ratio=ratio)
 
 
 def _with_sampling(point: Solution, cov: np.ndarray, influence: np.ndarray, s: Sample) -> Solution:

@@ -23,6 +23,10 @@ MONOTONE = {
         "in every risk set the events have",
         "hem.regression.firth_cox(...), whose estimates and profile-likelihood limits are finite",
     ),
+    "hazard ratio of the cohort": (
+        "in every risk set the cases have",
+        "covariates=... with fewer terms or coarser groups",
+    ),
     "odds ratio": ("in every set the cases have", "covariates=... with fewer terms or coarser groups"),
 }
 
