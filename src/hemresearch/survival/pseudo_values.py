@@ -21,7 +21,7 @@ from .curve import split_groups
 from .rmst import refuse_beyond_follow_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..columns import Column, Columns
 
@@ -106,7 +106,7 @@ def pseudo_values(
     check_choice(method, PseudoMethod, argument="method")
     y = read_survival(data, time=time, event=event, event_value=event_value, by=by, missing=missing)
     groups = split_groups(y)
-    _refuse_one_patient(y, groups)
+    refuse_one_patient(y, groups)
     argument = "times" if quantity == "survival" else "tau"
     refuse_beyond_follow_up(y, groups, wanted, argument=argument)
     values = np.empty((len(y), len(wanted)))
@@ -149,7 +149,8 @@ def _wanted(times: Any, tau: Any, quantity: PseudoQuantity | None) -> tuple[Pseu
     )
 
 
-def _refuse_one_patient(y: Survival, groups: list[Survival]) -> None:
+def refuse_one_patient(y: Survival, groups: Sequence[Survival]) -> None:
+    """Refuse groups of which nobody can be left out."""
     alone = [g for g, one in enumerate(groups) if len(one) < 2]
     if alone:
         where = f"group {y.group.labels()[alone[0]]!r}" if y.group.names else "the data"

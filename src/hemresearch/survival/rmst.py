@@ -25,6 +25,8 @@ from ..results import Estimates
 from .curve import group_size, split_groups, warn_if_emptied
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..columns import Column, Columns
 
 MeanQuantity = Literal["survived", "lost"]
@@ -263,7 +265,9 @@ def warn_of_comparison(
         )
 
 
-def refuse_beyond_follow_up(y: Survival, groups: list[Survival], times: np.ndarray, *, argument: str) -> None:
+def refuse_beyond_follow_up(
+    y: Survival, groups: Sequence[Survival], times: np.ndarray, *, argument: str
+) -> None:
     """Refuse times after a group's last follow-up, unless everybody seen then had the event."""
     last = [float(one.time.max()) for one in groups]
     open_ended = [not one.event[one.time == end].all() for one, end in zip(groups, last, strict=True)]
