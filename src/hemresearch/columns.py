@@ -29,15 +29,16 @@ Columns: TypeAlias = "str | pl.Expr | Sequence[str | pl.Expr] | None"
 NAMED_ROLES = ("by", "strata", "covariates")
 SINGLE_ROLES = (
     "time", "event", "case", "entry", "id", "score", "offset", "frailty", "weights", "cluster", "left",
-    "right",
+    "right", "from_state", "to_state", "terminal", "person_time", "end", "initial",
 )  # fmt: skip
+REPEATABLE_ROLES = ("times", "events")  # one expression for each state, perhaps of one column
 COUNT = "number of values of "  # a name that no role has
 # A tidy frame's own names; a grouping column may not take one of them.
 RESERVED = frozenset(
     {
-        "term", "time", "given", "cause", "state", "quantile", "n", "n_risk", "n_event", "n_censor",
-        "observed", "expected", "estimate", "std_error", "statistic", "df", "p_value", "conf_low",
-        "conf_high",
+        "term", "time", "given", "cause", "state", "from_state", "to_state", "quantile", "n", "n_risk",
+        "n_event", "n_censor", "person_time", "observed", "expected", "estimate", "std_error", "statistic",
+        "df", "p_value", "conf_low", "conf_high",
     }
 )  # fmt: skip
 
@@ -276,7 +277,7 @@ def _check_known(name: str, role: str, known: list[str]) -> None:
 
 
 def _check_names(role: str, names: tuple[str, ...]) -> None:
-    twice = sorted({n for n in names if names.count(n) > 1})
+    twice = sorted({n for n in names if names.count(n) > 1 and role not in REPEATABLE_ROLES})
     taken = sorted(RESERVED.intersection(names)) if role == "by" else []
     for name in twice or taken:
         raise DataError(
