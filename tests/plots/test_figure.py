@@ -132,7 +132,7 @@ def test_axes_that_nobody_described_show_where_their_artists_are():
 
 def test_a_curve_without_limits_or_after_its_end(causes):
     text = fingerprint(hem.plots.draw_curves(causes, quantity="cumulative incidence", until=30))
-    assert "  A: relapse: n 10, events 3, mean 0.175\n" in text
+    assert "  A: relapse: n 10, events 3, at 14: 0.35, mean 0.175\n" in text
     assert "events 0 0 10" not in text
 
 

@@ -40,7 +40,12 @@ def draw_line(ax: Axes, line: Line, drawing: Drawing, style: dict[str, Any]) -> 
 
 
 def from_start(line: Line, drawing: Drawing, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A curve with the point it starts from: (start, 1) for survival, (start, 0) for what accumulates."""
+    """A curve with the point it starts from: (start, 1) for survival, (start, 0) for what accumulates.
+
+    Curves of states tell themselves where they start, by a row at that time.
+    """
+    if line.time[0] <= drawing.start_time:
+        return line.time, values
     first = 1.0 if drawing.falling else 0.0
     known = np.where(np.isnan(values) & (line.estimate == first), first, values)
     return np.append(drawing.start_time, line.time), np.append(first, known)

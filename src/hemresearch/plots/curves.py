@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .. import formats
 from ..errors import DataError
 from ..options import TimeUnit, check_choice, check_number
-from ..results import HypothesisTest
 from .curve_lines import (
     axes_mm,
     draw_band,
@@ -26,7 +24,8 @@ from .curve_lines import (
 )
 from .drawn import Drawing, read_drawing
 from .figure import EDGE_MM, figure, record, root_figure
-from .keys import LEGENDS, add_key, add_note
+from .keys import LEGENDS, add_key, add_note, name_apart
+from .p_values import check_causes, check_p, p_lines
 from .picture import Picture, TimeAxis
 from .place import PT_PER_MM, MakeRoom, text_mm
 from .risk_table import group_styles, hang_table, widest_cell_mm
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.transforms import Bbox
+
+    from .p_values import Tests
 
 MANY_GROUPS = 4  # more bands than this only hide each other
 FEWEST_STEPS, MOST_STEPS = 2, 8
@@ -60,7 +61,7 @@ def draw_curves(
     show_median: bool | None = None,
     risk_table: bool | Literal["compact"] | None = None,
     legend: bool | str = True,
-    p: HypothesisTest | float | None = None,
+    p: Tests = None,
     effect: str | None = None,
     until: float | None = None,
     time_unit: TimeUnit | None = None,
@@ -87,7 +88,9 @@ def draw_curves(
     by
         Grouping columns of a frame; default all columns that no result uses itself.
     cause
-        The cause or state to draw, or a list of them; default all, told apart by line style.
+        The cause or state to draw, or a list of them; default all. Of one group they differ in colour and
+        line style; of several groups colours are groups and line styles are causes. The risk table below has
+        the events of every cause, as they end the time at risk of any other.
     quantity
         What a frame's `estimate` is: "survival" (default), "under follow-up", "cumulative hazard",
         "cumulative incidence", ...
@@ -96,7 +99,8 @@ def draw_curves(
     colors
         Colours of the groups; default those of the theme.
     band
-        Whether to draw the pointwise limits; default for at most four curves.
+        Whether to draw the pointwise limits; default for at most four curves, not for several causes of
+        several groups, whose bands cover each other.
     show_censored
         Whether to draw a tick at each censoring; default unless there are so many that they hide the curve,
         or a model predicted it.
@@ -110,7 +114,8 @@ def draw_curves(
         True places the legend where no curve runs, else above the panel; "above"; "direct" names each curve
         beside its end; a place that matplotlib knows, such as "upper right"; False for none.
     p, effect
-        A `HypothesisTest` or p-value, and text such as "HR 0.77 (95% CI 0.62–0.95)", shown as given.
+        A `HypothesisTest` or p-value, or one for each cause as `{"relapse": gray}`; and text such as
+        "HR 0.77 (95% CI 0.62–0.95)", shown as given.
     until
         End of the time axis. Default: the last time at which 10 % of the patients, and at least 10 of them,
         are at risk in all groups together, moved to a tick that is near; with fewer than 40 patients nothing
@@ -161,6 +166,7 @@ def draw_curves(
     _check_options(risk_table, legend, p, (time_unit, shown_in), y_limits)
     names = {"": labels} if isinstance(labels, str) else labels
     drawing = read_drawing(curves, by=by, quantity=quantity, labels=names, cause=cause)
+    check_causes(p, drawing)
     _check_axis(drawing, until, time_unit, shown_in)
     risk_table = not drawing.predicted if risk_table is None else risk_table
     with active():
@@ -170,7 +176,10 @@ def draw_curves(
         axis = _time_axis(panel, drawing, until, time_unit, shown_in, risk_table)
         styles = _styles(panel, drawing, colors)
         picture = _draw_data(panel, drawing, axis, styles, band, show_censored, show_median)
+        if _crossed(drawing) and legend != "direct":
+            name_apart(panel, drawing, styles, picture.artists)
         set_value_axis(panel, drawing, picture.top(), y_limits)
+        note = "\n".join(([effect] if effect else []) + p_lines(p, names))
         words = (title, x_label or axis.label, y_label or value_label(drawing))
         set_words(panel, *words, *axes_mm(panel))
         if risk_table:
@@ -181,7 +190,7 @@ def draw_curves(
             ]
             by_group = () if drawing.shared else drawing.by
             hang_table(picture.table, panel, by_group, names, marks, compact=risk_table == "compact")
-        _arrange(panel, legend, _note(p, effect), picture, words, grows=ax is None)
+        _arrange(panel, legend, note, picture, words, grows=ax is None)
         picture.test = p
         record(panel, picture.lines, before=before)
     return panel
@@ -241,10 +250,14 @@ def _styles(ax: Axes, drawing: Drawing, colors: Sequence[Any] | None) -> list[di
     """Colour and line style of each curve: by group; causes of several groups differ in line style only."""
     marks = group_styles(colors, _drawn_before(ax) + len(drawing.lines))[_drawn_before(ax) :]
     dashes = [mark["linestyle"] for mark in group_styles(None, len(drawing.lines))]
-    groups, splits = len(drawing.groups), {line.split for line in drawing.lines}
-    if groups == 1 or len(splits) == 1:
+    if not _crossed(drawing):
         return marks
     return [marks[line.group] | {"linestyle": dashes[line.split]} for line in drawing.lines]
+
+
+def _crossed(drawing: Drawing) -> bool:
+    """Whether there are several causes or states of several groups."""
+    return len(drawing.groups) > 1 and len(drawing.splits) > 1
 
 
 def _draw_data(
@@ -258,8 +271,9 @@ def _draw_data(
 ) -> Picture:
     end = ax.get_xlim()[1]
     artists = [draw_line(ax, line, drawing, style) for line, style in zip(drawing.lines, styles, strict=True)]
+    few = len(drawing.lines) <= MANY_GROUPS and not _crossed(drawing)
     for line, style in zip(drawing.lines, styles, strict=True):
-        if band or (band is None and len(drawing.lines) <= MANY_GROUPS):
+        if band or (band is None and few):
             draw_band(ax, line, drawing, style["color"])
         if show_censored or (show_censored is None and not drawing.predicted):
             draw_censored(ax, line, end, style["color"], always=bool(show_censored))
@@ -319,16 +333,6 @@ def _lay_out(ax: Axes, height: float | None) -> None:
         engine.execute(whole)
 
 
-def _note(p: HypothesisTest | float | None, effect: str | None) -> str:
-    """The effect and the p-value, each on its line."""
-    if isinstance(p, HypothesisTest):
-        said = f"{p.name} {formats.p_value(p.p_value)}"
-        said = said[:1].upper() + said[1:]
-    else:
-        said = "" if p is None else formats.p_value(p)
-    return "\n".join(part for part in (effect, said) if part)
-
-
 def _check_options(risk_table: Any, legend: Any, p: Any, units: tuple[Any, Any], y_limits: Any) -> None:
     if risk_table is not None:
         check_choice(risk_table, (True, False, "compact"), argument="risk_table")
@@ -336,9 +340,7 @@ def _check_options(risk_table: Any, legend: Any, p: Any, units: tuple[Any, Any],
     for name, unit in zip(("time_unit", "shown_in"), units, strict=True):
         if unit is not None:
             check_choice(unit, TimeUnit, argument=name)
-    if p is not None and not isinstance(p, HypothesisTest):
-        expected = "a p-value or a HypothesisTest"
-        check_number(p, argument="p", at_least=0.0, below=1.0 + 1e-12, expected=expected, example=0.03)
+    check_p(p)
     if y_limits is not None:
         _check_limits(y_limits)
 

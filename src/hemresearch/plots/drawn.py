@@ -30,7 +30,7 @@ class Line:
 
     label: str
     group: int  # position of its group: one row block of the risk table, one colour
-    split: int  # position of its cause or state: one line style
+    split: int  # position of its cause or state among all: one line style
     n: float
     median: float | None
     time: np.ndarray
@@ -48,6 +48,8 @@ class Drawing:
 
     lines: tuple[Line, ...]
     groups: tuple[str, ...]  # labels of the groups, "" for everybody
+    kinds: tuple[Any, ...]  # the causes or states, none where curves have none
+    splits: tuple[str, ...]  # their labels, "" where there are none
     quantity: str
     by: tuple[str, ...]
     start_time: float
@@ -101,17 +103,21 @@ def read_drawing(
     known = curves if isinstance(curves, Curves) else None
     frame = known.to_frame() if known else as_frame(curves).lazy().collect()
     check_table(frame, NEEDED, "curves", "kaplan_meier(...).plot()")
-    groups_by = known.by if known and by is None else grouping_columns(frame, by)
+    own = tuple(c for c in known.keys if c not in SPLITS) if known else ()
+    groups_by = own if known and by is None else grouping_columns(frame, by)
     what = quantity or (known.quantity if known else "survival")
-    frame = _only_cause(frame, cause)
     group_keys = distinct(frame, groups_by)
     named = tuple(group_label(key, groups_by, labels) for key in group_keys)
     _check_labels(labels, named, group_keys, frame)
-    split = next((c for c in SPLITS if c in frame.columns), None)
-    lines = tuple(_lines(frame, group_keys, named, groups_by, split, labels, falls(what)))
+    split = split_column(frame)
+    kinds = distinct(_only_cause(frame, cause), (split,)) if split else [()]
+    sizes = [_size(rows_of(known.groups() if known else frame, groups_by, key), split) for key in group_keys]
+    lines = tuple(_lines(frame, group_keys, named, groups_by, split, kinds, labels, falls(what), sizes))
     return Drawing(
         lines,
         named,
+        tuple(kind[0] for kind in kinds if kind),
+        tuple(split_label(kind, labels) for kind in kinds),
         what,
         groups_by,
         known.start_time if known else 0.0,
@@ -122,11 +128,21 @@ def read_drawing(
     )
 
 
+def split_column(frame: pl.DataFrame) -> str | None:
+    """The column that tells causes or states apart, if there is one."""
+    return next((c for c in SPLITS if c in frame.columns), None)
+
+
+def split_label(key: tuple[Any, ...], labels: Mapping[Any, str] | None = None) -> str:
+    """A cause or state, or what the user calls it; "" where there are none."""
+    return str((labels or {}).get(key[0], key[0])) if key else ""
+
+
 def group_label(key: tuple[Any, ...], by: Sequence[str], labels: Mapping[Any, str] | None = None) -> str:
-    """`A`, `flt3=1` or `sex=F, arm=A`, or what the user calls it."""
+    """`A`, `flt3=1`, `sex=F, arm=A` or `from remission`, or what the user calls it."""
     texts = [MISSING if v is None else f"{v:g}" if isinstance(v, float) else str(v) for v in key]
     if len(by) == 1 and isinstance(key[0], str):
-        label = texts[0]
+        label = f"from {texts[0]}" if by[0] == "from_state" else texts[0]
     else:
         label = ", ".join(f"{name}={text}" for name, text in zip(by, texts, strict=True))
     given = labels or {}
@@ -147,10 +163,10 @@ def check_table(frame: pl.DataFrame, needed: Sequence[str], argument: str, remed
 
 def grouping_columns(frame: pl.DataFrame, by: str | Sequence[str] | None) -> tuple[str, ...]:
     """The grouping columns asked for, else all columns with a name that no result uses itself."""
+    there = [c for c in frame.columns if c not in RESERVED or c == "from_state"]
     if by is None:
-        return tuple(c for c in frame.columns if c not in RESERVED)
+        return tuple(there)
     names = (by,) if isinstance(by, str) else tuple(by)
-    there = [c for c in frame.columns if c not in RESERVED]
     for name in names:
         if name not in frame.columns:
             raise DataError(
@@ -164,7 +180,7 @@ def grouping_columns(frame: pl.DataFrame, by: str | Sequence[str] | None) -> tup
 
 
 def _only_cause(frame: pl.DataFrame, cause: Any) -> pl.DataFrame:
-    split = next((c for c in SPLITS if c in frame.columns), None)
+    split = split_column(frame)
     if cause is None or split is None:
         return frame
     wanted = [cause] if isinstance(cause, str | int) else list(cause)
@@ -209,16 +225,19 @@ def _lines(
     named: Sequence[str],
     by: Sequence[str],
     split: str | None,
+    kinds: Sequence[tuple[Any, ...]],
     labels: Mapping[Any, str] | None,
     falling: bool,
+    sizes: Sequence[float],
 ) -> list[Line]:
     lines = []
     for g, key in enumerate(keys):
         part = rows_of(frame, by, key)
-        for s, value in enumerate(distinct(part, (split,))) if split else [(0, ())]:
-            one = rows_of(part, (split,), value) if split else part
-            words = (named[g], str((labels or {}).get(value[0], value[0])) if value else "")
-            lines.append(_line(one, ": ".join(w for w in words if w), g, s, _n(part, split), falling))
+        for s, kind in enumerate(kinds):
+            one = rows_of(part, (split,) if split else (), kind)
+            words = ": ".join(w for w in (named[g], split_label(kind, labels)) if w)
+            if one.height:
+                lines.append(_line(one, words, g, s, sizes[g], falling))
     return lines
 
 
@@ -228,10 +247,17 @@ def rows_of(frame: pl.DataFrame, names: Sequence[str], key: Sequence[Any]) -> pl
     return frame.filter(*tests) if tests else frame
 
 
-def _n(part: pl.DataFrame, split: str | None) -> float:
-    """Everybody ends with an event (of one of the causes) or is censored (counted in each cause's rows)."""
+def _size(part: pl.DataFrame, split: str | None) -> float:
+    """How many patients a group has: as its result says, or as its rows do.
+
+    Everybody ends with an event (of one of the causes) or is censored (counted in each cause's rows). Where
+    rows of a cause are left out, those at risk at first are more than these.
+    """
+    if "n" in part.columns:
+        return float(part["n"][0])
     first = part.filter(pl.col(split).eq_missing(part[split].head(1))) if split else part
-    return float(part["n_event"].sum()) + float(first["n_censor"].sum())
+    ended = float(part["n_event"].sum()) + float(first["n_censor"].sum())
+    return max(ended, float(first["n_risk"].max())) if split else ended  # type: ignore[arg-type]
 
 
 def _line(part: pl.DataFrame, label: str, group: int, split: int, n: float, falling: bool) -> Line:

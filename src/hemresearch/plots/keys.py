@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.collections import PolyCollection
+from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox, ScaledTranslation
 
-from .curve_lines import broken
+from .curve_lines import NOT_IN_LEGEND, broken
 from .place import CORNERS as SHARES
 from .place import HINTED, PT_PER_MM, free_place, stepped, text_mm
 from .themes import MM_PER_INCH, RC
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.legend import Legend
-    from matplotlib.lines import Line2D
     from matplotlib.text import Text
+
+    from .drawn import Drawing
 
 LEGENDS = (
     "above", "direct", "upper right", "upper left", "lower left", "lower right",
@@ -63,6 +65,21 @@ def add_key(ax: Axes, legend: bool | str, taken: list[Bbox], falling: bool, told
         shown.remove()
         return 0.0
     return height
+
+
+def name_apart(ax: Axes, drawing: Drawing, styles: list[dict[str, Any]], artists: list[Line2D]) -> None:
+    """Name groups by colour and causes by line style, rather than every curve of a group and a cause."""
+    width = RC["lines.linewidth"]
+    for artist in artists:
+        artist.set_label(NOT_IN_LEGEND)
+    for g, name in enumerate(drawing.groups):
+        color = next(s["color"] for line, s in zip(drawing.lines, styles, strict=True) if line.group == g)
+        ax.add_line(Line2D([], [], color=color, linewidth=width, label=name))
+    for k, name in enumerate(drawing.splits):
+        dashes = next(
+            s["linestyle"] for line, s in zip(drawing.lines, styles, strict=True) if line.split == k
+        )
+        ax.add_line(Line2D([], [], color="black", linestyle=dashes, linewidth=width, label=name))
 
 
 def add_note(ax: Axes, note: str, taken: list[Bbox], falling: bool, above_mm: float) -> float:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from .. import formats
-from ..results import HypothesisTest
+from .curve_lines import from_start, is_share
+from .drawn import distinct, rows_of
 from .figure import described
+from .p_values import told_lines
+from .risk_rows import added, counted_rows
 from .ticks import tick_label
 
 if TYPE_CHECKING:
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
     from .drawn import Drawing, Line
+    from .p_values import Tests
+    from .risk_rows import CountedRow
 
-
+# not shares, but read off at the end of the axis as these are
+MEANS = ("mean number of events",)
 LIMITS_ABOVE = 1.3  # confidence limits may make the axis this much higher
 
 
@@ -43,7 +48,7 @@ class Picture:
     axis: TimeAxis
     artists: list[Line2D]
     table: pl.DataFrame | None = None
-    test: HypothesisTest | float | None = None
+    test: Tests = None
 
     @property
     def end(self) -> float:
@@ -63,11 +68,7 @@ class Picture:
 
     def table_tells(self) -> bool:
         """Whether the risk table names and marks every curve."""
-        return (
-            self.table is not None
-            and not self.drawing.shared
-            and len({line.split for line in self.drawing.lines}) == 1
-        )
+        return self.table is not None and not self.drawing.shared and len(self.drawing.splits) == 1
 
     def n(self) -> float:
         """Patients in all groups, each once."""
@@ -79,7 +80,7 @@ class Picture:
     def events(self) -> float:
         """Events of all groups and of every cause drawn, each once."""
         patients = getattr(self.drawing.source, "patients", None)
-        if patients is not None:
+        if patients is not None and self.drawing.splits == ("",):
             return float(patients["n_event"][0])
         return sum(float(np.nansum(line.n_event)) for line in self.drawing.lines)
 
@@ -91,49 +92,31 @@ class Picture:
             f"to {_time(self.end / self.axis.per)}{unit} by {_time(self.axis.step)}"
         )
         curves = [self._curve(*pair) for pair in zip(self.drawing.lines, self.artists, strict=True)]
-        return [head, *curves, *self._test(), *self._risk()]
+        return [head, *curves, *(f"  {line}" for line in told_lines(self.test)), *self._risk()]
 
     def _curve(self, line: Line, artist: Line2D) -> str:
-        start = self.drawing.start_time
         x, y = (np.asarray(v, dtype=float) for v in (artist.get_xdata(), artist.get_ydata()))
-        heights = [mean_height(x, y, self.end)]
-        heights += [
-            mean_height(np.append(start, line.time), np.append(y[0], v), self.end)
-            for v in (line.low, line.high)
-        ]
-        mean, low, high = map(formats.significant, heights)
-        limits = f" ({low} to {high})" if np.isfinite(line.low).any() else ""
+        paths = [(x, y), *(from_start(line, self.drawing, v) for v in (line.low, line.high))]
+        mean = _with_limits(line, [mean_height(*path, self.end) for path in paths])
+        # what rises is read off at the end of the axis
+        rises = not self.drawing.falling and (is_share(self.drawing) or self.drawing.quantity in MEANS)
+        shown = min(self.end, float(x[-1]))
+        height = _with_limits(line, [height_at(*path, shown) for path in paths])
+        last = f"at {_time(shown / self.axis.per)}: {height}, " if rises else ""
         median = f"median {_time(line.median)}, " if self.drawing.falling else ""
         counts = f"n {_count(line.n)}, events {_count(float(np.nansum(line.n_event)))}, "
         counts = "" if self.drawing.predicted else counts
-        return f"  {line.label or 'all'}: {counts}{median}mean {mean}{limits}"
-
-    def _test(self) -> list[str]:
-        if self.test is None:
-            return []
-        if not isinstance(self.test, HypothesisTest):
-            return [f"  p {formats.significant(self.test)}"]
-        statistic, p = map(formats.significant, (self.test.statistic, self.test.p_value))
-        return [f"  {self.test.name}: statistic {statistic}, p {p}"]
+        return f"  {line.label or 'all'}: {counts}{median}{last}mean {mean}"
 
     def _risk(self) -> list[str]:
         if self.table is None:
             return []
-        splits = [c for c in ("cause", "state") if c in self.table.columns]
-        groups = [*(() if self.drawing.shared else self.drawing.by), "time"]
-        one = self.table.unique(groups, keep="first", maintain_order=True) if splits else self.table
-        sums: dict[str, Any] = {}
-        for word, name, frame in (
-            ("at risk", "n_risk", one), ("censored", "n_censor", one), ("events", "n_event", self.table)
-        ):  # fmt: skip
-            known = pl.col(name).null_count() == 0  # beyond a cut curve nothing is known, which is not 0
-            total = pl.when(known).then(pl.col(name).sum()).alias(name)
-            totals = frame.group_by("time", maintain_order=True).agg(total)
-            sums[word] = " ".join(map(_count, totals[name].to_list()))
-        times = " ".join(map(tick_label, (float(t) for t in one["time"].unique(maintain_order=True))))
-        return [
-            f"  risk table at {times}: " + "; ".join(f"{word} {numbers}" for word, numbers in sums.items())
-        ]
+        shared = () if self.drawing.shared else self.drawing.by
+        groups = [rows_of(self.table, shared, key) for key in distinct(self.table, shared)]
+        rows = added([row for group in groups for row in counted_rows(group)])
+        said = (f"{_row_name(row)} {' '.join(map(_count, row.values))}" for row in rows)
+        times = " ".join(map(tick_label, map(float, self.table["time"].unique(maintain_order=True))))
+        return [f"  risk table at {times}: {'; '.join(said)}"]
 
 
 def mean_height(x: np.ndarray, y: np.ndarray, end: float) -> float:
@@ -143,6 +126,24 @@ def mean_height(x: np.ndarray, y: np.ndarray, end: float) -> float:
     if not known.any():
         return float(y[np.isfinite(y)][-1]) if np.isfinite(y).any() else float("nan")
     return float((y[known] * width[known]).sum() / width[known].sum())
+
+
+def height_at(x: np.ndarray, y: np.ndarray, end: float) -> float:
+    """Height of a step line at `end`."""
+    return float(y[max(int(np.searchsorted(x, end, side="right")) - 1, 0)])
+
+
+def _with_limits(line: Line, numbers: list[float]) -> str:
+    """`0.35 (0.25 to 0.47)`, without limits where there are none."""
+    value, low, high = map(formats.significant, numbers)
+    return f"{value} ({low} to {high})" if np.isfinite(line.low).any() else value
+
+
+def _row_name(row: CountedRow) -> str:
+    """`at risk`, `censored`, `events`, `events of relapse`, `at risk in remission`."""
+    word = {"n_risk": "at risk", "n_censor": "censored", "n_event": "events"}[row.name]
+    between = "" if row.kind is None else " in " if row.name == "n_risk" else " of "
+    return f"{word}{between}{'' if row.kind is None else row.kind}"
 
 
 def _count(value: float | None) -> str:

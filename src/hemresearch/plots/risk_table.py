@@ -11,8 +11,9 @@ from matplotlib.transforms import Affine2D, ScaledTranslation, blended_transform
 
 from .. import formats
 from ..columns import as_frame
-from .drawn import SPLITS, check_table, distinct, group_label, grouping_columns, rows_of
+from .drawn import check_table, distinct, group_label, grouping_columns, rows_of
 from .place import GAP_MM, PT_PER_MM, Below, MakeRoom, text_mm, wrapped
+from .risk_rows import added, counted_rows
 from .themes import MM_PER_INCH, active
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ FONT = 7.0
 LINE_MM = 1.35 * FONT / PT_PER_MM
 BETWEEN_MM = 0.9
 SAMPLE_MM, PAD_MM = 5.0, 1.3
+STATE_MM = 2.0  # states under their heading
 INSET_MM = 3.0  # white around a figure
 Y_LABELS_MM = 15.0  # the labels of the y axis, where they reach further left than the table
 WIDEST_LABEL = 0.24  # share of the figure's width that labels beside the numbers may take
@@ -42,6 +44,7 @@ class Row:
     group: int | None = None  # in the colour of this group, indented by its line sample
     above_mm: float = 0.0
     strong: bool = False
+    inset_mm: float = 0.0
     sample: bool = False  # begins with a piece of the group's line
 
 
@@ -162,10 +165,6 @@ def _count(value: float | None) -> str:
     return formats.number(value, 0 if whole else 1)
 
 
-def _cells(part: pl.DataFrame, name: str) -> tuple[str, ...]:
-    return tuple(map(_count, part[name].to_list()))
-
-
 def _full_rows(
     parts: list[pl.DataFrame],
     named: list[str],
@@ -176,26 +175,26 @@ def _full_rows(
     rows: list[Row] = []
     for g, (part, name) in enumerate(zip(parts, named, strict=True)):
         rows += _head(name, g, room - INSET_MM, BETWEEN_MM if rows else 0.0)
-        split = next((c for c in SPLITS if c in part.columns), None)
-        kinds = part[split].unique(maintain_order=True).to_list() if split else []
-        one = part.filter(pl.col(split) == kinds[0]) if split else part
-        for name in ("n_risk", "n_censor"):
-            rows += _named_row(words[name], _cells(one, name), room)
-        for kind in kinds:
-            cells = _cells(part.filter(pl.col(split or "") == kind), "n_event")
-            rows += _named_row(str(labels.get(kind, kind)), cells, room)
-        rows += [] if split else _named_row(words["n_event"], _cells(part, "n_event"), room)
+        counted = counted_rows(part)
+        by_state = counted[0].kind is not None
+        rows += [Row(f"{words['n_risk']} in")] if by_state else []
+        for row in counted:
+            label = words[row.name] if row.kind is None else str(labels.get(row.kind, row.kind))
+            inset = STATE_MM if by_state and row.kind is not None else 0.0
+            rows += _named_row(label, tuple(map(_count, row.values)), room, inset)
     return rows
 
 
-def _named_row(label: str, cells: tuple[str, ...], room: float) -> list[Row]:
+def _named_row(label: str, cells: tuple[str, ...], room: float, inset: float) -> list[Row]:
     """A row of numbers, its name on as many lines as it needs."""
-    first, *others = wrapped(label, FONT, WIDEST_WORD * room)
-    return [Row(first, cells), *map(Row, others)]
+    first, *others = wrapped(label, FONT, WIDEST_WORD * room - inset)
+    return [Row(first, cells, inset_mm=inset), *(Row(line, inset_mm=inset) for line in others)]
 
 
 def _compact_rows(parts: list[pl.DataFrame], named: list[str], heading: str, room: float) -> list[Row]:
     beside = max(text_mm(name, FONT) for name in named) + SAMPLE_MM + PAD_MM <= WIDEST_LABEL * room
+    if counted_rows(parts[0])[0].kind is not None:
+        heading = heading.removesuffix(" (events)")  # of states there are only those at risk
     rows = [Row(heading, strong=True)]
     for g, (part, name) in enumerate(zip(parts, named, strict=True)):
         cells = _compact_cells(part)
@@ -208,10 +207,11 @@ def _compact_rows(parts: list[pl.DataFrame], named: list[str], heading: str, roo
 
 def _compact_cells(part: pl.DataFrame) -> tuple[str, ...]:
     """At risk (events of any kind)."""
-    known = pl.col("n_event").null_count() == 0  # beyond a cut curve nothing is known, which is not 0
-    events = pl.when(known).then(pl.col("n_event").sum())
-    total = part.group_by("time", maintain_order=True).agg(pl.first("n_risk"), events)
-    return tuple(f"{_count(r)} ({_count(e)})" for r, e in total.select("n_risk", "n_event").iter_rows())
+    total = {row.name: row.values for row in added(counted_rows(part), each_kind=False)}
+    events = total.get("n_event")
+    if events is None:
+        return tuple(map(_count, total["n_risk"]))
+    return tuple(f"{_count(r)} ({_count(e)})" for r, e in zip(total["n_risk"], events, strict=True))
 
 
 def _head(name: str, group: int, room: float, above_mm: float) -> list[Row]:
@@ -250,10 +250,9 @@ def _draw_rows(ax: Axes, rows: list[Row], times: list[float], styles: list[dict[
 def _label_mm(rows: list[Row]) -> float:
     """How far left of the axis the labels begin."""
     beside = [r for r in rows if r.cells or not r.strong]
-    labels = max(
-        (text_mm(r.label, FONT) + (SAMPLE_MM + PAD_MM if r.group is not None else 0) for r in beside),
-        default=0,
-    )
+    samples = [SAMPLE_MM + PAD_MM if r.group is not None else 0.0 for r in beside]
+    widths = [r.inset_mm + text_mm(r.label, FONT) for r in beside]
+    labels = max((w + sample for w, sample in zip(widths, samples, strict=True)), default=0)
     first_cell = max((text_mm(r.cells[0], FONT) for r in beside if r.cells), default=0) / 2
     return labels + first_cell + 1.5 * PAD_MM
 
@@ -285,7 +284,7 @@ def _draw_row(
 ) -> None:
     text: dict[str, Any] = {"fontsize": FONT, "va": "center_baseline", "parse_math": False}
     text["color"] = "black" if row.group is None else styles[row.group]["color"]
-    x = -indent
+    x = row.inset_mm - indent
     if row.sample and row.group is not None:
         ends = [x, x + SAMPLE_MM]
         table.add_line(
