@@ -1,6 +1,14 @@
-"""Multi-state processes: states, transitions between them, probabilities and regression."""
+"""Multi-state processes: states, transitions between them, probabilities and regression.
 
-__all__: list[str] = []
+- `Transitions`: the states and the moves between them.
+- `from_wide`, `from_rows`: data as rows of stays and possible moves, which all functions here take.
+"""
+
+from .from_rows import from_rows
+from .from_wide import from_wide
+from .transitions import Transitions
+
+__all__ = ["Transitions", "from_rows", "from_wide"]
 
 
 def __dir__() -> list[str]:
