@@ -44,8 +44,8 @@ class Row:
     group: int | None = None  # in the colour of this group, indented by its line sample
     above_mm: float = 0.0
     strong: bool = False
-    inset_mm: float = 0.0
     sample: bool = False  # begins with a piece of the group's line
+    inset_mm: float = 0.0
 
 
 def draw_risk_table(
@@ -250,9 +250,10 @@ def _draw_rows(ax: Axes, rows: list[Row], times: list[float], styles: list[dict[
 def _label_mm(rows: list[Row]) -> float:
     """How far left of the axis the labels begin."""
     beside = [r for r in rows if r.cells or not r.strong]
-    samples = [SAMPLE_MM + PAD_MM if r.group is not None else 0.0 for r in beside]
-    widths = [r.inset_mm + text_mm(r.label, FONT) for r in beside]
-    labels = max((w + sample for w, sample in zip(widths, samples, strict=True)), default=0)
+    before = {True: SAMPLE_MM + PAD_MM, False: 0.0}
+    labels = max(
+        (before[r.group is not None] + r.inset_mm + text_mm(r.label, FONT) for r in beside), default=0
+    )
     first_cell = max((text_mm(r.cells[0], FONT) for r in beside if r.cells), default=0) / 2
     return labels + first_cell + 1.5 * PAD_MM
 
