@@ -198,7 +198,7 @@ def predicted_curves(
             "has no rows", argument="new_data", expected="a row for each curve", remedy="new_data.height"
         )
     frame = with_strata(model, frame)
-    paths = _paths(frame, id, entry, time)
+    paths = paths_of(frame, id, entry, time)
     first = frame[[int(rows[0]) for rows, _, _ in paths]]
     names = curve_names(frame, first, by, {*model.base.request.roots, *model.y.stratum.names}, id)
     matrix = model.base.apply(frame)
@@ -214,7 +214,7 @@ def predicted_curves(
     return curves_of(model, levels, parts, "survival", level, conf_type, "prediction from a", begin)
 
 
-def _paths(
+def paths_of(
     frame: pl.DataFrame, id: Any, entry: Any, time: Any
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """For each curve its rows of the table in order of time, and their entries and ends."""
