@@ -25,6 +25,7 @@ COUNTS = ("n", "n_event", "n_censor")
 NOT_A_SHARE = ("cumulative hazard", "mean number")
 # Curves that start at 1 and fall; the others start at 0 and rise.
 FALLING = ("survival", "under follow-up")
+INCIDENCE = "cumulative incidence"
 
 
 class Result:
@@ -109,7 +110,8 @@ class Curves(Result):
         `n_risk` is just before the time (under delayed entry, just before the next observed time, as R's
         `summary.survfit` has it); `n_event` and `n_censor` count since the previous (smaller)
         requested time. After a group's last observed time the estimate is null, unless the curve has
-        reached its end (survival 0) or `extend=True` carries it on. Beyond a cut all is null.
+        reached its end (survival 0; everybody had one of the causes) or `extend=True` carries it on. Beyond
+        a cut all is null.
         """
         wanted = check_times(times)
         tables = enumerate(self._at_one(part, wanted, extend) for part in self._parts())
@@ -140,7 +142,8 @@ class Curves(Result):
         At risk is who is so just before the next observed time, which is just before the time itself unless
         there is delayed entry.
 
-        Without delayed entry the three add up to n in every row. Beyond a cut they are null.
+        Without delayed entry the three add up to n in every row; of several causes, once the events of all
+        are added. Beyond a cut they are null.
         """
         wanted = check_times(times)
         tables = []
@@ -160,7 +163,7 @@ class Curves(Result):
         return draw_curves(self, ax=ax, **options)
 
     def text(self, at: float | None = None, *, label: str | None = None, unit: str | None = None) -> str:
-        """A sentence: the estimate at a time, or the median without one."""
+        """A sentence: the estimate at a time; without one the median, or what is known of all groups last."""
         if at is not None:
             what = "one time; curves.at([12, 24, 60]) tells several"
             at = check_number(at, argument="at", at_least=0, expected=what, example=12)
@@ -168,10 +171,12 @@ class Curves(Result):
         unit = unit or self.time_unit
         if at is None and self.quantity in FALLING:
             return self._median_text(name, unit)
-        time = float(self.frame["time"].max()) if at is None else at  # type: ignore[arg-type]
+        time = min(float(part["time"][-1]) for part in self._parts()) if at is None else at
         when = f"{time:g}" + (f"-{unit.removesuffix('s')}" if unit else "")
         rows = self.at(time).iter_rows(named=True)
         parts = [self._label(r) + self._value_text(r, g) for g, r in enumerate(rows)]
+        if "cause" in self.keys:
+            return self._of_causes(name, when, parts, bool(unit))
         sentence = f"{when} {name}" if unit else f"{name[:1].upper()}{name[1:]} at {when}:"
         return self._sentence(sentence, parts)
 
@@ -249,9 +254,8 @@ class Curves(Result):
         time = part["time"].to_numpy()
         upto = np.searchsorted(time, wanted, side="right")
         begin = 1.0 if self.quantity in FALLING else 0.0
-        last = part["estimate"][-1]
-        ended = self.quantity in FALLING and last is not None and last <= 0
-        unknown = (wanted < self.start_time) | ((wanted > time[-1]) & (not (extend or ended)))
+        carried = extend or self._has_ended(part)
+        unknown = (wanted < self.start_time) | ((wanted > time[-1]) & (not carried))
         columns: dict[str, np.ndarray] = {"time": wanted}
         columns["n_risk"] = _n_risk(part, np.searchsorted(time, wanted, side="left"))
         for name in ("n_event", "n_censor"):
@@ -261,6 +265,13 @@ class Curves(Result):
             values = np.concatenate([[value], part[name].to_numpy()])[upto]
             columns[name] = np.where(unknown, np.nan, values)
         return pl.DataFrame(columns).with_columns(pl.col(*first).fill_nan(None))
+
+    def _has_ended(self, part: pl.DataFrame) -> bool:
+        """Whether a curve is known after its last time: everybody still there has had an event."""
+        if self.quantity in FALLING:
+            last = part["estimate"][-1]
+            return last is not None and last <= 0
+        return self.quantity.endswith(INCIDENCE) and not self.predicted and part["n_censor"][-1] == 0
 
     def _until_cut(self, group: int, table: pl.DataFrame) -> pl.DataFrame:
         """Null for what a cut curve does not tell: after the cut, and before its start."""
@@ -309,6 +320,18 @@ class Curves(Result):
         what = name.removeprefix("under ")  # the median of being under follow-up is the median follow-up
         return self._sentence(f"Median {what}", parts)
 
+    def _of_causes(self, name: str, when: str, parts: list[str], with_unit: bool) -> str:
+        """`24-month cumulative incidence of relapse: A 39%; B 24%; of death: A 37%; B 46%`."""
+        told: dict[Any, list[str]] = {}
+        for cause, part in zip(self.groups_frame["cause"], parts, strict=True):
+            told.setdefault(cause, []).append(part)
+        of = [f"of {cause if isinstance(cause, str) else f'cause {cause}'}" for cause in told]
+        first = f"{when} {name} {of[0]}" if with_unit else f"{name[:1].upper()}{name[1:]} {of[0]} at {when}"
+        return "; ".join(
+            f"{beginning}: {'; '.join(values)}"
+            for beginning, values in zip([first, *of[1:]], told.values(), strict=True)
+        )
+
     def _sentence(self, beginning: str, parts: list[str]) -> str:
         if self._ends_in_number():
             return f"{beginning.removesuffix(':')}, {'; '.join(parts)}"
@@ -329,13 +352,18 @@ class Curves(Result):
         return formats.with_level(f"{first}{'%' if share else ''} {rest}", self.conf_level)
 
     def _label(self, row: dict[str, Any]) -> str:
-        keys = self.keys
+        keys = self._group_keys()
         label = str(row[keys[0]]) if len(keys) == 1 else ", ".join(f"{k}={row[k]}" for k in keys)
         return f"{label}{':' if self._ends_in_number() else ''} " if keys else ""
 
     def _ends_in_number(self) -> bool:
         """Whether a label would run into the number after it: "Below 10 35 months"."""
-        return any(str(label)[-1:].isdigit() for key in self.keys[-1:] for label in self.groups_frame[key])
+        last = self._group_keys()[-1:]
+        return any(str(label)[-1:].isdigit() for key in last for label in self.groups_frame[key])
+
+    def _group_keys(self) -> list[str]:
+        """The keys of a curve but its cause, which a sentence names first."""
+        return [key for key in self.keys if key != "cause"]
 
 
 def curves_frame(
