@@ -48,14 +48,8 @@ COEFFICIENTS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RestrictedMeanDifference(Estimates):
-    """Comparisons of restricted means; `coefficients` holds the adjusted models in full.
-
-    `coefficients` has one row per model ("difference", "ratio", "time lost ratio") and term; the two
-    models for ratios are on the log scale. It is empty without covariates.
-    """
-
-    coefficients: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COEFFICIENTS), repr=False)
+class GroupContrasts(Estimates):
+    """Comparisons of groups with a reference, by one or several measures (`term`)."""
 
     def text(self, *, decimals: int = 2) -> str:
         """A sentence: `restricted mean survival time to 60, B against A: difference 4.20 (95% CI ...)`."""
@@ -63,7 +57,7 @@ class RestrictedMeanDifference(Estimates):
         return "; ".join(self._pair(pair, decimals) for pair in pairs)
 
     def _pair(self, pair: pl.DataFrame, decimals: int) -> str:
-        """One comparison: its three measures, ratios always with two decimals."""
+        """One comparison: its measures, ratios always with two decimals."""
         parts = []
         for row in pair.iter_rows(named=True):
             places = decimals if row["term"] == "difference" else 2
@@ -71,6 +65,17 @@ class RestrictedMeanDifference(Estimates):
             p = formats.p_value(row["p_value"])
             parts.append(f"{row['term']} {formats.with_level(value, self.conf_level)}, {p}")
         return f"{self.name}, {pair['group'][0]} against {pair['reference'][0]}: {'; '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RestrictedMeanDifference(GroupContrasts):
+    """Comparisons of restricted means; `coefficients` holds the adjusted models in full.
+
+    `coefficients` has one row per model ("difference", "ratio", "time lost ratio") and term; the two
+    models for ratios are on the log scale. It is empty without covariates.
+    """
+
+    coefficients: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COEFFICIENTS), repr=False)
 
 
 class Contrast(NamedTuple):
@@ -199,7 +204,7 @@ def rmst_difference(
     warn_of_comparison(y, means, float(tau), is_robust, adjusted=bool(given), exact=exact)
     adjusted = f", adjusted for {', '.join(y.covariates.columns)}" if given else ""
     return RestrictedMeanDifference(
-        frame=_rows(y, contrasts, conf_level),
+        frame=contrast_rows(y, contrasts, conf_level),
         name=f"restricted mean survival time to {tau:g}{adjusted}",
         method=f"normal (ratios on the log scale), {how}",
         conf_level=conf_level,
@@ -211,7 +216,7 @@ def rmst_difference(
     )
 
 
-def _rows(y: Survival, contrasts: list[dict[str, Contrast]], conf_level: float) -> pl.DataFrame:
+def contrast_rows(y: Survival, contrasts: list[dict[str, Contrast]], conf_level: float) -> pl.DataFrame:
     """The tidy frame: one row per comparison and term."""
     labels, z = y.group.labels(), normal_quantile(conf_level)
     rows = []
