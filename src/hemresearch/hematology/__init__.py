@@ -1,6 +1,11 @@
-"""What is particular to haematology: endpoints from dates."""
+"""What is particular to haematology.
 
-__all__: list[str] = []
+- `endpoints`: survival endpoints from the dates of a patient, such as relapse and non-relapse mortality
+"""
+
+from . import endpoints
+
+__all__ = ["endpoints"]
 
 
 def __dir__() -> list[str]:

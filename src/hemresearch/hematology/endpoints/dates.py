@@ -1,0 +1,201 @@
+"""The dates of an endpoint: read by the day, and refused or warned about where they contradict each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ...errors import DataError, counted, warn
+from ...times import read_dates
+from .definitions import CENSORED, DEATH, Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...columns import Column
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dates:
+    """The days of one endpoint, one column per role that was given, and the user's names of them."""
+
+    frame: pl.DataFrame
+    names: dict[str, str]
+    endpoint: Endpoint
+
+    @property
+    def events(self) -> dict[str, str]:
+        """The label of each role that is an event here, in the order that counts on one day."""
+        return {role: label for role, label in self.endpoint.events.items() if role in self.names}
+
+    @property
+    def first(self) -> pl.Series:
+        """The day of the first event; null without one."""
+        return self.frame.select(pl.min_horizontal(*self.events)).to_series()
+
+    @property
+    def which(self) -> pl.Series:
+        """The label of the first event, of several on one day the one that stands first; else censored."""
+        days = self.frame.with_columns(self.first.alias("first day"))
+        on_it = pl.coalesce(
+            pl.when(pl.col(role) == pl.col("first day")).then(pl.lit(label))
+            for role, label in self.events.items()
+        )
+        labels = pl.Enum([CENSORED, *self.events.values()])
+        return days.select(on_it.fill_null(CENSORED).cast(labels)).to_series()
+
+    @property
+    def end(self) -> pl.Series:
+        """The day on which the time of each patient ends."""
+        return self.first.fill_null(self.frame[self.endpoint.censoring])
+
+
+def read_endpoint_dates(data: Any, endpoint: Endpoint, columns: Mapping[str, Column | None]) -> Dates:
+    """Read the dates of the roles that were given, and check that they can be."""
+    given = {r: column for r, column in columns.items() if column is not None or r not in endpoint.optional}
+    table = read_dates(data, given)  # type: ignore[arg-type]  # None for any other role is refused there
+    frame = pl.DataFrame({role: table.series(role).dt.date() for role in given})
+    dates = Dates(frame, {role: table.name(role) for role in given}, endpoint)
+    _refuse_no_time_zero(dates)
+    _refuse_before_time_zero(dates)
+    _refuse_after_death(dates)
+    _refuse_no_end(dates)
+    _warn_contact_after_death(dates)
+    _warn_event_after_contact(dates)
+    _warn_one_day(dates)
+    _warn_no_time(dates)
+    return dates
+
+
+def _refuse_no_time_zero(dates: Dates) -> None:
+    role = dates.endpoint.time_zero
+    name, missing = dates.names[role], dates.frame[role].is_null()
+    if missing.any():
+        raise DataError(
+            f"has no date in {counted(int(missing.sum()), 'row')}, and time starts there",
+            argument=role,
+            column=name,
+            rows=missing.arg_true(),
+            expected="a date in every row",
+            remedy=f"data.filter(pl.col({name!r}).is_not_null()) for those who have reached time zero",
+        )
+
+
+def _refuse_before_time_zero(dates: Dates) -> None:
+    zero = dates.endpoint.time_zero
+    start = dates.names[zero]
+    for role, name in dates.names.items():
+        before = (dates.frame[role] < dates.frame[zero]).fill_null(False)
+        if before.any():
+            here, there = f"pl.col({name!r})", f"pl.col({start!r})"
+            raise DataError(
+                f"is before {start!r} in {counted(int(before.sum()), 'row')}",
+                argument=role,
+                column=name,
+                rows=before.arg_true(),
+                expected=f"dates on or after {start!r}, where time starts",
+                remedy=f"{role}=pl.when({here} >= {there}).then({here}), if an earlier one is another"
+                if role in dates.events and role != DEATH
+                else f"data.filter({here} >= {there}), once the dates are looked at",
+            )
+
+
+def _refuse_after_death(dates: Dates) -> None:
+    death = dates.names[DEATH]
+    for role in dates.events:
+        after = (dates.frame[role] > dates.frame[DEATH]).fill_null(False)
+        if after.any():
+            raise DataError(
+                f"is after {death!r} in {counted(int(after.sum()), 'row')}",
+                argument=role,
+                column=dates.names[role],
+                rows=after.arg_true(),
+                expected=f"nothing to happen after {death!r}",
+                remedy=f"data.filter(pl.col({dates.names[role]!r}) > pl.col({death!r})) to look at the rows",
+            )
+
+
+def _refuse_no_end(dates: Dates) -> None:
+    role = dates.endpoint.censoring
+    name, missing = dates.names[role], dates.end.is_null()
+    if missing.any():
+        raise DataError(
+            f"has no date in {counted(int(missing.sum()), 'row')} without an event",
+            argument=role,
+            column=name,
+            rows=missing.arg_true(),
+            expected="a date for everybody without an event, where their time ends",
+            remedy=f"{role}=pl.coalesce({name!r}, 'another date at which it is known')",
+        )
+
+
+def _warn_contact_after_death(dates: Dates) -> None:
+    role, death = dates.endpoint.censoring, dates.names[DEATH]
+    name, after = dates.names[role], (dates.frame[role] > dates.frame[DEATH]).fill_null(False)
+    if after.any():
+        warn(
+            f"is after {death!r} in {counted(int(after.sum()), 'row')}; the death ends the time",
+            argument=role,
+            column=name,
+            rows=after.arg_true(),
+            expected=f"no contact after {death!r}",
+            remedy=f"{role}=pl.min_horizontal({name!r}, {death!r}) if it is the end of the study",
+        )
+
+
+def _warn_event_after_contact(dates: Dates) -> None:
+    """An event of somebody alive is a contact itself, so the last contact should not be before it."""
+    if dates.endpoint.censoring != "last_contact":
+        return
+    last, alive = dates.frame["last_contact"], dates.frame[DEATH].is_null()
+    for role in dates.events:
+        name, after = dates.names[role], (alive & (dates.frame[role] > last)).fill_null(False)
+        if after.any():
+            warn(
+                f"is after {dates.names['last_contact']!r} in {counted(int(after.sum()), 'row')} without a "
+                "death",
+                argument=role,
+                column=name,
+                rows=after.arg_true(),
+                expected="a last contact on or after everything that is known to have happened",
+                remedy=f"last_contact=pl.max_horizontal({dates.names['last_contact']!r}, {name!r})",
+            )
+
+
+def _warn_one_day(dates: Dates) -> None:
+    """Of competing events on one day only one can count; in a composite it makes no difference."""
+    if not dates.endpoint.competing:
+        return
+    first, which, roles = dates.first, dates.which, list(dates.events)
+    on_it = {role: (dates.frame[role] == first).fill_null(False) for role in roles}
+    for i, role in enumerate(roles):
+        for other in roles[i + 1 :]:
+            rows = on_it[role] & on_it[other] & (which == dates.events[role])
+            if rows.any():
+                here, there = (f"pl.col({dates.names[r]!r})" for r in (role, other))
+                warn(
+                    f"is on the day of {dates.names[other]!r} in {counted(int(rows.sum()), 'row')}, which "
+                    f"count as {dates.events[role]!r}",
+                    argument=role,
+                    column=dates.names[role],
+                    rows=rows.arg_true(),
+                    expected="dates that tell which came first",
+                    remedy=f"{role}=pl.when({here}.ne_missing({there})).then({here}) to count the other",
+                )
+
+
+def _warn_no_time(dates: Dates) -> None:
+    zero = dates.endpoint.time_zero
+    at_zero = dates.end == dates.frame[zero]
+    if at_zero.any():
+        warn(
+            f"is the day of the event or of the end of observation, too, in "
+            f"{counted(int(at_zero.sum()), 'row')}: a time of 0",
+            argument=zero,
+            column=dates.names[zero],
+            rows=at_zero.arg_true(),
+            expected="an event or an end of observation after the day on which time starts",
+            remedy="data.filter(...) for those observed beyond that day, or half a day for them afterwards",
+        )
