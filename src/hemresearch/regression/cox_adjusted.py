@@ -48,7 +48,7 @@ def adjusted_curves(fit: CoxFit, by: str, conf_level: float | None, conf_type: s
     check_choice(conf_type, ConfType, argument="conf_type")
     model = model_of(fit, "adjusted curves")
     _refuse_episodes(model)
-    r = _grid(risk_sets(model.y.time, model.y.event, model.y.entry, model.y.weight))
+    r = event_grid(risk_sets(model.y.time, model.y.event, model.y.entry, model.y.weight))
     values, series = _levels_of(model, by)
     influence = _influence(fit, model) if fit.variance == "robust" else None
     parts = []
@@ -112,7 +112,7 @@ def _influence(fit: CoxFit, model: Model) -> RowInfluence:
     return row_influence(fit.estimate("adjusted curves"), model.y.time, model.y.stratum.code, cov_model)
 
 
-def _owners(y: Survival) -> np.ndarray:
+def owners(y: Survival) -> np.ndarray:
     """To whom each row's influence is counted: its cluster, its patient, or itself."""
     owner = y.patient if y.cluster is None else y.cluster
     return np.arange(len(y)) if owner is None else owner
@@ -151,12 +151,12 @@ def _standardized(
         slope += hazards[code][:, None] * g1 - g0[code][:, None] * means[code]
     if influence is not None:
         average = MeanSurvival(times, np.exp(eta), stratum, s, slope, hazards, variances, g0)
-        return s, robust_variance(influence, average, _owners(y))
+        return s, robust_variance(influence, average, owners(y))
     spread = np.maximum(squares - s**2, 0.0) / total
     return s, spread + own + np.einsum("ti,ij,tj->t", slope, model.cov, slope)
 
 
-def _grid(r: RiskSets) -> RiskSets:
+def event_grid(r: RiskSets) -> RiskSets:
     """The event times (and the last time), thinned where they are many."""
     keep = np.flatnonzero(r.n_event > 0)
     if len(keep) > SHOWN_TIMES:
