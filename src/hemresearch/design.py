@@ -113,6 +113,10 @@ class Design:
         source.check(self.request.names)
         return _fill(self.parts, source, len(self.columns), self.intercept)
 
+    def acts(self, term: str) -> np.ndarray | None:
+        """The rows in which a term has an effect; None where it has one in all."""
+        return None
+
     def bends(self) -> dict[str, np.ndarray]:
         """For each spline term, the contrasts of its coefficients that are zero for a straight line."""
         labels = list(self.terms)[int(self.intercept) :]

@@ -148,7 +148,7 @@ def _row_label(row: dict[str, Any]) -> str:
         "std_error",
         "statistic",
     }
-    values |= {"score", "df", "p_value", "p_adjusted", "conf_low", "conf_high"}
+    values |= {"score", "df", "mc_error", "p_value", "p_adjusted", "conf_low", "conf_high"}
     values |= {"concordant", "discordant", "tied_x", "tied_y", "tied_xy", "log_likelihood", "aic"}
     labels = {k: v for k, v in row.items() if k not in values}
     if set(labels) in ({"term"}, {"group"}, {"model"}):
@@ -169,6 +169,7 @@ def _estimate_line(row: dict[str, Any]) -> str:
         "expected": "expected",
         "log_likelihood": "log-likelihood",
         "statistic": "statistic",
+        "mc_error": "Monte-Carlo standard error",
         "p_value": "p",
     }
     numbers += [

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from ..outcomes import Survival
     from .time_varying import Effect
 
-CHANGING = re.compile(r" at time [^ ]+$| at g\(t\) = 0$|:\w*\(t\)$")  # as variables below end
+# As variables below end: with the time, or with the moves between states, of an effect.
+CHANGING = re.compile(r" at time [^ ]+$| at g\(t\) = 0$|:\w*\(t\)$|: .+$")
 UNCOUNTED = {"n": None, "n_event": None}
 LEVEL = re.compile(r"(?P<variable>[^\[\]:]+)\[(?P<level>[^\[\]]+)\]")
 SCHEMA: dict[str, Any] = {
@@ -220,16 +221,16 @@ def _rows_of(fit: Fit, term: str, told: str, at: slice, known: dict[str, Any]) -
     columns = fit.columns[at]
     if term in fit.splines():
         p = fit.curve_tests(term)[1] if told == term else None
-        counts = {} if encoder is None else {"n": fit.n, "n_event": fit.n_event}
+        counts = {} if encoder is None else _totals(fit, term)
         covariate = encoder.factor.columns[0] if isinstance(encoder, Spline) else _only_covariate(term)
         return [_row(fit, {}, None, variable=told, covariate=covariate) | counts | {"p_nonlinear": p}]
     if encoder is None:
         return _named(fit, term, told, columns, known)
-    variable = told.replace(term, encoder.factor.stem, 1)
+    variable = told.replace(encoder.factor.label, encoder.factor.stem, 1)
     covariate = encoder.factor.columns[0]
     if not isinstance(encoder, Levels):
-        total = {"n": fit.n, "n_event": fit.n_event}
-        return [_row(fit, known, columns[0], variable=variable, covariate=covariate) | total]
+        row = _row(fit, known, columns[0], variable=variable, covariate=covariate)
+        return [row | _totals(fit, term)]
     levels = _level_counts(fit, term, len(columns))
     return [
         _row(fit, known, column, variable=variable, level=label, covariate=covariate) | count
@@ -294,14 +295,28 @@ def _level_counts(fit: Fit, term: str, width: int) -> list[dict[str, Any]]:
     indicators = design.matrix[:, design.terms[term]] if term in design.terms else np.empty((0, 0))
     if observed is None or indicators.shape[1] != width:  # in periods: who is in two of them counts once
         return [{}] * (width + 1)
+    where = _where(design, term)
+    return [_counted(observed, mask & where) for mask in (~indicators.any(axis=1), *(indicators.T > 0))]
+
+
+def _totals(fit: Fit, term: str) -> dict[str, Any]:
+    """Rows (or patients) and events of all in whom a term has an effect."""
+    acts = None if fit.design is None else fit.design.acts(term)
+    observed = _observed(fit)
+    if acts is None or observed is None:
+        return {"n": fit.n, "n_event": fit.n_event}
+    return _counted(observed, acts)
+
+
+def _where(design: Design, term: str) -> np.ndarray:
+    acts = design.acts(term)
+    return np.ones(len(design.matrix), dtype=bool) if acts is None else acts
+
+
+def _counted(observed: tuple[np.ndarray | None, np.ndarray], mask: np.ndarray) -> dict[str, Any]:
     patient, event = observed
-    return [
-        {
-            "n": float(mask.sum() if patient is None else len(np.unique(patient[mask]))),
-            "n_event": float(event[mask].sum()),
-        }
-        for mask in (~indicators.any(axis=1), *(indicators.T > 0))
-    ]
+    n = mask.sum() if patient is None else len(np.unique(patient[mask]))
+    return {"n": float(n), "n_event": float(event[mask].sum())}
 
 
 def _observed(fit: Fit) -> tuple[np.ndarray | None, np.ndarray] | None:
