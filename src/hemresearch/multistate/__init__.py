@@ -2,13 +2,15 @@
 
 - `Transitions`: the states and the moves between them.
 - `from_wide`, `from_rows`: data as rows of stays and possible moves, which all functions here take.
+- `current_survival`, `current_incidence`: being in a state now that is lost and regained.
 """
 
+from .current_survival import current_incidence, current_survival
 from .from_rows import from_rows
 from .from_wide import from_wide
 from .transitions import Transitions
 
-__all__ = ["Transitions", "from_rows", "from_wide"]
+__all__ = ["Transitions", "current_incidence", "current_survival", "from_rows", "from_wide"]
 
 
 def __dir__() -> list[str]:
