@@ -1,15 +1,26 @@
 """Competing risks: the probability of each cause while the others compete, tests and regression.
 
+- `cumulative_incidence`: the probability of each cause by each time.
+- `pseudo_values`: what each patient contributes to an incidence, or to the time lost to a cause.
 - `gray_test`: whether groups have the same cumulative incidence of an event; `pairwise_gray`: each pair.
+- `cause_specific`: hazard ratios of every cause, and the absolute risks of a patient.
 """
 
+from .cause_specific import cause_specific
+from .cause_specific_fit import CauseSpecificFit
+from .cumulative_incidence import cumulative_incidence
 from .gray_test import GrayTest, gray_test
 from .pairwise_gray import pairwise_gray
+from .pseudo_values import pseudo_values
 
 __all__ = [
+    "CauseSpecificFit",
     "GrayTest",
+    "cause_specific",
+    "cumulative_incidence",
     "gray_test",
     "pairwise_gray",
+    "pseudo_values",
 ]
 
 
