@@ -89,3 +89,17 @@ def test_one_cause_is_one_that_happened_to_somebody():
         column="e",
         says=["nobody whose weight is above 0"],
     )
+
+
+def test_groups_of_censoring_are_named_as_such():
+    y = read(censoring_by="g")
+    assert y.group.names == ("g",)
+    assert y.group.code.tolist() == [0, 0, 1, 1, 1]
+    missing = ROWS.with_columns(g=pl.Series(["a", None, "b", "b", "b"]))
+    assert_refused(
+        lambda: read(missing, censoring_by="g"),
+        argument="censoring_by",
+        column="g",
+        rows=[2],
+        says=["missing"],
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .columns import Column, Columns, read_table
+from .columns import Column, Columns, group_rows, read_table
 from .errors import DataError, counted, listed
 from .events import printable, read_causes
 from .options import Missing, nearest
@@ -81,6 +81,7 @@ def read_competing(
     entry: Column | None = None,
     id: Column | None = None,
     by: Columns = None,
+    censoring_by: Columns = None,
     strata: Columns = None,
     covariates: Sequence[Column] | None = None,
     offset: Column | None = None,
@@ -91,6 +92,7 @@ def read_competing(
 ) -> Competing:
     """Read labelled events of several types, one per row or in counting-process rows of a patient with `id`.
 
+    `censoring_by` are groups with a distribution of censoring of their own, in the place of `by`.
     `censored` is the label that means censored: by default 0 for integers and "censored" for text;
     None says that nobody was censored. Rows of a patient that only split the follow-up are joined, unless
     `join` is False.
@@ -98,10 +100,13 @@ def read_competing(
     roles: dict[str, Columns] = {
         "time": time, "event": event, "entry": entry, "id": id, "by": by, "strata": strata,
         "covariates": covariates, "offset": offset, "weights": weights, "cluster": cluster,
+        "censoring_by": censoring_by,
     }  # fmt: skip
     table = read_table(data, roles, missing=missing)
     causes, code = read_causes(table, censored)
     rows = observations(table, code > 0)
+    if censoring_by is not None:
+        rows = replace(rows, group=group_rows(table, "censoring_by"))
     shared = {f.name: getattr(rows, f.name) for f in fields(Survival)}
     y = Competing(**shared, cause=code, causes=causes).weighted()
     return y if y.patient is None else one_patient_at_a_time(y, join)

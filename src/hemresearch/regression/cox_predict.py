@@ -22,6 +22,7 @@ from .time_varying import TimeVaryingDesign
 
 if TYPE_CHECKING:
     from ..design import Design
+    from ..fits import Fit
     from ..outcomes import Survival
     from .cox_fit import CoxFit
 
@@ -112,7 +113,7 @@ def predict(
     check_choice(kind, Quantity, argument="kind")
     level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
     if kind in ("linear predictor", "risk"):
-        return _linear(fit, new_data, kind, level)
+        return linear_predictions(fit, new_data, kind, level)
     check_choice(conf_type, ConfType, argument="conf_type")
     if times is None:
         raise DataError(
@@ -154,7 +155,8 @@ def _hazards(
     return found[0], found[1]
 
 
-def _linear(fit: CoxFit, new_data: Any, kind: str, level: float) -> pl.DataFrame:
+def linear_predictions(fit: Fit, new_data: Any, kind: str, level: float) -> pl.DataFrame:
+    """The "linear predictor" of new rows, or its exponential, the "risk"."""
     matrix = fit.require_design("a prediction").apply(new_data)
     value = matrix @ fit.coef
     error = np.sqrt(np.einsum("ij,jk,ik->i", matrix, fit.cov, matrix))

@@ -11,6 +11,7 @@ from ..numerics.cox_estimate import CoxEstimate, expected_events, schoenfeld_res
 from ..options import check_choice
 
 if TYPE_CHECKING:
+    from ..fits import Fit
     from ..outcomes import Survival
     from .cox_fit import CoxFit
 
@@ -54,7 +55,7 @@ def residuals(fit: CoxFit, kind: Residual) -> pl.DataFrame:
             values = values * e.rows.weight[:, None]
     if kind == "dfbetas":
         values = values / np.sqrt(np.diag(fit.cov_model))
-    return _beside(_positions(y), e.rows.unsorted(values), fit)
+    return beside(positions(y), e.rows.unsorted(values), fit)
 
 
 def _of_rows(e: CoxEstimate, y: Survival, kind: str) -> pl.DataFrame:
@@ -65,7 +66,7 @@ def _of_rows(e: CoxEstimate, y: Survival, kind: str) -> pl.DataFrame:
         with np.errstate(divide="ignore", invalid="ignore"):
             pull = np.where(y.event, np.log(np.where(y.event, expected, 1.0)), 0.0)
         value = np.sign(martingale) * np.sqrt(np.maximum(-2 * (martingale + pull), 0.0))
-    return _positions(y).with_columns(
+    return positions(y).with_columns(
         residual=pl.Series(value), event=pl.Series(y.event), expected=pl.Series(expected)
     )
 
@@ -75,18 +76,19 @@ def _of_events(fit: CoxFit, e: CoxEstimate, y: Survival, *, scaled: bool) -> pl.
     if scaled:
         values = values @ fit.cov_model * fit.n_event + fit.coef
     at = e.rows.order[e.rows.event]
-    frame = _positions(y)[at].with_columns(time=pl.Series(y.time[at]))
+    frame = positions(y)[at].with_columns(time=pl.Series(y.time[at]))
     if len(y.stratum) > 1:
         frame = frame.with_columns(stratum=pl.Series(np.array(y.stratum.labels())[y.stratum.code[at]]))
-    return _beside(frame, values, fit)
+    return beside(frame, values, fit)
 
 
-def _beside(frame: pl.DataFrame, values: np.ndarray, fit: CoxFit) -> pl.DataFrame:
+def beside(frame: pl.DataFrame, values: np.ndarray, fit: Fit) -> pl.DataFrame:
     """The frame with a column for each coefficient; one with the name of a column of the frame says so."""
     names = [f"{c} (covariate)" if c in frame.columns else c for c in fit.columns]
     return pl.concat([frame, pl.DataFrame(values, schema=names)], how="horizontal")
 
 
-def _positions(y: Survival) -> pl.DataFrame:
+def positions(y: Survival) -> pl.DataFrame:
+    """The 1-based position of each row in the user's data."""
     row = np.arange(len(y)) if y.row is None else y.row
     return pl.DataFrame({"row": row.astype(np.int64) + 1})

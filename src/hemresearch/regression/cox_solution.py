@@ -104,8 +104,11 @@ def score_by_cluster(y: Survival, e: CoxEstimate) -> np.ndarray:
     return np.stack([np.bincount(owner, column) for column in score.T], axis=1)
 
 
-def check_clusters(y: Survival, n_clusters: int, n_columns: int) -> None:
-    """Refuse a variance between clusters of which there is one, and warn where it must be singular."""
+def check_clusters(y: Survival, n_clusters: int, n_columns: int, without: str = "robust=False") -> None:
+    """Refuse a variance between clusters of which there is one, and warn where it must be singular.
+
+    `without` is the argument that gives a variance without clusters.
+    """
     role = "id" if y.cluster is None else "cluster"
     if n_clusters == 1:
         raise DataError(
@@ -113,7 +116,7 @@ def check_clusters(y: Survival, n_clusters: int, n_columns: int) -> None:
             argument=role,
             column=y.names.get(role),
             expected="many clusters (30 or more by common advice)",
-            remedy="robust=False",
+            remedy=without,
         )
     if n_clusters <= n_columns:
         warn(
@@ -122,7 +125,7 @@ def check_clusters(y: Survival, n_clusters: int, n_columns: int) -> None:
             argument=role,
             column=y.names.get(role),
             expected="many more clusters than coefficients (30 or more by common advice)",
-            remedy="robust=False, or fewer terms",
+            remedy=f"{without}, or fewer terms",
         )
     elif n_clusters < FEW_CLUSTERS and role in y.names:
         warn(
@@ -131,7 +134,7 @@ def check_clusters(y: Survival, n_clusters: int, n_columns: int) -> None:
             argument=role,
             column=y.names[role],
             expected="many clusters (30 or more by common advice)",
-            remedy=f"robust=False, or strata={y.names[role]!r} for a baseline hazard of each",
+            remedy=f"{without}, or strata={y.names[role]!r} for a baseline hazard of each",
         )
 
 

@@ -27,6 +27,10 @@ MONOTONE = {
         "in every risk set the cases have",
         "covariates=... with fewer terms or coarser groups",
     ),
+    "subdistribution hazard ratio": (
+        "in every risk set, with those after a competing event in it, the events have",
+        "covariates=... with fewer terms or coarser groups",
+    ),
     "odds ratio": ("in every set the cases have", "covariates=... with fewer terms or coarser groups"),
 }
 

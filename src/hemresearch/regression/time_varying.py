@@ -113,6 +113,28 @@ def with_time_varying(
     y: Survival, design: Design, time_varying: Mapping[str, Spec]
 ) -> tuple[Survival, Design]:
     """Rows cut where an effect changes, with the columns that change."""
+    effects = _effects(design, time_varying)
+    if not y.event.any():
+        return y, design  # the fit refuses what has no events
+    y, effects, cuts = _changes(y, effects)
+    _refuse_too_many(y, cuts)
+    begin = np.full(len(y), -1.0) if y.entry is None else y.entry  # at risk of an event at 0, too
+    row, start, stop, is_last, _ = split_intervals(begin, y.time, cuts)
+    patient = np.arange(len(y)) if y.patient is None else y.patient
+    pieces = replace(y.take(row), entry=start, time=stop, event=y.event[row] & is_last, patient=patient[row])
+    return pieces, _changing_design(design, effects, cuts, design.matrix[row], start, stop)
+
+
+def at_own_ends(
+    y: Survival, design: Design, time_varying: Mapping[str, Spec]
+) -> tuple[Survival, TimeVaryingDesign]:
+    """Rows that are not cut, with the columns as they are at the end of each; `episodes` has all others."""
+    y, effects, cuts = _changes(y, _effects(design, time_varying))
+    begin = np.nextafter(y.time, -np.inf)
+    return y, _changing_design(design, effects, cuts, design.matrix, begin, y.time)
+
+
+def _effects(design: Design, time_varying: Any) -> tuple[Effect, ...]:
     if not isinstance(time_varying, Mapping):
         raise DataError(
             f"a {type(time_varying).__name__} was given",
@@ -120,23 +142,31 @@ def with_time_varying(
             expected="a dictionary from terms to how their effects change",
             remedy=f"time_varying={{{next(iter(design.terms), 'age')!r}: 'log'}}",
         )
-    effects = tuple(_effect(design, term, spec) for term, spec in time_varying.items())
-    if not y.event.any():
-        return y, design  # the fit refuses what has no events
+    return tuple(_effect(design, term, spec) for term, spec in time_varying.items())
+
+
+def _changes(y: Survival, effects: tuple[Effect, ...]) -> tuple[Survival, tuple[Effect, ...], np.ndarray]:
+    """The effects and the times at which they change, rounded together with those of the rows."""
     y, effects = _rounded_together(y, effects)
     for effect in effects:
         _refuse_empty_periods(y, effect)
-    smooth = any(effect.function is not None for effect in effects)
     cuts = np.unique(np.concatenate([e.cuts for e in effects]))
-    if smooth:
+    if any(effect.function is not None for effect in effects):
         cuts = np.union1d(cuts, np.unique(y.time[y.event]))
-    _refuse_too_many(y, cuts)
-    begin = np.full(len(y), -1.0) if y.entry is None else y.entry  # at risk of an event at 0, too
-    row, start, stop, is_last, _ = split_intervals(begin, y.time, cuts)
-    patient = np.arange(len(y)) if y.patient is None else y.patient
-    pieces = replace(y.take(row), entry=start, time=stop, event=y.event[row] & is_last, patient=patient[row])
-    matrix, columns, terms = _expanded(design, effects, cuts, design.matrix[row], start, stop)
-    return pieces, TimeVaryingDesign(
+    return y, effects, cuts
+
+
+def _changing_design(
+    design: Design,
+    effects: tuple[Effect, ...],
+    cuts: np.ndarray,
+    x: np.ndarray,
+    start: np.ndarray,
+    stop: np.ndarray,
+) -> TimeVaryingDesign:
+    """The design of episodes (start, stop] with covariates x."""
+    matrix, columns, terms = _expanded(design, effects, cuts, x, start, stop)
+    return TimeVaryingDesign(
         matrix=matrix,
         columns=columns,
         terms=terms,
