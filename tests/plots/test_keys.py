@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import hemresearch as hem
-from hemresearch.plots.keys import _apart
+from hemresearch.plots.keys import apart
 from hemresearch.plots.layout import layout_problems
 
 
@@ -94,16 +94,16 @@ def test_a_note_that_finds_no_place_stands_above(crowded):
 
 def test_labels_that_are_close_are_moved_apart_by_as_little_as_possible():
     heights = np.array([0.1, 0.1, 0.1])
-    assert _apart(np.array([0.2, 0.5, 0.8]), heights, 0, 1).tolist() == [0.2, 0.5, 0.8]
-    np.testing.assert_allclose(_apart(np.array([0.52, 0.5, 0.9]), heights, 0, 1), [0.56, 0.46, 0.9])
-    np.testing.assert_allclose(_apart(np.array([0.0, 0.0, 0.99]), heights, 0, 1), [0.05, 0.15, 0.95])
+    assert apart(np.array([0.2, 0.5, 0.8]), heights, 0, 1).tolist() == [0.2, 0.5, 0.8]
+    np.testing.assert_allclose(apart(np.array([0.52, 0.5, 0.9]), heights, 0, 1), [0.56, 0.46, 0.9])
+    np.testing.assert_allclose(apart(np.array([0.0, 0.0, 0.99]), heights, 0, 1), [0.05, 0.15, 0.95])
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_labels_never_overlap_nor_leave_the_panel(seed):
     rng = np.random.default_rng(seed)
     at, heights = rng.uniform(0, 1, 8), rng.uniform(0.02, 0.12, 8)
-    placed = _apart(at, heights, 0, 1)
+    placed = apart(at, heights, 0, 1)
     order = np.argsort(placed)
     assert (np.diff(placed[order]) >= (heights[order][1:] + heights[order][:-1]) / 2 - 1e-9).all()
     assert (placed - heights / 2 >= -1e-9).all()

@@ -13,6 +13,7 @@ from .missingness import draw_missingness
 from .residuals import draw_influence, draw_residuals, draw_schoenfeld
 from .risk_table import draw_risk_table
 from .themes import THEMES, Theme, theme
+from .transitions import draw_transitions
 
 __all__ = [
     "THEMES",
@@ -27,6 +28,7 @@ __all__ = [
     "draw_residuals",
     "draw_risk_table",
     "draw_schoenfeld",
+    "draw_transitions",
     "figure",
     "fingerprint",
     "layout_problems",

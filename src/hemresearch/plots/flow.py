@@ -54,11 +54,13 @@ class Box:
     centred: bool = True
     x: float = 0.0
     y: float = 0.0
+    least: float = 0.0  # height that it has at least
+    fill: str = "white"
 
     @property
     def height(self) -> float:
         """From its top to its bottom."""
-        return LINE_MM * len(self.lines) + 2 * PAD_MM
+        return max(LINE_MM * len(self.lines) + 2 * PAD_MM, self.least)
 
     @property
     def bottom(self) -> float:
@@ -69,6 +71,11 @@ class Box:
     def left(self) -> float:
         """Its left edge."""
         return self.x - self.width / 2
+
+    @property
+    def right(self) -> float:
+        """Its right edge."""
+        return self.x + self.width / 2
 
 
 @dataclass(slots=True)
@@ -139,11 +146,11 @@ def draw_flow(flow: Flow, *, ax: Axes | None = None, width: float | None = None)
             panel = figure(width=width, height=max(diagram.height + CANVAS_MM, 20.0)).subplots()
             panel.set_axis_off()
         else:
-            panel = _emptied(ax)
+            panel = emptied(ax)
             diagram = arrange(flow, axes_mm(panel)[0])
-            _check_height(diagram, axes_mm(panel)[1])
-        _draw(panel, diagram)
-        record(panel, lambda: [_said(box) for box in diagram.boxes])
+            check_height(diagram, axes_mm(panel)[1])
+        draw_diagram(panel, diagram)
+        record(panel, lambda: [said(box) for box in diagram.boxes])
     return panel
 
 
@@ -279,22 +286,23 @@ def _same_width(boxes: list[Box]) -> list[Box]:
     return boxes
 
 
-def _draw(ax: Axes, diagram: Diagram) -> None:
+def draw_diagram(ax: Axes, diagram: Diagram) -> None:
     """Boxes, their text and the arrows, in mm from the upper left corner of the axes."""
-    place = _from_corner(ax)
+    place = from_corner(ax)
     edge = RC["axes.linewidth"]
     for box in diagram.boxes:
         corner = (box.left, box.y)
         ax.add_patch(
             Rectangle(
-                corner, box.width, box.height, transform=place, facecolor="white", edgecolor="black",
+                corner, box.width, box.height, transform=place, facecolor=box.fill, edgecolor="black",
                 linewidth=edge, clip_on=False, zorder=2,
             )
         )  # fmt: skip
+        top = box.y + (box.height - LINE_MM * len(box.lines)) / 2
         for i, line in enumerate(box.lines):
             x = box.x if box.centred else box.left + PAD_MM + line.indent
             ax.text(
-                x, box.y + PAD_MM + LINE_MM * (i + 0.5), line.text, transform=place, fontsize=FONT, zorder=3,
+                x, top + LINE_MM * (i + 0.5), line.text, transform=place, fontsize=FONT, zorder=3,
                 ha="center" if box.centred else "left", va="center_baseline", parse_math=False,
                 weight="bold" if line.strong else "normal",
             )  # fmt: skip
@@ -310,14 +318,14 @@ def _draw(ax: Axes, diagram: Diagram) -> None:
         ax.add_patch(head)
 
 
-def _from_corner(ax: Axes) -> Transform:
+def from_corner(ax: Axes) -> Transform:
     """Right and down in mm from the upper left corner of the axes."""
     scale = Affine2D().scale(1 / MM_PER_INCH, -1 / MM_PER_INCH) + ax.figure.dpi_scale_trans
     origin: Any = ax.transAxes
     return scale + ScaledTranslation(0, 1, origin)
 
 
-def _said(box: Box) -> str:
+def said(box: Box) -> str:
     """A box in one line of text."""
     if box.centred:
         return " ".join(line.text for line in box.lines)
@@ -340,14 +348,15 @@ def _check(flow: Any) -> None:
         )
 
 
-def _emptied(ax: Axes) -> Axes:
-    """The axes without frame and ticks, where the layout of their figure puts them then."""
+def emptied(ax: Axes) -> Axes:
+    """Axes without frame and ticks, where the layout of their figure puts them then."""
     ax.set_axis_off()
     root_figure(ax).draw_without_rendering()
     return ax
 
 
-def _check_height(diagram: Diagram, height: float) -> None:
+def check_height(diagram: Diagram, height: float) -> None:
+    """Refuse axes that are lower than their diagram."""
     if diagram.height > height + EDGE_MM:
         need = diagram.height + CANVAS_MM
         raise DataError(

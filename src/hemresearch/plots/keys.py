@@ -110,7 +110,7 @@ def label_ends(ax: Axes, lines: Sequence[Any]) -> bool:
     if heights.sum() > high - low:
         return False
     ends = np.array([_height_at(line, end) for line in lines])
-    for line, name, y in zip(lines, names, _apart(ends, heights, low, high), strict=True):
+    for line, name, y in zip(lines, names, apart(ends, heights, low, high), strict=True):
         ax.text(
             1.0, y, name, transform=ax.get_yaxis_transform() + _right(ax, PAD_MM), color=line.get_color(),
             fontsize=size, va="center", ha="left", linespacing=LINE_SPACING, parse_math=False,
@@ -124,7 +124,7 @@ def _height_at(line: Line2D, end: float) -> float:
     return float(y[known[-1]])
 
 
-def _apart(at: np.ndarray, heights: np.ndarray, low: float, high: float) -> np.ndarray:
+def apart(at: np.ndarray, heights: np.ndarray, low: float, high: float) -> np.ndarray:
     """Heights of labels, none over another, each group of close ones about the mean of where they belong."""
     order = [int(i) for i in np.argsort(at, kind="stable")]
     groups: list[list[int]] = []
