@@ -1,6 +1,9 @@
 """Competing risks: the probability of each cause while the others compete, tests and regression.
 
 - `cumulative_incidence`: the probability of each cause by each time.
+- `incidence_difference`: differences and ratios of incidence between groups at chosen times.
+- `years_lost`: the time lost to each cause before a horizon; `years_lost_difference`: between groups.
+- `naive_incidence`: 1 - Kaplan-Meier with competing events censored, to show what it gets wrong.
 - `pseudo_values`: what each patient contributes to an incidence, or to the time lost to a cause.
 - `gray_test`: whether groups have the same cumulative incidence of an event; `pairwise_gray`: each pair.
 - `cause_specific`: hazard ratios of every cause, and the absolute risks of a patient.
@@ -10,8 +13,11 @@ from .cause_specific import cause_specific
 from .cause_specific_fit import CauseSpecificFit
 from .cumulative_incidence import cumulative_incidence
 from .gray_test import GrayTest, gray_test
+from .incidence_difference import incidence_difference
+from .naive_incidence import naive_incidence
 from .pairwise_gray import pairwise_gray
 from .pseudo_values import pseudo_values
+from .years_lost import years_lost, years_lost_difference
 
 __all__ = [
     "CauseSpecificFit",
@@ -19,8 +25,12 @@ __all__ = [
     "cause_specific",
     "cumulative_incidence",
     "gray_test",
+    "incidence_difference",
+    "naive_incidence",
     "pairwise_gray",
     "pseudo_values",
+    "years_lost",
+    "years_lost_difference",
 ]
 
 

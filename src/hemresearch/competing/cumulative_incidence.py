@@ -132,8 +132,13 @@ def cumulative_incidence(
     >>> relapse = hem.competing.cumulative_incidence(
     ...     transplant, time="ftime", event="Status", cause=1, by="D"
     ... )
-    >>> relapse.at(24)["estimate"].round(3).to_list()
-    [0.388, 0.241]
+    >>> relapse
+    Aalen-Johansen: cumulative incidence (Status by ftime), n=177, events=56
+      D=ALL, cause=1: n=73, events=28, at 131.8: 0.3876 (0.2757 to 0.4979)
+      D=AML, cause=1: n=104, events=28, at 114.7: 0.281 (0.1958 to 0.3724)
+    95% limits: log-log, Greenwood variance
+    >>> relapse.text(24, unit="months")
+    '24-month cumulative incidence of cause 1: ALL 38.8% (95% CI 27.6–49.8); AML 24.1% (95% CI 16.4–32.7)'
     """
     y = read_competing(
         data, time=time, event=event, censored=censored, entry=entry, id=id, by=by, weights=weights,

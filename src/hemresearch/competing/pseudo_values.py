@@ -94,11 +94,9 @@ def pseudo_values(
     --------
     >>> import hemresearch as hem
     >>> transplant = hem.data.load("bmtcrr")
-    >>> values = hem.competing.pseudo_values(
-    ...     transplant, time="ftime", event="Status", cause=1, times=[12, 24]
-    ... )
-    >>> values["pseudo_value"].head(4).round(3).to_list()
-    [0.0, 0.0, 0.0, 0.0]
+    >>> values = hem.competing.pseudo_values(transplant, time="ftime", event="Status", cause=1, tau=24)
+    >>> values["pseudo_value"].head(4).round(2).to_list()
+    [0.0, 14.5, -0.06, -0.06]
     """
     wanted = _wanted(times, tau)
     check_choice(method, PseudoMethod, argument="method")
