@@ -37,8 +37,8 @@ def read_event(table: Table, event_value: Any = None, role: str = "event") -> np
         f"holds {_levels(series)}, but an event is true/false or 1/0",
         argument=role,
         column=name,
-        expected="a Boolean or 0/1 column, or the declared value that means the event (several causes need "
-        "a function for competing events)",
+        expected="a Boolean or 0/1 column, or the declared value that means the event (for competing events, "
+        "hem.competing.cumulative_incidence)",
         remedy=_choices(series),
     )
 

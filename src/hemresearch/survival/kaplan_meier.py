@@ -57,7 +57,8 @@ def kaplan_meier(
     time, event
         Follow-up in any one unit, and whether it ended with the event (Boolean or 0/1).
     event_value
-        The value (or values) of `event` that counts as the event, for any other coding.
+        The value (or values) of `event` that counts as the event, for any other coding; all others are
+        censored. Where they compete with the event, `competing.cumulative_incidence` tells its probability.
     entry
         Delayed entry: the time from which a patient is observed; rows are (entry, time].
     id
