@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .compiled import kernel
+from .compiled import inlined, kernel
 from .risk_sets import RiskSets, place
 from .robust_curve import ROUNDING
 
@@ -27,7 +27,7 @@ def robust_incidence_variance(
         c + f l + S(s-)/n (its own events of the cause - R h_k)  and  l - (its own events - R h) / (n - d).
 
     Between its own events all clusters move alike, c = c0 + l0 F + R D and l = l0 + R H with running F, D and
-    H, so that six running sums (of c^2, cl, l^2, cR, lR and R^2) give the variance in one pass over the rows.
+    H (`now`): six running sums (of c^2, cl, l^2, cR, lR and R^2) give the variance in one pass over the rows.
     """
     n = len(time)
     leave = place(time, r.time)
@@ -47,72 +47,79 @@ def robust_incidence_variance(
 def _running_sums(  # type: ignore[no-untyped-def]
     by_leave, by_enter, leave, enter, cause, size, owner, n_owner, own, reach, share, total, before
 ):
-    """Sum over clusters of c^2 at every time; clusters are kept as c0, l0 and R.
+    """Sum over clusters of c^2 at every time; a cluster is kept as c0, l0 and R.
 
     After as many changes as there are clusters the sums are taken anew, so that rounding cannot pile up.
     """
-    c0, l0, risk = np.zeros(n_owner), np.zeros(n_owner), np.zeros(n_owner)
-    cc = cl = ll = cr = lr = rr = 0.0
-    F = D = H = largest = 0.0
-    changes = 0
+    clusters, sums, now = np.zeros((n_owner, 3)), np.zeros(6), np.zeros(3)
     variance = np.zeros(len(own))
-    i = j = 0
+    largest, i, j, changes = 0.0, 0, 0, 0
     while j < len(by_enter) and enter[by_enter[j]] < 0:
-        k = owner[by_enter[j]]
-        rr += size[by_enter[j]] * (2 * risk[k] + size[by_enter[j]])
-        risk[k] += size[by_enter[j]]
+        _change(clusters[owner[by_enter[j]]], sums, now, 0.0, 0.0, size[by_enter[j]])
         j += 1
     for t in range(len(own)):
-        f, a, b = before[t] * share[t], own[t] * share[t], reach[t] * total[t]
-        # all clusters: c += f l - a R, then l += b R
-        cc += f * f * ll + a * a * rr + 2 * (f * cl - a * cr - f * a * lr)
-        cl += f * ll - a * lr + b * (cr + f * lr - a * rr)
-        cr += f * lr - a * rr
-        ll += b * (2 * lr + b * rr)
-        lr += b * rr
-        F, D, H = F + f, D + f * H - a, H + b
+        _move(sums, now, before[t] * share[t], own[t] * share[t], reach[t] * total[t])
         while i < len(by_leave) and leave[by_leave[i]] == t:
             row = by_leave[i]
-            k = owner[row]
-            w, old_r = size[row], risk[k]
-            old_c, old_l = c0[k] + l0[k] * F + old_r * D, l0[k] + old_r * H
-            new_c = old_c + (w * own[t] if cause[row] == 1 else 0.0)
-            new_l = old_l - (w * reach[t] if cause[row] > 0 else 0.0)
-            new_r = old_r - w
-            risk[k], l0[k] = new_r, new_l - new_r * H
-            c0[k] = new_c - l0[k] * F - new_r * D
-            cc += (new_c - old_c) * (new_c + old_c)
-            cl += new_c * new_l - old_c * old_l
-            ll += (new_l - old_l) * (new_l + old_l)
-            cr += new_c * new_r - old_c * old_r
-            lr += new_l * new_r - old_l * old_r
-            rr += (new_r - old_r) * (new_r + old_r)
+            w = size[row]
+            c = w * own[t] if cause[row] == 1 else 0.0
+            _change(clusters[owner[row]], sums, now, c, -w * reach[t] if cause[row] > 0 else 0.0, -w)
             i += 1
             changes += 1
         if changes >= n_owner:
             changes = 0
-            cc = cl = ll = cr = lr = rr = 0.0
-            for k in range(n_owner):
-                c, l, n_k = c0[k] + l0[k] * F + risk[k] * D, l0[k] + risk[k] * H, risk[k]  # noqa: E741
-                cc += c * c
-                cl += c * l
-                ll += l * l
-                cr += c * n_k
-                lr += l * n_k
-                rr += n_k * n_k
-        largest = max(largest, D * D * rr)
-        variance[t] = cc if cc > ROUNDING * largest else 0.0
+            _take_anew(clusters, sums, now)
+        largest = max(largest, now[1] * now[1] * sums[5])
+        variance[t] = sums[0] if sums[0] > ROUNDING * largest else 0.0
         while j < len(by_enter) and enter[by_enter[j]] == t:
-            row = by_enter[j]
-            k = owner[row]
-            w, old_r = size[row], risk[k]
-            c, l = c0[k] + l0[k] * F + old_r * D, l0[k] + old_r * H  # noqa: E741
-            risk[k] += w  # an entry changes what is at risk, not the influence so far
-            l0[k] -= w * H
-            c0[k] = c - l0[k] * F - risk[k] * D
-            cr += c * w
-            lr += l * w
-            rr += (risk[k] - old_r) * (risk[k] + old_r)
+            # an entry changes what is at risk, not the influence so far
+            _change(clusters[owner[by_enter[j]]], sums, now, 0.0, 0.0, size[by_enter[j]])
             j += 1
             changes += 1
     return variance
+
+
+@inlined
+def _move(sums, now, f, a, b):  # type: ignore[no-untyped-def]
+    """All clusters: c += f l - a R, then l += b R; the sums are of c^2, cl, l^2, cR, lR and R^2."""
+    cl, ll, cr, lr, rr = sums[1], sums[2], sums[3], sums[4], sums[5]
+    sums[0] += f * f * ll + a * a * rr + 2 * (f * cl - a * cr - f * a * lr)
+    sums[1] += f * ll - a * lr + b * (cr + f * lr - a * rr)
+    sums[2] += b * (2 * lr + b * rr)
+    sums[3] += f * lr - a * rr
+    sums[4] += b * rr
+    now[1] += f * now[2] - a
+    now[0] += f
+    now[2] += b
+
+
+@inlined
+def _change(one, sums, now, more_c, more_l, more_r):  # type: ignore[no-untyped-def]
+    """One cluster: its c, l and R by what its own rows bring."""
+    old_r = one[2]
+    old_c, old_l = one[0] + one[1] * now[0] + old_r * now[1], one[1] + old_r * now[2]
+    c, l, r = old_c + more_c, old_l + more_l, old_r + more_r  # noqa: E741
+    one[2] = r
+    one[1] = l - r * now[2]
+    one[0] = c - one[1] * now[0] - r * now[1]
+    sums[0] += more_c * (c + old_c)
+    sums[1] += c * l - old_c * old_l
+    sums[2] += more_l * (l + old_l)
+    sums[3] += c * r - old_c * old_r
+    sums[4] += l * r - old_l * old_r
+    sums[5] += more_r * (r + old_r)
+
+
+@inlined
+def _take_anew(clusters, sums, now):  # type: ignore[no-untyped-def]
+    """The sums from the clusters as they are now."""
+    sums[:] = 0.0
+    for k in range(len(clusters)):
+        r = clusters[k, 2]
+        c, l = clusters[k, 0] + clusters[k, 1] * now[0] + r * now[1], clusters[k, 1] + r * now[2]  # noqa: E741
+        sums[0] += c * c
+        sums[1] += c * l
+        sums[2] += l * l
+        sums[3] += c * r
+        sums[4] += l * r
+        sums[5] += r * r
