@@ -52,6 +52,10 @@ def test_delayed_entry_and_covariates_that_change_are_told_apart():
     assert (
         "on transplant, with covariates that change with time (entry to futime), with" in changing.methods()
     )
+    steady = hem.regression.cox(rows, "trt", entry="entry", **roles)
+    assert "on trt, with 95%" in steady.methods()
+    later = hem.regression.cox(rows.filter(pl.col("entry") > 0), "trt", entry="entry", **roles)
+    assert "on trt, with delayed entry (entry), with" in later.methods()
 
 
 def test_without_covariates_or_data_there_is_less_to_say():

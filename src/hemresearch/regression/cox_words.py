@@ -13,6 +13,8 @@ from .time_varying import TimeVaryingDesign
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import polars as pl
+
     from ..outcomes import Survival
     from ..outcomes_interval import Interval
     from .cox_fit import CoxFit
@@ -64,15 +66,25 @@ def dropped_words(n: int) -> str:
 
 
 def _entry_words(y: Survival | Interval) -> str:
-    """Delayed entry; several rows of a patient are covariates that change with time."""
+    """Delayed entry, and covariates that change between the rows of a patient."""
     entry = y.names.get("entry")
     if entry is None:
         return ""
-    patient = getattr(y, "patient", None)
-    several = "id" in y.names and patient is not None and len(np.unique(patient)) < len(y)
-    return f", with covariates that change with time ({entry} to {y.names['time']})" if several else (
-        f", with delayed entry ({entry})"
-    )  # fmt: skip
+    patient, start = getattr(y, "patient", None), getattr(y, "entry", None)
+    if patient is not None and start is not None and len(np.unique(patient)) < len(y):
+        if _change_between_rows(y.covariates, patient):
+            return f", with covariates that change with time ({entry} to {y.names['time']})"
+        begin = np.full(int(patient.max()) + 1, np.inf)
+        np.minimum.at(begin, patient, start)
+        if not (begin[patient] > 0).any():
+            return ""
+    return f", with delayed entry ({entry})"
+
+
+def _change_between_rows(covariates: pl.DataFrame, patient: np.ndarray) -> bool:
+    """Whether a covariate differs between rows of one patient."""
+    _, first, place = np.unique(patient, return_index=True, return_inverse=True)
+    return any((column != column.gather(first[place])).any() for column in covariates.get_columns())
 
 
 def _change(effect: Effect) -> str:
