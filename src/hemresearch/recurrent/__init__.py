@@ -2,12 +2,24 @@
 
 - `mean_cumulative`: the mean number of events by each time, with death ending them or not.
 - `mean_cumulative_test`, `mean_cumulative_difference`: groups compared, along time and at one time.
+- `andersen_gill`: rate ratios, all events alike; `prentice_williams_peterson`: hazard ratios of the
+  next event after equally many; `wei_lin_weissfeld`: of the times to the first, the second, ... event.
 """
 
+from .andersen_gill import andersen_gill
 from .mean_comparison import mean_cumulative_difference, mean_cumulative_test
 from .mean_cumulative import mean_cumulative
+from .prentice_williams_peterson import prentice_williams_peterson
+from .wei_lin_weissfeld import wei_lin_weissfeld
 
-__all__ = ["mean_cumulative", "mean_cumulative_difference", "mean_cumulative_test"]
+__all__ = [
+    "andersen_gill",
+    "mean_cumulative",
+    "mean_cumulative_difference",
+    "mean_cumulative_test",
+    "prentice_williams_peterson",
+    "wei_lin_weissfeld",
+]
 
 
 def __dir__() -> list[str]:
