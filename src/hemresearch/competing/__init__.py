@@ -6,28 +6,38 @@
 - `naive_incidence`: 1 - Kaplan-Meier with competing events censored, to show what it gets wrong.
 - `pseudo_values`: what each patient contributes to an incidence, or to the time lost to a cause.
 - `gray_test`: whether groups have the same cumulative incidence of an event; `pairwise_gray`: each pair.
+- `fine_gray`: ratios and predictions of the incidence of one event.
 - `cause_specific`: hazard ratios of every cause, and the absolute risks of a patient.
+- `pseudo_regression`: differences and ratios of an incidence, of survival, or of mean times.
 """
 
 from .cause_specific import cause_specific
 from .cause_specific_fit import CauseSpecificFit
 from .cumulative_incidence import cumulative_incidence
+from .fine_gray import fine_gray
+from .fine_gray_fit import FineGrayFit
 from .gray_test import GrayTest, gray_test
 from .incidence_difference import incidence_difference
 from .naive_incidence import naive_incidence
 from .pairwise_gray import pairwise_gray
+from .pseudo_fit import PseudoFit
+from .pseudo_regression import pseudo_regression
 from .pseudo_values import pseudo_values
 from .years_lost import years_lost, years_lost_difference
 
 __all__ = [
     "CauseSpecificFit",
+    "FineGrayFit",
     "GrayTest",
+    "PseudoFit",
     "cause_specific",
     "cumulative_incidence",
+    "fine_gray",
     "gray_test",
     "incidence_difference",
     "naive_incidence",
     "pairwise_gray",
+    "pseudo_regression",
     "pseudo_values",
     "years_lost",
     "years_lost_difference",

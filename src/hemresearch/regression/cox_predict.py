@@ -79,7 +79,7 @@ def model_of(fit: CoxFit, what: str) -> Model:
 def baseline(fit: CoxFit, at: Any) -> Curves:
     """The cumulative baseline hazard of each stratum."""
     model = model_of(fit, "the baseline")
-    path = model.path(_baseline_row(model.base, at), *EVER)
+    path = model.path(baseline_row(model.base, at), *EVER)
     levels = model.y.stratum.levels
     parts = []
     for code, base in enumerate(model.bases):
@@ -90,7 +90,8 @@ def baseline(fit: CoxFit, at: Any) -> Curves:
     )
 
 
-def _baseline_row(design: Design, at: Any) -> np.ndarray:
+def baseline_row(design: Design, at: Any) -> np.ndarray:
+    """The one row of a baseline: "zero", "means" or a table with a row of covariates."""
     if isinstance(at, str):
         check_choice(at, ("zero", "means"), argument="at")
         zero = np.zeros((1, len(design.columns)))
