@@ -102,9 +102,10 @@ def _moments(
     n_owner, owner = len(coef), influence.owner
     order = np.argsort(fixed.last, kind="stable")
 
-    def summed(keep: np.ndarray, groups: slice, group: np.ndarray, of: np.ndarray, by: np.ndarray):  # type:
-    ignore[no-untyped-def]
-        return moments(
+    def summed(
+        keep: np.ndarray, groups: slice, group: np.ndarray, of: np.ndarray, by: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        sums: tuple[np.ndarray, np.ndarray] = moments(
             fixed.last[keep], group[keep], of[keep], influence.spread[keep], fixed.risk[keep],
             fixed.alpha[keep], fixed.kappa[keep], by, table.q, table.r[groups], table.alive[groups],
         )  # fmt: skip
@@ -188,8 +189,7 @@ def _fixed(piece: Piece, rows: CensoredRows, part: slice, table: _Common, counts
 
 
 @kernel
-def moments(last, group, owner, spread, risk, alpha, kappa, coef, q, r, alive):  # type:
-ignore[no-untyped-def]
+def moments(last, group, owner, spread, risk, alpha, kappa, coef, q, r, alive):  # type: ignore[no-untyped-def]
     """Sums over owners of c^2 and of c times their row of `coef`, after each slot; rows in order of `last`.
 
     c = f'v: f are 1, q and for each group r and alive, v what the owner's rows have of them. As rows end, v
