@@ -111,8 +111,8 @@ def transition_cox(
     -------
     TransitionCoxFit
         With `.to_frame()`, `.text(term, move=)`, `.hazards(new)`, `.predict(new)`, `.length_of_stay(new)` and
-        `.of_move(move)`; `hem.regression.ph_test` and `compare` take it. Terms are named `age: ill → dead`, or
-        `age` with one effect on all moves.
+        `.of_move(move)`; `hem.regression.ph_test` and `compare` take it. Terms are named `age: ill → dead`,
+        or `age` with one effect on all moves.
 
     Raises
     ------
