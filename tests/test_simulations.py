@@ -10,6 +10,7 @@ import pytest
 
 FOLDER = Path(__file__).parent / "simulations"
 RECORDED = pl.read_csv(FOLDER / "coverage.csv")
+REJECTED = pl.read_csv(FOLDER / "rejections.csv")
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,17 @@ RECORDED = pl.read_csv(FOLDER / "coverage.csv")
 def test_recorded_coverage_is_within_94_and_96_percent(row):
     assert row["replications"] >= 2000
     assert 0.94 <= row["coverage"] <= 0.96
+
+
+@pytest.mark.parametrize(
+    "row", list(REJECTED.iter_rows(named=True)), ids=lambda row: f"{row['study']} {row['target']}"
+)
+def test_recorded_sizes_are_near_5_percent_and_powers_above_80(row):
+    assert row["replications"] >= 2000
+    if row["target"].startswith("size"):
+        assert 0.035 <= row["rejected"] <= 0.065
+    else:
+        assert row["rejected"] > 0.8
 
 
 def test_the_simulation_still_gives_what_it_recorded_on_a_few_replications():
