@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from competing_cohorts import cohort, fit
 from cox_cases import new_rows
 from reference_cases import assert_close, reference_cases
 from refusals import assert_refused, assert_warns
+from relapse_cohorts import cohort, fit
 
 from hemresearch.competing import cause_specific
 from hemresearch.competing.cause_specific_fit import RiskForm

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from competing_cohorts import ROLES, cohort, fit
 from cox_cases import by_name
 from cox_cohorts import assert_same_fit
 from polars.testing import assert_frame_equal
 from reference_cases import assert_close, reference_cases
 from refusals import assert_refused, assert_warns
+from relapse_cohorts import ROLES, cohort, fit
 
 from hemresearch.competing import CauseSpecificFit, cause_specific
 from hemresearch.regression import contrast, cox, ph_test, split_episodes
