@@ -123,7 +123,8 @@ class HypothesisTest(Result):
     def methods(self) -> str:
         """A sentence for the methods section: the test and how it was computed."""
         how = f" ({self.method})" if self.method else ""
-        return f"Groups were compared by the {self.name}{how}."
+        article = "" if "'s " in self.name else "the "  # Gray's test needs none
+        return f"Groups were compared by {article}{self.name}{how}."
 
     def __repr__(self) -> str:
         df = "" if self.df is None else f", df {self.df:g}"
@@ -148,7 +149,17 @@ def _row_label(row: dict[str, Any]) -> str:
         "std_error",
         "statistic",
     }
-    values |= {"score", "df", "mc_error", "p_value", "p_adjusted", "conf_low", "conf_high"}
+    values |= {
+        "person_time",
+        "dispersion",
+        "score",
+        "df",
+        "mc_error",
+        "p_value",
+        "p_adjusted",
+        "conf_low",
+        "conf_high",
+    }
     values |= {"concordant", "discordant", "tied_x", "tied_y", "tied_xy", "log_likelihood", "aic"}
     labels = {k: v for k, v in row.items() if k not in values}
     if set(labels) in ({"term"}, {"group"}, {"model"}):

@@ -176,9 +176,7 @@ def test_tables_of_any_kind_give_the_same():
     unknown = data.with_columns(group=pl.when(pl.int_range(pl.len()) < 3).then(None).otherwise("group"))
     assert gray_test(unknown, **ROLES, by="group", missing="drop").n_dropped == 3
     assert plain.text().startswith("Gray's test of relapse: chi-squared")
-    assert (
-        plain.methods() == "Groups were compared by the Gray's test of relapse (subdistribution risk sets)."
-    )
+    assert plain.methods() == "Groups were compared by Gray's test of relapse (subdistribution risk sets)."
     assert plain.cause == "relapse"
 
 
