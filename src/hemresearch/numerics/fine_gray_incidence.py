@@ -140,8 +140,10 @@ class _Common:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fixed:
-    """What is fixed once a row has ended: its last slot, exp(x'b) in its own stratum, factors of 1 and of
-    R."""
+    """What is fixed once a row has ended.
+
+    Its last slot, exp(x'b) in its own stratum (0 in others), and the factors of 1 and of R.
+    """
 
     last: np.ndarray
     risk: np.ndarray
