@@ -41,6 +41,26 @@ def test_matches_r(reference, case_id):
     assert ours.n == v["n"]
 
 
+def test_six_patients_by_hand():
+    """Relapse by 5 of two of three treated and of one of three others, all of them followed."""
+    data = pl.DataFrame(
+        {
+            "time": [1, 2, 3, 4, 6, 7],
+            "event": ["relapse", "death", "relapse", "relapse", "death", "relapse"],
+            "treated": [1, 1, 1, 0, 0, 0],
+        }
+    )
+    difference = fit(data, "treated", censored=None)
+    assert_close(difference.coef, [1 / 3, 1 / 3])
+    assert_close(difference.std_error, [np.sqrt(2 / 27), np.sqrt(4 / 27)])  # p (1 - p) / 3, and of both
+    assert_close(fit(data, "treated", censored=None, link="log").coef, np.log([1 / 3, 2]), rel=1e-9)
+    odds = fit(data, "treated", censored=None, link="logit")
+    assert_close(odds.coef, np.log([1 / 2, 4]), rel=1e-9)
+    assert_close(odds.std_error, [np.sqrt(1.5), np.sqrt(3)], rel=1e-9)  # 1 / (n p (1 - p))
+    lost = fit(data, "treated", censored=None, times=None, tau=5)
+    assert_close(lost.coef, [1 / 3, 2 - 1 / 3])  # 4 and 2 of three treated, 1 of three others
+
+
 def complete(n=80, seed=1):
     """Everybody's first event is known."""
     data = cohort(seed, n)
@@ -173,8 +193,9 @@ def test_what_a_fit_tells():
     assert ours.term_tests()["df"].to_list() == [1.0, 2.0]
     assert ours.summary().select("log_likelihood", "aic", "bic").row(0) == (None, None, None)
     assert ours.methods() == (
-        "The cumulative incidence of relapse at 3, 8 was analysed by regression of pseudo-values on age, site "
-        "(cloglog link, independent working covariance), with 95% confidence limits from the sandwich variance."
+        "The cumulative incidence of relapse at 3, 8 was analysed by regression of pseudo-values on age, "
+        "site (cloglog link, independent working covariance), with 95% confidence limits from the sandwich "
+        "variance."
     )
     lines = repr(ours).splitlines()
     assert lines[0] == f"regression of pseudo-values: n=150, events={(data['event'] == 'relapse').sum()}"

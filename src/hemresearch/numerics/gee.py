@@ -22,9 +22,7 @@ from scipy.special import expit
 from .newton import maximize
 
 Function = Callable[[np.ndarray], np.ndarray]
-FLAT = (
-    1e-9  # information beside that of the identity link, below which means have gone to an end of their range
-)
+FLAT = 1e-9  # of the information at the start, below which means have gone to an end of their range
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +93,8 @@ def independence_equations(x: np.ndarray, y: np.ndarray, owner: np.ndarray, link
         curved = slope**2 - left * link.bend(eta) / unit
         return -0.5 * float(left @ left), z.T @ (slope * left), z.T @ (z * curved[:, None])
 
-    found = maximize(least_squares, _start(y, z.shape[1], link))
+    start = _start(y, z.shape[1], link)
+    found = maximize(least_squares, start)
     eta = z @ found.parameters
     slope = link.slope(eta)
     information = z.T @ (z * (slope**2)[:, None])
@@ -105,14 +104,9 @@ def independence_equations(x: np.ndarray, y: np.ndarray, owner: np.ndarray, link
     units = np.diag(scale)
     units[0] -= mean * scale
     cov = units @ bread @ (summed.T @ summed) @ bread @ units.T
-    finite = _spread(information) > FLAT * _spread(z.T @ z)
-    return Solution(units @ found.parameters, cov, found.converged and finite)
-
-
-def _spread(matrix: np.ndarray) -> float:
-    """The smallest eigenvalue beside the largest."""
-    values = np.linalg.eigvalsh(matrix)
-    return float(values[0] / values[-1])
+    at_start = link.slope(start[:1])[0] ** 2 * np.linalg.eigvalsh(z.T @ z)[0]
+    finite = np.linalg.eigvalsh(information)[0] > FLAT * at_start
+    return Solution(units @ found.parameters, cov, bool(found.converged and finite))
 
 
 def _start(y: np.ndarray, n_columns: int, link: Link) -> np.ndarray:
