@@ -10,6 +10,7 @@ import numpy as np
 
 from .compiled import kernel
 from .risk_sets import RiskSets, place
+from .robust_curve import ROUNDING
 
 
 def event_free_before(r: RiskSets) -> np.ndarray:
@@ -67,12 +68,13 @@ def _accumulated(step, own, shared, spread):  # type: ignore[no-untyped-def]
     what each time brings, and so does not take differences of large sums.
     """
     variance = np.empty(len(step))
-    total = covariance = spread_before = 0.0
+    total = covariance = spread_before = largest = 0.0
     for s in range(len(step)):
         total += step[s] * (2 * covariance + step[s] * spread_before) + own[s]
         covariance += step[s] * spread_before - shared[s]
         spread_before += spread[s]
-        variance[s] = max(total, 0.0)
+        largest = max(largest, total)
+        variance[s] = total if total > ROUNDING * largest else 0.0
     return variance
 
 
