@@ -162,6 +162,12 @@ class Curves(Result):
 
         return draw_curves(self, ax=ax, **options)
 
+    def plot_stacked(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw all causes or states above each other; see `hem.plots.draw_stacked` for the options."""
+        from .plots import draw_stacked
+
+        return draw_stacked(self, ax=ax, **options)
+
     def text(self, at: float | None = None, *, label: str | None = None, unit: str | None = None) -> str:
         """A sentence: the estimate at a time; without one the median, or what is known of all groups last."""
         if at is not None:

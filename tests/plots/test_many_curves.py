@@ -130,7 +130,7 @@ def test_states_have_their_own_patients_at_risk():
     assert table_words(ax) == ["At risk in", "transplant", "recovery", "relapse or death", "Censored"]
     told = hem.plots.fingerprint(ax)
     assert told.startswith("state occupation of 400 patients")
-    assert "at risk in transplant 336 53 6 1 0; at risk in recovery 51 220" in told
+    assert "at risk in transplant 400 53 6 1 0; at risk in recovery 0 220" in told
     compact = state_curves().plot(risk_table="compact")
     assert [t.get_text() for t in compact.child_axes[0].texts][:2] == ["At risk", "400"]
 

@@ -77,7 +77,7 @@ def state_curves(n: int = 400, by: str | None = None, seed: int = 20261126) -> C
 
 def _stages(recovery: np.ndarray, end: np.ndarray, follow_up: np.ndarray) -> list[dict[str, np.ndarray]]:
     """Of each state: how many are in it, enter it and are censored in it each month."""
-    at = np.arange(1.0, 61.0)
+    at = np.arange(0.0, 61.0)
     entered = np.where(recovery < end, recovery, np.inf)
     seen = [(f >= at) for f in follow_up]
     states = np.array([np.where(end[i] <= at, 2, np.where(entered[i] <= at, 1, 0)) for i in range(len(end))])
@@ -87,10 +87,10 @@ def _stages(recovery: np.ndarray, end: np.ndarray, follow_up: np.ndarray) -> lis
         share = (states == s).mean(axis=0)
         error = np.sqrt(share * (1 - share) / len(end))
         low, high = probability_limits(share, error, "log-log", 0.95)
-        since = [np.zeros(len(end)), entered, np.where(end <= follow_up, end, np.inf)][s]
-        n_event = np.histogram(since, np.append(0.0, at) + 1e-9)[0].astype(float)
+        since = [np.full(len(end), np.inf), entered, np.where(end <= follow_up, end, np.inf)][s]
+        n_event = np.histogram(since, np.append(-1.0, at) + 1e-9)[0].astype(float)
         last = states[np.arange(len(end)), np.minimum(follow_up.astype(int), 60) - 1] == s
-        n_censor = np.histogram(follow_up[last], np.append(0.0, at) + 1e-9)[0].astype(float)
+        n_censor = np.histogram(follow_up[last], np.append(-1.0, at) + 1e-9)[0].astype(float)
         n_risk = ((states == s) & known).sum(axis=0).astype(float)
         parts.append(
             {

@@ -12,6 +12,7 @@ from .layout import layout_problems
 from .missingness import draw_missingness
 from .residuals import draw_influence, draw_residuals, draw_schoenfeld
 from .risk_table import draw_risk_table
+from .stacked import draw_stacked
 from .themes import THEMES, Theme, theme
 from .transitions import draw_transitions
 
@@ -28,6 +29,7 @@ __all__ = [
     "draw_residuals",
     "draw_risk_table",
     "draw_schoenfeld",
+    "draw_stacked",
     "draw_transitions",
     "figure",
     "fingerprint",

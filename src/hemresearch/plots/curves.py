@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from ..errors import DataError
-from ..options import TimeUnit, check_choice, check_number
+from ..options import check_choice
 from .curve_lines import (
     axes_mm,
     draw_band,
@@ -15,22 +13,20 @@ from .curve_lines import (
     draw_line,
     draw_medians,
     more_title_mm,
-    set_time_axis,
     set_value_axis,
     set_words,
     style_axes,
-    time_label,
     value_label,
 )
-from .drawn import Drawing, read_drawing
-from .figure import EDGE_MM, figure, record, root_figure
+from .drawn import read_drawing
+from .figure import figure, record
 from .keys import LEGENDS, add_key, add_note, name_apart
 from .p_values import check_causes, check_p, p_lines
-from .picture import Picture, TimeAxis
-from .place import PT_PER_MM, MakeRoom, text_mm
-from .risk_table import group_styles, hang_table, widest_cell_mm
-from .themes import MM_PER_INCH, RC, active
-from .ticks import natural_end, snapped_end, tick_label, time_step, unit_of, units_per
+from .panel import check_axis, drawn_before, fit_words, lay_out, panel_mm, time_axis
+from .picture import Picture
+from .place import PT_PER_MM, MakeRoom
+from .risk_table import group_styles, hang_table
+from .themes import RC, active
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,13 +34,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Bbox
 
+    from ..options import TimeUnit
+    from .drawn import Drawing
     from .p_values import Tests
+    from .picture import TimeAxis
 
 MANY_GROUPS = 4  # more bands than this only hide each other
-FEWEST_STEPS, MOST_STEPS = 2, 8
-AROUND_MM = 2.2  # white between two numbers of the risk table
-AXIS_MM = 10.0  # ticks and label of the time axis, which belong to the height of a panel
-EXTRA_LABELS_MM = 5.0  # what its labels take from the axis, before they are measured
 
 
 def draw_curves(
@@ -163,17 +158,17 @@ def draw_curves(
     >>> import matplotlib.pyplot as plt
     >>> plt.close(ax.figure)
     """
-    _check_options(risk_table, legend, p, (time_unit, shown_in), y_limits)
+    _check_options(risk_table, legend, p, y_limits)
     names = {"": labels} if isinstance(labels, str) else labels
     drawing = read_drawing(curves, by=by, quantity=quantity, labels=names, cause=cause)
     check_causes(p, drawing)
-    _check_axis(drawing, until, time_unit, shown_in)
+    check_axis(drawing, until, time_unit, shown_in)
     risk_table = not drawing.predicted if risk_table is None else risk_table
     with active():
         panel = figure(width=width).subplots() if ax is None else ax
         before = panel.get_children()
         style_axes(panel)
-        axis = _time_axis(panel, drawing, until, time_unit, shown_in, risk_table)
+        axis = time_axis(panel, drawing, until, time_unit, shown_in, risk_table)
         styles = _styles(panel, drawing, colors)
         picture = _draw_data(panel, drawing, axis, styles, band, show_censored, show_median)
         if _crossed(drawing) and legend != "direct":
@@ -196,59 +191,9 @@ def draw_curves(
     return panel
 
 
-def _time_axis(
-    ax: Axes,
-    drawing: Drawing,
-    until: float | None,
-    time_unit: str | None,
-    shown_in: str | None,
-    risk_table: bool | str,
-) -> TimeAxis:
-    """Set the axis, or take the one that an earlier call drew into the same axes."""
-    unit = unit_of(time_unit or drawing.time_unit, drawing.time_name)
-    per = units_per(shown_in, unit) if shown_in and unit else 1.0
-    start = drawing.start_time
-    end, cut = _end(ax, drawing, until)
-    cell = _widest_mm(drawing, end / per, risk_table)
-    room = axes_mm(ax)[0] - (EXTRA_LABELS_MM if risk_table else 0.0)
-    most = float(np.clip(room / (cell + AROUND_MM), FEWEST_STEPS, MOST_STEPS))
-    step = time_step((end - start) / per, shown_in or unit, most)
-    if until is None and not _drawn_before(ax):
-        end = snapped_end(start, end, step * per, cut)
-    first = _widest_mm(drawing, end / per, risk_table, events=0.0)
-    apart = ((first + cell + AROUND_MM) / 2) / room * (end - start)
-    ticks = set_time_axis(ax, start, end, step, per, apart)
-    return TimeAxis(per, step, shown_in or unit, ticks, time_label(drawing, shown_in or unit))
-
-
-def _end(ax: Axes, drawing: Drawing, until: float | None) -> tuple[float, bool]:
-    start = drawing.start_time
-    if until is not None:
-        return float(until), True
-    if _drawn_before(ax):
-        return ax.get_xlim()[1], True
-    one = drawing.lines[:1] if drawing.shared else {line.group: line for line in drawing.lines}.values()
-    end, cut = natural_end([x.time for x in one], [x.n_risk for x in one], sum(x.n for x in one))
-    return (end, cut) if end > start else (start + 1.0, False)
-
-
-def _drawn_before(ax: Axes) -> int:
-    """How many curves an earlier call has drawn into these axes."""
-    return sum(line.get_drawstyle() == "steps-post" for line in ax.lines)
-
-
-def _widest_mm(drawing: Drawing, end: float, risk_table: bool | str, events: float | None = None) -> float:
-    """The widest text that stands under a tick, where so many events have happened."""
-    label = text_mm(tick_label(float(f"{end:.3g}")), RC["xtick.labelsize"])
-    if not risk_table:
-        return label
-    n = max(line.n for line in drawing.lines)
-    return max(label, widest_cell_mm(n, n if events is None else events, risk_table == "compact"))
-
-
 def _styles(ax: Axes, drawing: Drawing, colors: Sequence[Any] | None) -> list[dict[str, Any]]:
     """Colour and line style of each curve: by group; causes of several groups differ in line style only."""
-    marks = group_styles(colors, _drawn_before(ax) + len(drawing.lines))[_drawn_before(ax) :]
+    marks = group_styles(colors, drawn_before(ax) + len(drawing.lines))[drawn_before(ax) :]
     dashes = [mark["linestyle"] for mark in group_styles(None, len(drawing.lines))]
     if not _crossed(drawing):
         return marks
@@ -290,9 +235,9 @@ def _arrange(
     ax: Axes, legend: bool | str, note: str, picture: Picture, words: tuple[str | None, str, str], grows: bool
 ) -> None:
     """Give the table its room, then put legend and note where nothing is drawn."""
-    height = active().height(root_figure(ax).get_size_inches()[0] * MM_PER_INCH) - AXIS_MM if grows else None
-    _lay_out(ax, height)
-    _set_words(ax, words, height)
+    height = panel_mm(ax) if grows else None
+    lay_out(ax, height)
+    fit_words(ax, words, height)
     taken: list[Bbox] = [text.get_window_extent() for text in ax.texts]
     falling = picture.drawing.falling
     above = add_key(ax, legend, taken, falling, picture.table_tells())
@@ -304,42 +249,13 @@ def _arrange(
     if not grows and above + more_title_mm(ax) > 0:
         ax.set_axes_locator(MakeRoom(ax, ax.get_axes_locator(), 0.0, 0.0, above + more_title_mm(ax)))
     if above:
-        _lay_out(ax, height)
+        lay_out(ax, height)
 
 
-def _set_words(ax: Axes, words: tuple[str | None, str, str], height: float | None) -> None:
-    """Break the words to the panel's size, which may change with the number of their lines."""
-    for _ in range(3):
-        before = (ax.get_title(loc=RC["axes.titlelocation"]), ax.get_xlabel(), ax.get_ylabel())
-        width, high = axes_mm(ax)
-        set_words(ax, *words, width, height or high)
-        if before == (ax.get_title(loc=RC["axes.titlelocation"]), ax.get_xlabel(), ax.get_ylabel()):
-            return
-        _lay_out(ax, height)
-
-
-def _lay_out(ax: Axes, height: float | None) -> None:
-    """Lay a figure out; one of our own first becomes as high as its panel and all around it need."""
-    whole = root_figure(ax)
-    if height is not None:
-        box: Any = ax.get_tightbbox()
-        around = box.height - ax.get_window_extent().height
-        needed = height + around / whole.dpi * MM_PER_INCH + 2 * EDGE_MM
-        whole.set_size_inches(whole.get_size_inches()[0], needed / MM_PER_INCH)
-    engine = whole.get_layout_engine()
-    if engine is None or engine.adjust_compatible:
-        whole.draw_without_rendering()
-    else:
-        engine.execute(whole)
-
-
-def _check_options(risk_table: Any, legend: Any, p: Any, units: tuple[Any, Any], y_limits: Any) -> None:
+def _check_options(risk_table: Any, legend: Any, p: Any, y_limits: Any) -> None:
     if risk_table is not None:
         check_choice(risk_table, (True, False, "compact"), argument="risk_table")
     check_choice(legend, (True, False, *LEGENDS), argument="legend")
-    for name, unit in zip(("time_unit", "shown_in"), units, strict=True):
-        if unit is not None:
-            check_choice(unit, TimeUnit, argument=name)
     check_p(p)
     if y_limits is not None:
         _check_limits(y_limits)
@@ -355,18 +271,3 @@ def _check_limits(y_limits: Any) -> None:
         expected="the lower and the upper end of the axis",
         remedy="y_limits=(0, 0.5)",
     )
-
-
-def _check_axis(drawing: Drawing, until: Any, time_unit: str | None, shown_in: str | None) -> None:
-    """What cannot be drawn is refused before there is a figure."""
-    start = drawing.start_time
-    if until is not None:
-        expected = f"a time after {start:g}"
-        check_number(until, argument="until", above=start, expected=expected, example=start + 60)
-    if shown_in is not None and unit_of(time_unit or drawing.time_unit, drawing.time_name) is None:
-        raise DataError(
-            "the unit of the times is not known",
-            argument="shown_in",
-            expected="times with a unit",
-            remedy="time_unit='days' as well",
-        )

@@ -48,6 +48,7 @@ class Drawing:
 
     lines: tuple[Line, ...]
     groups: tuple[str, ...]  # labels of the groups, "" for everybody
+    split: str | None  # the column of causes or states
     kinds: tuple[Any, ...]  # the causes or states, none where curves have none
     splits: tuple[str, ...]  # their labels, "" where there are none
     quantity: str
@@ -116,6 +117,7 @@ def read_drawing(
     return Drawing(
         lines,
         named,
+        split,
         tuple(kind[0] for kind in kinds if kind),
         tuple(split_label(kind, labels) for kind in kinds),
         what,

@@ -49,6 +49,7 @@ class Picture:
     artists: list[Line2D]
     table: pl.DataFrame | None = None
     test: Tests = None
+    what = ""  # how the quantity is drawn
 
     @property
     def end(self) -> float:
@@ -88,11 +89,14 @@ class Picture:
         """The fingerprint: totals, one line per curve, the test, and the risk table summed over groups."""
         unit = f" {self.axis.unit}" if self.axis.unit else ""
         head = (
-            f"{self.drawing.quantity} of {_count(self.n())} patients, {_count(self.events())} events, "
+            f"{self.what}{self.drawing.quantity} of {_count(self.n())} patients, "
+            f"{_count(self.events())} events, "
             f"to {_time(self.end / self.axis.per)}{unit} by {_time(self.axis.step)}"
         )
-        curves = [self._curve(*pair) for pair in zip(self.drawing.lines, self.artists, strict=True)]
-        return [head, *curves, *(f"  {line}" for line in told_lines(self.test)), *self._risk()]
+        return [head, *self._curves(), *(f"  {line}" for line in told_lines(self.test)), *self._risk()]
+
+    def _curves(self) -> list[str]:
+        return [self._curve(*pair) for pair in zip(self.drawing.lines, self.artists, strict=True)]
 
     def _curve(self, line: Line, artist: Line2D) -> str:
         x, y = (np.asarray(v, dtype=float) for v in (artist.get_xdata(), artist.get_ydata()))

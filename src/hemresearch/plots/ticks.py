@@ -48,10 +48,13 @@ def time_step(span: float, unit: str | None, most: float) -> float:
 
     At most `most` of them fit into `span`.
     """
-    fitting = [s for s in STEPS.get(unit or "", ()) if 2 <= span / s <= most + 1e-9]
+    steps = STEPS.get(unit or "", (np.inf,))
+    fitting = [s for s in steps if 2 <= span / s <= most + 1e-9]
     year = YEAR.get(unit or "", np.inf)
     if year in fitting and span / year >= FEW_YEARS:
         return year
+    if not fitting and span / steps[0] >= 2:  # little room: one clinical step rather than two odd ones
+        fitting = [s for s in steps if 1 <= span / s < 2]
     return fitting[0] if fitting else _decimal_step(span, min(most, MOST_DECIMAL))
 
 
