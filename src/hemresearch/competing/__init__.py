@@ -6,7 +6,8 @@
 - `naive_incidence`: 1 - Kaplan-Meier with competing events censored, to show what it gets wrong.
 - `pseudo_values`: what each patient contributes to an incidence, or to the time lost to a cause.
 - `gray_test`: whether groups have the same cumulative incidence of an event; `pairwise_gray`: each pair.
-- `fine_gray`: ratios and predictions of the incidence of one event.
+- `fine_gray`: ratios and predictions of the incidence of one event; `subdistribution_ph_test`: whether its
+  effects change with time.
 - `cause_specific`: hazard ratios of every cause, and the absolute risks of a patient.
 - `pseudo_regression`: differences and ratios of an incidence, of survival, or of mean times.
 """
@@ -16,6 +17,7 @@ from .cause_specific_fit import CauseSpecificFit
 from .cumulative_incidence import cumulative_incidence
 from .fine_gray import fine_gray
 from .fine_gray_fit import FineGrayFit
+from .fine_gray_ph_test import SubdistributionPHTest, subdistribution_ph_test
 from .gray_test import GrayTest, gray_test
 from .incidence_difference import incidence_difference
 from .naive_incidence import naive_incidence
@@ -30,6 +32,7 @@ __all__ = [
     "FineGrayFit",
     "GrayTest",
     "PseudoFit",
+    "SubdistributionPHTest",
     "cause_specific",
     "cumulative_incidence",
     "fine_gray",
@@ -39,6 +42,7 @@ __all__ = [
     "pairwise_gray",
     "pseudo_regression",
     "pseudo_values",
+    "subdistribution_ph_test",
     "years_lost",
     "years_lost_difference",
 ]

@@ -105,7 +105,8 @@ class Piece:
         rows = self.partial.rows
         x = rows.x[self.events]
         own = x.sum(axis=0) if rows.weight is None else rows.weight[self.events] @ x
-        total: np.ndarray = own - self.partial.means(self.sums, self.turns).sum(axis=0)
+        t, tied = self.turns, self.partial.tied
+        total: np.ndarray = own - (t.hazard @ self.sums.s1 - t.hazard_f[tied] @ self.sums.event1)
         return total
 
 

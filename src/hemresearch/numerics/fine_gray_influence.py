@@ -69,6 +69,20 @@ def censoring_parts(
     return total
 
 
+def trend(
+    likelihood: SubdistributionLikelihood, coef: np.ndarray, factor: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The sums over events of factor(t) times the score, and times the information, they give."""
+    p, weight = len(coef), likelihood.rows.weight
+    score, information = np.zeros(p), np.zeros((p, p))
+    for piece in likelihood.pieces(coef):
+        size = factor[likelihood.rows.leave[piece.events]]
+        size = size if weight is None else size * weight[piece.events]
+        score += size @ schoenfeld(piece) @ piece.loads
+        information += piece.loads.T @ _scaled(piece, factor).information() @ piece.loads
+    return score, information
+
+
 def of_martingale(c: Censoring, q: np.ndarray, time: np.ndarray, censored: np.ndarray) -> np.ndarray:
     """The integral of q(u) dMc(u) / n_risk(u) of rows of one group of censoring."""
     jump = (q.T / c.n_risk).T
