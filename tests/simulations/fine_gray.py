@@ -1,4 +1,4 @@
-"""Coverage of subdistribution hazard ratios and predicted incidence of Fine-Gray models on simulated cohorts."""
+"""Coverage of subdistribution hazard ratios and predicted incidence in simulated cohorts."""
 
 from __future__ import annotations
 

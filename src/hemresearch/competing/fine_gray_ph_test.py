@@ -36,13 +36,14 @@ class SubdistributionPHTest(PHTest):
             self.transform, self.transform
         )
         return (
-            "Proportional subdistribution hazards were examined by robust score tests of a trend in effect
-            over " f"time ({scale})."
+            "Proportional subdistribution hazards were examined by robust score tests of a trend in effect "
+            f"over time ({scale})."
         )
 
     def __repr__(self) -> str:
-        return PHTest.__repr__(self).replace("Proportional hazards", "Proportional subdistribution hazards",
-        1)
+        return PHTest.__repr__(self).replace(
+            "Proportional hazards", "Proportional subdistribution hazards", 1
+        )
 
 
 def subdistribution_ph_test(
