@@ -181,8 +181,8 @@ class Curves(Result):
         when = f"{time:g}" + (f"-{unit.removesuffix('s')}" if unit else "")
         rows = self.at(time).iter_rows(named=True)
         parts = [self._label(r) + self._value_text(r, g) for g, r in enumerate(rows)]
-        if "cause" in self.keys:
-            return self._of_causes(name, when, parts, bool(unit))
+        if topic := self._topic():
+            return self._of_each(topic, label, when, parts, bool(unit))
         sentence = f"{when} {name}" if unit else f"{name[:1].upper()}{name[1:]} at {when}:"
         return self._sentence(sentence, parts)
 
@@ -326,16 +326,23 @@ class Curves(Result):
         what = name.removeprefix("under ")  # the median of being under follow-up is the median follow-up
         return self._sentence(f"Median {what}", parts)
 
-    def _of_causes(self, name: str, when: str, parts: list[str], with_unit: bool) -> str:
-        """`24-month cumulative incidence of relapse: A 39%; B 24%; of death: A 37%; B 46%`."""
+    def _of_each(self, topic: str, label: str | None, when: str, parts: list[str], with_unit: bool) -> str:
+        """`24-month cumulative incidence of relapse: A 39%; B 24%; of death: A 37%; B 46%`.
+
+        Of states: `365-day probability of being in remission: A 31%; B 40%`.
+        """
         told: dict[Any, list[str]] = {}
-        for cause, part in zip(self.groups_frame["cause"], parts, strict=True):
-            told.setdefault(cause, []).append(part)
-        of = [f"of {cause if isinstance(cause, str) else f'cause {cause}'}" for cause in told]
-        first = f"{when} {name} {of[0]}" if with_unit else f"{name[:1].upper()}{name[1:]} {of[0]} at {when}"
+        for key, part in zip(self.groups_frame[topic], parts, strict=True):
+            told.setdefault(key, []).append(part)
+        name, of = (self.quantity, "of") if topic == "cause" else ("probability", "of being in")
+        each = [f"{of} {key if isinstance(key, str) else f'{topic} {key}'}" for key in told]
+        first = f"{when} {label or name} {each[0]}"
+        if not with_unit:
+            text = label or name
+            first = f"{text[:1].upper()}{text[1:]} {each[0]} at {when}"
         return "; ".join(
             f"{beginning}: {'; '.join(values)}"
-            for beginning, values in zip([first, *of[1:]], told.values(), strict=True)
+            for beginning, values in zip([first, *each[1:]], told.values(), strict=True)
         )
 
     def _sentence(self, beginning: str, parts: list[str]) -> str:
@@ -360,6 +367,7 @@ class Curves(Result):
     def _label(self, row: dict[str, Any]) -> str:
         keys = self._group_keys()
         label = str(row[keys[0]]) if len(keys) == 1 else ", ".join(f"{k}={row[k]}" for k in keys)
+        label = f"from {label}" if keys == ["from_state"] else label
         return f"{label}{':' if self._ends_in_number() else ''} " if keys else ""
 
     def _ends_in_number(self) -> bool:
@@ -368,8 +376,12 @@ class Curves(Result):
         return any(str(label)[-1:].isdigit() for key in last for label in self.groups_frame[key])
 
     def _group_keys(self) -> list[str]:
-        """The keys of a curve but its cause, which a sentence names first."""
-        return [key for key in self.keys if key != "cause"]
+        """The keys of a curve but its cause or state, which a sentence names first."""
+        return [key for key in self.keys if key != self._topic()]
+
+    def _topic(self) -> str | None:
+        """What a sentence is about, where there are several: causes or states."""
+        return next((key for key in ("cause", "state") if key in self.keys), None)
 
 
 def curves_frame(

@@ -17,7 +17,7 @@ from ..numerics.ties import TOLERANCE
 from ..options import Missing, check_conf_level, check_number
 from ..outcomes_multistate import read_multistate
 from ..results import Estimates
-from ..survival.curve import group_size, warn_if_one_cluster
+from ..survival.curve import group_size, observed_from, warn_if_one_cluster
 from .process import (
     HAZARDS,
     NAMES,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..columns import Column, Columns
+    from ..outcomes_multistate import Stays
     from .transitions import Transitions
 
 
@@ -131,13 +132,14 @@ def length_of_stay(
         rows, transitions, id=id, from_state=from_state, to_state=to_state, entry=entry, time=time,
         event=event, by=by, weights=weights, cluster=cluster, missing=missing,
     ).stays()  # fmt: skip
-    s, kind = checked_start_time(y, start_time), checked_state_variance(y, variance)
+    kind = checked_state_variance(y, variance)
+    states: list[int | None] = [None] if initial is None else [*initial_places(transitions, initial)]
+    s, y = _followed_from(y, start_time, given=initial is not None)
     horizon = check_number(
         tau, argument="tau", above=s, expected="a time after start_time in the unit of the data", example=365
     )
-    groups = [one.from_time(s) for one in processes(transitions, y)]
+    groups = processes(transitions, y)
     _refuse_beyond(groups, horizon)
-    states: list[int | None] = [None] if initial is None else [*initial_places(transitions, initial)]
     for one in groups:
         warn_if_state_emptied(one)
     means = [_means(one, state, s, horizon, kind) for one in groups for state in states]
@@ -157,11 +159,19 @@ def length_of_stay(
         name=f"mean time in each state {since}to {horizon:g}",
         method=f"normal, {NAMES[kind].replace('greenwood', 'Greenwood')} variance",
         conf_level=conf_level,
-        n=group_size(y.take(y.time > s)),
-        n_event=float(sum(one.counts.between(s, horizon).n_move.sum() for one in groups)),
+        n=group_size(y),
+        n_event=float(sum(one.counts.until(horizon).n_move.sum() for one in groups)),
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
     )
+
+
+def _followed_from(y: Stays, start_time: float, *, given: bool) -> tuple[float, Stays]:
+    """Who is followed from a time on, as in `transition_probabilities` (state given) or in `occupation`."""
+    if given:
+        s = checked_start_time(y, start_time)
+        return s, y.take(y.time > s)
+    return float(start_time), observed_from(y, start_time)
 
 
 def _keys(transitions: Transitions, states: Sequence[int | None]) -> pl.DataFrame:
@@ -178,7 +188,7 @@ def _means(
     """The mean time in each state and its standard error, from one state or from where patients are."""
     y, size = process.stays, len(process.model.states)
     assert y.entry is not None
-    moves = move_times(process.counts.between(start, tau))
+    moves = move_times(process.counts.until(tau))
     estimated = state is None
     begin = (
         first_shares(moves, y.state, y.entry, y.time, y.weight, size)

@@ -59,7 +59,7 @@ class Process:
     def from_time(self, start_time: float) -> Process:
         """Those under observation just after a time, and what happens after it."""
         stays = self.stays.take(self.stays.time > start_time)
-        return replace(self, stays=stays, counts=self.counts.between(start_time))
+        return replace(self, stays=stays, counts=self.counts.after(start_time))
 
     def of_those_in(self, state: int, start_time: float) -> Process:
         """Only patients who are in a state at a time, and what happens to them after it."""

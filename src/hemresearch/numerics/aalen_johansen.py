@@ -27,10 +27,16 @@ class StateCounts:
     source: np.ndarray
     target: np.ndarray
 
-    def between(self, after: float, until: float = np.inf) -> StateCounts:
-        """The counts at times in (after, until]."""
-        part = slice(*np.searchsorted(self.time, [after, until], side="right"))
-        counts = {name: getattr(self, name)[part] for name in ("time", "n_risk", "n_censor", "n_move")}
+    def after(self, time: float) -> StateCounts:
+        """The counts later than a time."""
+        return self._part(slice(int(np.searchsorted(self.time, time, side="right")), None))
+
+    def until(self, time: float) -> StateCounts:
+        """The counts up to a time, itself included."""
+        return self._part(slice(int(np.searchsorted(self.time, time, side="right"))))
+
+    def _part(self, rows: slice) -> StateCounts:
+        counts = {name: getattr(self, name)[rows] for name in ("time", "n_risk", "n_censor", "n_move")}
         return replace(self, **counts)
 
     def entered(self) -> np.ndarray:

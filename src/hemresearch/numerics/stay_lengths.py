@@ -49,10 +49,12 @@ def stay_influence(
         begun = share[:, None] * (ahead[0][state[there]] - probability[0] @ ahead[0])
         np.add.at(influence, owner[there], begun)
     covers = np.flatnonzero(enter < leave)
+    beyond = time > moves.time[-1] if len(moves) else np.ones(n, dtype=bool)
+    known = np.where(beyond, -1, next_state)  # a move after the last of these times is none of them
     _add_stays(
         influence, ahead, moves.begin, moves.source, moves.target, moves.jump, reach,
         covers[np.argsort(enter[covers], kind="stable")], covers[np.argsort(leave[covers], kind="stable")],
-        enter, leave, state, next_state, weights, owner,
+        enter, leave, state, known, weights, owner,
     )  # fmt: skip
     return influence
 
