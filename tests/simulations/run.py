@@ -21,6 +21,7 @@ MODULES = (
     "turnbull",
     "case_cohort",
     "cox_models",
+    "cause_specific",
     "markov_test",
 )
 # What a module may offer, where it is written and what is nominal.
