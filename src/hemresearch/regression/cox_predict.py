@@ -21,6 +21,7 @@ from ..results import Curves, curves_frame
 from .time_varying import TimeVaryingDesign
 
 if TYPE_CHECKING:
+    from ..columns import Groups
     from ..design import Design
     from ..fits import Fit
     from ..outcomes import Survival
@@ -315,12 +316,7 @@ def strata_of(model: Model, new_data: Any) -> np.ndarray:
             expected=f"the strata of the fit: {listed(strata.names)}",
             remedy="fit.curves(new_data), which gives a curve for each stratum",
         )
-    alike = [
-        pl.col(name).cast(pl.Float64 if dtype.is_numeric() else pl.String, strict=False)
-        for name, dtype in strata.levels.schema.items()
-    ]
-    levels = strata.levels.select(alike).with_row_index(PLACE)
-    code = frame.select(alike).join(levels, on=list(strata.names), how="left", maintain_order="left")[PLACE]
+    code = places_in(strata, frame)
     if code.null_count():
         raise DataError(
             "holds strata that the fit has not seen",
@@ -331,6 +327,16 @@ def strata_of(model: Model, new_data: Any) -> np.ndarray:
             remedy="new_data.filter(...) to those strata",
         )
     return code.to_numpy().astype(np.intp)
+
+
+def places_in(groups: Groups, frame: pl.DataFrame) -> pl.Series:
+    """The place of each row's values among the levels of groups; null where they are not there."""
+    alike = [
+        pl.col(name).cast(pl.Float64 if dtype.is_numeric() else pl.String, strict=False)
+        for name, dtype in groups.levels.schema.items()
+    ]
+    levels = groups.levels.select(alike).with_row_index(PLACE)
+    return frame.select(alike).join(levels, on=list(groups.names), how="left", maintain_order="left")[PLACE]
 
 
 def with_strata(model: Model, frame: pl.DataFrame) -> pl.DataFrame:
