@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from illness_death import PROCESS, platelet_rows
 from reference_cases import assert_close, load_dataset, reference_cases
 
-from hemresearch.multistate import Transitions, from_wide, transition_cox
+from hemresearch.multistate import transition_cox
 from hemresearch.regression import ph_test
 
-PROCESS = Transitions({"Tx": ["PR", "RelDeath"], "PR": ["RelDeath"]})
 MOVES = PROCESS.moves
-
-
-def rows(data: pl.DataFrame) -> pl.DataFrame:
-    return from_wide(
-        data, PROCESS, id="id", times={"PR": "prtime", "RelDeath": "rfstime"},
-        events={"PR": "prstat", "RelDeath": "rfsstat"}, keep=[c for c in data.columns if c != "id"],
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("case_id", ["ms_ebmt3_cox", "ms_ebmt3_cox_reset", "ms_ebmt3_cox_from2_lm"])
 def test_matches_mstate(reference, case_id):
     case = reference("multistate", case_id)
     v, o = case.values, case.options
-    fit = transition_cox(rows(case.data), PROCESS, " + ".join(o["covariates"]), clock=o["clock"])
+    fit = transition_cox(platelet_rows(case.data), PROCESS, " + ".join(o["covariates"]), clock=o["clock"])
     assert_close(sorted(fit.coef), sorted(v["coef"].values()), rel=1e-6)
     # R's order: covariate, level, move; ours: covariate, move, level
     ours = {name: (c, s) for name, c, s in zip(fit.columns, fit.coef, fit.std_error, strict=True)}
@@ -41,7 +34,7 @@ def test_matches_mstate(reference, case_id):
 def test_predictions_match_mstate(reference, case_id):
     case = reference("multistate", case_id)
     o = case.options
-    fit = transition_cox(rows(case.data), PROCESS, " + ".join(o["covariates"]))
+    fit = transition_cox(platelet_rows(case.data), PROCESS, " + ".join(o["covariates"]))
     for patient in case.values["patients"]:
         at = patient["patient"] - 1
         new = pl.DataFrame({name: [values[at]] for name, values in o["newdata"].items()})
@@ -60,7 +53,7 @@ def test_matches_coxph(reference, case_id):
     case = reference("transition_cox", case_id)
     o, v = case.options, case.values
     data = load_dataset("ebmt3").with_columns(w=1 + pl.col("id") % 3, centre=pl.col("id") % 40)
-    long = rows(data).with_columns(
+    long = platelet_rows(data).with_columns(
         late=pl.when(pl.col("from_state") == "PR").then(pl.col("prtime") / 10).otherwise(0.0)
     )
     fit = transition_cox(

@@ -162,6 +162,7 @@ def transition_cox(
     )  # fmt: skip
     assert read.patient is not None
     refuse_no_events(read)
+    _refuse_empty_states(read, transitions)
     base = model_design(read, covariates)
     move = read.transition - 1
     ratios, baseline = read_ratios(transitions, proportional)
@@ -198,6 +199,20 @@ def transition_cox(
         rows=read,
         strata=read.stratum.names,
     )
+
+
+def _refuse_empty_states(y: MultiState, transitions: Transitions) -> None:
+    """Refuse states that can be left and in which nobody is: nothing is known of the moves out of them."""
+    occupied = {transitions.states[place] for place in np.unique(y.from_state)}
+    empty = [state for state, _ in transitions.moves if state not in occupied]
+    if empty:
+        raise DataError(
+            f"has nobody in the state {empty[0]!r}, so nothing is known of the moves out of it",
+            argument="from_state",
+            column=y.names["from_state"],
+            expected="patients in every state that can be left",
+            remedy=f"Transitions({{...}}) in which {empty[0]!r} is not left, for these data",
+        )
 
 
 def _baselines(y: MultiState, transitions: Transitions, first: np.ndarray) -> Groups:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .transitions import Transitions
 
 Clock = Literal["forward", "reset"]
-BASELINE = "baseline"  # of the strata of the fit, the column that names the move
+BASELINE = "baseline of move"  # of the strata of the fit, the column that names the move
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)

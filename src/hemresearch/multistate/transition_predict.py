@@ -25,7 +25,7 @@ from .transition_predict_patients import Path, Predictor, check_question, from_s
 if TYPE_CHECKING:
     from ..outcomes_multistate import MultiState, Stays
     from .transition_cox_fit import TransitionCoxFit
-    from .transition_predict_patients import Question
+    from .transition_predict_patients import Patient, Question
 
 Variance = Literal["delta", "aalen", "greenwood"]
 CERTAIN = 1 + 1e-9  # a hazard of leaving at one time that is more than this is more than a probability
@@ -85,6 +85,7 @@ def probability_curves(
     stays = p.rows.stays()
     parts, lost = [], []
     for patient in p.patients:
+        _check_path(patient, question.start)
         every = p.jumps(patient, question.start)
         end = min(p.last, float(patient.stop[-1]))
         wanted = wanted_times(times, question.start, end, every.time)
@@ -102,6 +103,18 @@ def probability_curves(
     how = "" if variance == "delta" else f", {variance} variance of mstate"
     method = f"{fit.method}{how}"
     return Curves(**probabilities_of(p, states, parts, question, level, conf_type, method, fit.variance))
+
+
+def _check_path(patient: Patient, start: float) -> None:
+    """Refuse a path of covariates that does not hold the start."""
+    begin, end = float(patient.start[0]), float(patient.stop[-1])
+    if not begin <= start < end:
+        raise DataError(
+            f"and time make up a path from {begin:g} to {end:g}, and start={start:g} is not on it",
+            argument="entry",
+            expected="covariates that are known from `start` on",
+            remedy=f"start={begin:g}",
+        )
 
 
 def _probabilities(jumps: Jumps, state: int, variance: Variance) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from ..columns import as_frame
 from ..errors import DataError, listed
 from ..numerics.multistate_prediction import Jumps
 from ..options import check_number, suggestion
-from ..regression.cox_predict import curve_names, model_of, paths_of, strata_of
+from ..regression.cox_predict import curve_names, model_of, paths_of, places_in
 from .transition_cox_design import labelled
 from .transition_cox_fit import BASELINE
 
@@ -181,14 +181,25 @@ def _new_rows(fit: TransitionCoxFit, new_data: Any) -> pl.DataFrame:
 
 def _strata(model: Model, fit: TransitionCoxFit, frame: pl.DataFrame) -> np.ndarray:
     """The stratum of each row and move."""
+    absent = [name for name in fit.strata if name not in frame.columns]
     names = [labelled(move) for move in fit.transitions.moves]
     baseline = {r.move: r.reference for r in cast("TransitionDesign", fit.design).ratios}
-    own = [names[baseline.get(k, k)] for k in range(len(names))]
-    moves = pl.DataFrame({BASELINE: own})
-    codes = strata_of(
-        model, frame.drop(BASELINE, strict=False).join(moves, how="cross", maintain_order="left")
-    )
-    return codes.reshape(frame.height, len(names))
+    moves = pl.DataFrame({BASELINE: [names[baseline.get(k, k)] for k in range(len(names))]})
+    every = frame.drop(BASELINE, strict=False).join(moves, how="cross", maintain_order="left")
+    code = None if absent else places_in(model.y.stratum, every)
+    if code is None or code.null_count():
+        unknown = np.flatnonzero(code.is_null().to_numpy()) // len(names) if code is not None else ()
+        raise DataError(
+            "is not in the new data, and the fit has baseline hazards for each of its levels"
+            if absent
+            else "holds a stratum in which the fit has seen nobody at risk of some move",
+            argument="new_data",
+            column=[*absent, *fit.strata][0],
+            rows=np.unique(unknown),
+            expected=f"strata of the fit by {listed(fit.strata)}, with patients in every state",
+            remedy="fit.y.stratum.levels, for the strata of the fit",
+        )
+    return code.to_numpy().astype(np.intp).reshape(frame.height, len(names))
 
 
 def _refuse_changing(fit: TransitionCoxFit, design: TransitionDesign) -> None:
