@@ -106,9 +106,16 @@ def test_causes_are_lines_of_a_group(causes):
     assert [line.median for line in drawing.lines] == [None] * 4
 
 
-def test_one_cause_can_be_chosen(causes):
+def test_one_cause_can_be_chosen_and_is_not_repeated_in_the_name_of_each_group(causes):
     drawing = read(causes, quantity="cumulative incidence", cause="relapse", labels={"relapse": "Relapse"})
-    assert [line.label for line in drawing.lines] == ["A: Relapse", "B: Relapse"]
+    assert [line.label for line in drawing.lines] == ["A", "B"]
+    assert drawing.only_cause == "Relapse"
+    numbered = causes.with_columns(cause=pl.col("cause").replace_strict({"relapse": 1}, default=2))
+    assert read(numbered, cause=1).only_cause == "cause 1"
+    assert read(numbered, cause=1, labels={1: "Relapse"}).only_cause == "Relapse"
+    assert read(causes).only_cause == ""
+    everybody = read(causes.filter(pl.col("arm") == "A").drop("arm"), cause="relapse")
+    assert (everybody.only_cause, everybody.lines[0].label) == ("", "relapse")
 
 
 def test_a_risk_table_of_causes_has_a_row_for_each(causes):

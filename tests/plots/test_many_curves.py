@@ -52,7 +52,8 @@ def test_names_beside_the_curves_are_of_group_and_cause(incidence):
 
 def test_one_cause_of_groups_is_drawn_with_bands_and_all_who_leave_are_counted(incidence):
     ax = incidence.plot(time_unit="months", cause="relapse")
-    assert legend(ax) == ["ALL: relapse", "AML: relapse"]
+    assert legend(ax) == ["ALL", "AML"]
+    assert ax.get_ylabel() == "Cumulative incidence of relapse (%)"
     assert len(ax.collections) == 2
     assert table_words(ax)[1:5] == ["At risk", "Censored", "relapse", "death in remission"]
 

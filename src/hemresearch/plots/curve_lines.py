@@ -151,8 +151,10 @@ def is_share(drawing: Drawing) -> bool:
 
 
 def value_label(drawing: Drawing) -> str:
-    """`Survival (%)`, `Cumulative hazard`."""
+    """`Survival (%)`, `Cumulative hazard`, `Cumulative incidence of relapse (%)` of groups."""
     name = Y_NAMES.get(drawing.quantity, drawing.quantity[:1].upper() + drawing.quantity[1:])
+    if drawing.only_cause:
+        name = f"{'Probability' if drawing.split == 'state' else name} of {drawing.only_cause}"
     return f"{name} (%)" if is_share(drawing) else name
 
 

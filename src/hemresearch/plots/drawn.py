@@ -65,6 +65,14 @@ class Drawing:
         return falls(self.quantity)
 
     @property
+    def only_cause(self) -> str:
+        """The one cause of all curves of several groups, which their labels leave out; else ""."""
+        if self.split != "cause" or len(self.kinds) > 1 or self.groups == ("",):
+            return ""
+        kind, label = self.kinds[0], self.splits[0]
+        return label if isinstance(kind, str) or label != str(kind) else f"cause {label}"
+
+    @property
     def predicted(self) -> bool:
         """Whether a model predicted the curves."""
         return isinstance(self.source, Curves) and self.source.predicted
@@ -237,7 +245,8 @@ def _lines(
         part = rows_of(frame, by, key)
         for s, kind in enumerate(kinds):
             one = rows_of(part, (split,) if split else (), kind)
-            words = ": ".join(w for w in (named[g], split_label(kind, labels)) if w)
+            told = "" if named[g] and len(kinds) == 1 else split_label(kind, labels)
+            words = ": ".join(w for w in (named[g], told) if w)
             if one.height:
                 lines.append(_line(one, words, g, s, sizes[g], falling))
     return lines
