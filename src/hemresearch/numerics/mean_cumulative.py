@@ -117,10 +117,3 @@ def _at_risk(rows: RecurrentRows, at: np.ndarray) -> np.ndarray:
     """The weight of the rows with entry < t <= time."""
     until = weight_from(rows.time, rows.weight, at)
     return until if rows.entry is None else until - weight_from(rows.entry, rows.weight, at)
-
-
-def clustered_products(influences: list[np.ndarray], owners: list[np.ndarray]) -> np.ndarray:
-    """The sum over clusters of the products of their influences; a cluster may have rows in several parts."""
-    influence, owner = np.concatenate(influences), np.concatenate(owners)
-    total = np.stack([np.bincount(owner, column) for column in influence.T], axis=1)
-    return total.T @ total

@@ -4,20 +4,27 @@
 - `mean_cumulative_test`, `mean_cumulative_difference`: groups compared, along time and at one time.
 - `andersen_gill`: rate ratios, all events alike; `prentice_williams_peterson`: hazard ratios of the
   next event after equally many; `wei_lin_weissfeld`: of the times to the first, the second, ... event.
+- `event_rate`: events per person-time (annualised bleeding rates); `rate_regression`: rate ratios from
+  counts; `event_free_share`: patients without events.
 """
 
 from .andersen_gill import andersen_gill
+from .event_rate import event_free_share, event_rate
 from .mean_comparison import mean_cumulative_difference, mean_cumulative_test
 from .mean_cumulative import mean_cumulative
 from .prentice_williams_peterson import prentice_williams_peterson
+from .rate_regression import rate_regression
 from .wei_lin_weissfeld import wei_lin_weissfeld
 
 __all__ = [
     "andersen_gill",
+    "event_free_share",
+    "event_rate",
     "mean_cumulative",
     "mean_cumulative_difference",
     "mean_cumulative_test",
     "prentice_williams_peterson",
+    "rate_regression",
     "wei_lin_weissfeld",
 ]
 

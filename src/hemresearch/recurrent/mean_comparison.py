@@ -10,7 +10,8 @@ import polars as pl
 from ..errors import DataError, listed, warn
 from ..fits import wald_test
 from ..formats import rounded_down
-from ..numerics.mean_cumulative import Mean, clustered_products, mean_scores, weighted_influence
+from ..numerics.clusters import clustered_products
+from ..numerics.mean_cumulative import Mean, mean_scores, weighted_influence
 from ..numerics.ties import TOLERANCE
 from ..options import Missing, check_conf_level, check_number
 from ..results import HypothesisTest
