@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 from cohorts import replicated
-from random_causes import cohorts_with_causes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import AalenJohansenFitter
 from polars.testing import assert_frame_equal
+from random_causes import cohorts_with_causes
 from reference_cases import assert_close, inline_table, reference_cases
 from refusals import assert_refused, assert_warns
 
