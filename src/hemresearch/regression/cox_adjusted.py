@@ -47,9 +47,9 @@ def adjusted_curves(fit: CoxFit, by: str, conf_level: float | None, conf_type: s
     level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
     check_choice(conf_type, ConfType, argument="conf_type")
     model = model_of(fit, "adjusted curves")
-    _refuse_episodes(model)
+    refuse_episodes(model)
     r = event_grid(risk_sets(model.y.time, model.y.event, model.y.entry, model.y.weight))
-    values, series = _levels_of(model, by)
+    values, series = levels_of(model, by)
     influence = _influence(fit, model) if fit.variance == "robust" else None
     parts = []
     for value in values:
@@ -62,7 +62,7 @@ def adjusted_curves(fit: CoxFit, by: str, conf_level: float | None, conf_type: s
     return curves_of(model, levels, parts, "survival", level, conf_type, "standardisation with a")
 
 
-def _refuse_episodes(model: Model) -> None:
+def refuse_episodes(model: Model) -> None:
     """Rows that are episodes of patients have no single survival curve."""
     y = model.y
     if y.patient is not None and len(np.unique(y.patient)) < len(y):
@@ -74,7 +74,7 @@ def _refuse_episodes(model: Model) -> None:
         )
 
 
-def _levels_of(model: Model, by: str) -> tuple[list[Any], pl.Series]:
+def levels_of(model: Model, by: str) -> tuple[list[Any], pl.Series]:
     """The levels to set everybody to: of a covariate with levels, a true/false or 0/1 one, or a stratum."""
     y = model.y
     if by in y.stratum.names and len(y.stratum.names) == 1:
