@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from hemresearch.numerics.absolute_risk import (
     risk_course,
     step_share,
 )
+from hemresearch.numerics.absolute_risk_mean import advance, mean_risk
 from hemresearch.numerics.cox_hazard import Hazard
 
 HAZARD = np.array([[0.02, 0.0, 0.3, 0.0, 0.2], [0.0, 0.15, 0.1, 0.4, 0.0]])
@@ -116,3 +119,57 @@ def test_the_variance_is_the_sum_of_squares_of_the_derivatives(form):
                     slope[at] = (phi[j] * risk[i, j]) @ (b.hazard[j][:, None] * x[i, at] - b.mean[:, at])
                 np.testing.assert_allclose(value[i, k, w], now, rtol=1e-13)
                 np.testing.assert_allclose(variance[i, k, w], expected + slope @ cov @ slope, rtol=1e-10)
+
+
+def means_of(b, x, risk, weight):
+    """Mean risks from the course of each row."""
+    each = [risk_course(b.hazard, r, FORMS["matrix-exponential"])[0] for r in risk]
+    return sum(w * f for w, f in zip(weight, each, strict=True))
+
+
+def test_mean_risks_and_their_derivatives():
+    b = merged_baselines(baselines(2))
+    rng = np.random.default_rng(3)
+    x, weight = rng.normal(0, 0.5, (4, 3)), np.array([0.1, 0.4, 0.3, 0.2])
+    coef, step = np.array([0.5, -0.2, 0.3]), 1e-6
+
+    def risk_at(coef):
+        return np.exp(np.stack([x[:, :2] @ coef[:2], x[:, 2] * coef[2]], axis=1))
+
+    risk = risk_at(coef)
+    part = mean_risk(b, x, risk, weight)
+    np.testing.assert_allclose(part.mean, means_of(b, x, risk, weight), rtol=1e-13)
+    for j in range(2):
+        for u in range(5):
+            moved = np.zeros_like(b.hazard)
+            moved[j, u] = step
+            both = [means_of(replace(b, hazard=b.hazard + m), x, risk, weight) for m in (-moved, moved)]
+            slope = (both[1] - both[0]) / (2 * step)
+            for k in range(2):
+                for upto in range(u + 1, 6):
+                    found = part.derivative(k, upto)
+                    np.testing.assert_allclose(found[j, u], slope[k, upto - 1], rtol=1e-6, atol=1e-9)
+                    np.testing.assert_array_equal(found[:, upto:], 0)
+    for p in range(3):
+        both, own = [], int(p == 2)
+        for sign in (-step, step):
+            hazard = b.hazard.copy()
+            hazard[own] -= sign * b.mean[:, p]  # the baseline that belongs to the coefficients
+            both.append(means_of(replace(b, hazard=hazard), x, risk_at(coef + sign * np.eye(3)[p]), weight))
+        np.testing.assert_allclose(
+            part.slope[:, :, p], (both[1] - both[0]) / (2 * step), rtol=1e-6, atol=1e-9
+        )
+    for k in range(2):
+        plain = [sum((part.derivative(k, upto) ** 2 * b.square).sum(axis=1)) for upto in range(1, 6)]
+        np.testing.assert_allclose(part.own_variance(k), plain, rtol=1e-10)
+
+
+def test_rows_advance_from_time_to_time_as_their_courses_run():
+    b = merged_baselines(baselines(4))
+    risk = np.array([[1.2, 0.6], [0.5, 2.0]])
+    survival, incidence = np.ones(2), np.zeros((2, 2))
+    for begin, end in ((0, 2), (2, 2), (2, 5)):
+        advance(b.hazard, risk, begin, end, survival, incidence)
+        expected = [risk_course(b.hazard, r, FORMS["matrix-exponential"])[0][:, end - 1] for r in risk]
+        np.testing.assert_allclose(incidence, expected, rtol=1e-13)
+        np.testing.assert_allclose(survival, 1 - incidence.sum(axis=1), rtol=1e-12)

@@ -144,6 +144,33 @@ class CauseSpecificFit(Result):
 
         return risk_curves(self, new_data, by, cause, form, conf_level, conf_type)
 
+    def adjusted(
+        self,
+        by: str,
+        *,
+        cause: Any = None,
+        conf_level: float | None = None,
+        conf_type: str = "log-log",
+    ) -> Curves:
+        """Standardised absolute risks: the mean over patients if all had each level of `by` in turn.
+
+        The mean is over the rows of the fit with their own other covariates (g-computation), of risks in the
+        "matrix-exponential" form, which are probabilities for everybody. Its standard error counts the
+        covariates' variation between rows and the uncertainty of all models, by the delta method; where the
+        variance of the fit is robust, it is that of each row's (cluster's) influence. At most 400 event times
+        are shown.
+
+        Parameters
+        ----------
+        by
+            A covariate with levels, or the only stratum.
+        cause, conf_level, conf_type
+            As in `predict`.
+        """
+        from .cause_specific_adjusted import adjusted_risks
+
+        return adjusted_risks(self, by, cause, conf_level, conf_type)
+
     def methods(self) -> str:
         """A sentence for the methods section."""
         first = next(iter(self.fits.values()))

@@ -88,6 +88,18 @@ class Models:
         parts = [m.standardized(m.base.apply(frame)) for m in self.each]
         return np.hstack([x for x, _ in parts]), np.exp(np.stack([eta for _, eta in parts], axis=1))
 
+    def covariates_at(
+        self, values: pl.DataFrame, by: str, value: Any, dtype: pl.DataType
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same of the rows of the fit with one column (if it is a covariate) at one value for all."""
+        if by in values.columns:
+            values = values.with_columns(pl.lit(value, dtype=dtype).alias(by))
+            parts = [m.standardized(m.base.apply_evaluated(values)) for m in self.each]
+        else:
+            parts = [m.standardized(m.base.matrix) for m in self.each]
+        offset = np.zeros(len(self.y)) if self.y.offset is None else self.y.offset
+        return np.hstack([x for x, _ in parts]), np.exp(np.stack([eta + offset for _, eta in parts], axis=1))
+
     def risks(
         self, x: np.ndarray, risk: np.ndarray, stratum: int, times: np.ndarray, form: str
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -169,7 +181,7 @@ def risk_curves(
         for k in kept:
             low, high = probability_limits(value[0, k], error[0, k], conf_type, level)
             parts.append(
-                counts_of(models.y, int(code), int(k) + 1, r)
+                counts_of(models.y, int(k) + 1, r, int(code))
                 | {"estimate": value[0, k], "std_error": error[0, k], "conf_low": low, "conf_high": high}
             )
     warn_of_excess(exceeded)
@@ -203,9 +215,11 @@ def shown_risk_sets(models: Models, code: int) -> RiskSets:
     return event_grid(r) if models.is_robust else r
 
 
-def counts_of(y: Competing, code: int, number: int, r: RiskSets) -> dict[str, np.ndarray]:
-    """At risk, events of one cause and censored in a stratum at (and, of thinned times, before) each time."""
-    rows = (y.stratum.code == code) & (y.cause == number)
+def counts_of(y: Competing, number: int, r: RiskSets, code: int | None = None) -> dict[str, np.ndarray]:
+    """At risk, events of one cause and censored (in a stratum) until each time, since the one before it."""
+    rows = y.cause == number
+    if code is not None:
+        rows &= y.stratum.code == code
     weight = None if y.weight is None else y.weight[rows]
     n_event = np.bincount(np.searchsorted(r.time, y.time[rows]), weight, len(r.time)).astype(float)
     return {"time": r.time, "n_risk": r.n_risk, "n_event": n_event, "n_censor": r.n_censor}

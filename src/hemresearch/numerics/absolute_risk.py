@@ -32,6 +32,7 @@ Scheike T, Torp-Pedersen C, Gerds TA. R J 2017;9:440-460 (influence functions).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -63,6 +64,10 @@ class Baselines:
     square: np.ndarray
     mean: np.ndarray
     begin: np.ndarray
+
+    def split(self, columns: np.ndarray) -> list[np.ndarray]:
+        """The columns of each cause: the last axis cut at `begin`."""
+        return np.split(columns, self.begin[1:-1], axis=-1)
 
     def places(self, times: np.ndarray) -> np.ndarray:
         """How many event times there are until each of some times."""
@@ -189,7 +194,7 @@ def one_variance(  # type: ignore[no-untyped-def]
         value[w], variance[w] = now, max(total, 0.0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CauseRows:
     """The rows of the fits: their influence in each, and the event times they live through.
 
@@ -204,6 +209,11 @@ class CauseRows:
     event: np.ndarray
     owner: np.ndarray
 
+    @cached_property
+    def coef(self) -> np.ndarray:
+        """The influence on the standardised coefficients of all causes beside each other."""
+        return np.hstack([i.coef for i in self.influences])
+
 
 def robust_variances(
     b: Baselines, stratum: int, rows: CauseRows, x: np.ndarray, risk: np.ndarray, place: np.ndarray, form: int
@@ -216,19 +226,20 @@ def robust_variances(
             now = f[upto - 1] if upto else 0.0
             phi = risk[:, None] * (gain[k] - lost * (now - f))
             phi[:, upto:] = 0.0
-            moved = np.bincount(rows.owner, risk_influence(b, stratum, rows, x, phi))
-            variance[k, w] = moved @ moved
+            causes = zip(phi, b.hazard, b.split(x), b.split(b.mean), strict=True)
+            slope = np.concatenate([(p @ hazard) * own - p @ mean for p, hazard, own, mean in causes])
+            moved = baseline_influence(b, stratum, rows, phi) + rows.coef @ slope
+            by_owner = np.bincount(rows.owner, moved)
+            variance[k, w] = by_owner @ by_owner
     return variance
 
 
-def risk_influence(b: Baselines, stratum: int, rows: CauseRows, x: np.ndarray, phi: np.ndarray) -> np.ndarray:
-    """The influence of each row on the sum over causes and times of phi_j (dA_j + (x dA_j - dB_j)'b)."""
+def baseline_influence(b: Baselines, stratum: int, rows: CauseRows, phi: np.ndarray) -> np.ndarray:
+    """The influence of each row on the sum over causes and times of phi_j dA_j in one stratum."""
     total = np.zeros(len(rows.stratum))
     here = np.flatnonzero(rows.stratum == stratum)
     start, stop, event = rows.start[here], rows.stop[here], rows.event[here]
     for j, i in enumerate(rows.influences):
-        at = slice(b.begin[j], b.begin[j + 1])
-        total += i.coef @ ((phi[j] * b.hazard[j]).sum() * x[at] - phi[j] @ b.mean[:, at])
         lived = np.append(0.0, np.cumsum(phi[j] * b.square[j]))
         jump = np.where(event == j + 1, i.jump[here] * phi[j][np.maximum(stop - 1, 0)], 0.0)
         total[here] += i.weight[here] * (jump - i.risk[here] * (lived[stop] - lived[start]))
