@@ -175,9 +175,11 @@ def markov_variance(moves: MoveTimes, start_covariance: np.ndarray, hazards: Haz
 @kernel
 def _product_integral(start, begin, source, target, jump):  # type: ignore[no-untyped-def]
     p = np.empty((len(begin), len(start)))
-    p[0] = start
+    for h in range(len(start)):
+        p[0, h] = start[h]
     for e in range(len(begin) - 1):
-        p[e + 1] = p[e]
+        for h in range(len(start)):
+            p[e + 1, h] = p[e, h]
         for m in range(begin[e], begin[e + 1]):
             moved = p[e, source[m]] * jump[m]
             p[e + 1, source[m]] -= moved
@@ -194,28 +196,40 @@ def _covariance(start, begin, source, target, jump, own, shared, share):  # type
     v = start.copy()
     buffer = np.empty((size * size, size))
     variance = np.empty((len(begin), size))
-    variance[0] = np.diag(v)
-    for e in range(len(begin) - 1):
-        first, last = begin[e], begin[e + 1]
-        for m in range(first, last):
-            buffer[m - first] = v[:, source[m]] * jump[m]
-        for m in range(first, last):
-            v[:, target[m]] += buffer[m - first]
-            v[:, source[m]] -= buffer[m - first]
-        for m in range(first, last):
-            buffer[m - first] = v[source[m]] * jump[m]
-        for m in range(first, last):
-            v[target[m]] += buffer[m - first]
-            v[source[m]] -= buffer[m - first]
-        for m in range(first, last):
-            h, j = source[m], target[m]
-            square = share[e, h] ** 2
-            _add_contrast(v, h, j, h, j, square * own[m])
-            for o in range(first, last):
-                if source[o] == h:
-                    _add_contrast(v, h, j, h, target[o], -square * shared[m] * shared[o])
-        variance[e + 1] = np.diag(v)
-    return np.maximum(variance, 0.0)
+    for e in range(len(begin)):
+        if e > 0:
+            first, last = begin[e - 1], begin[e]
+            _carry_on(v, first, last, source, target, jump, buffer)
+            for m in range(first, last):
+                h, j = source[m], target[m]
+                square = share[e - 1, h] ** 2
+                _add_contrast(v, h, j, h, j, square * own[m])
+                for o in range(first, last):
+                    if source[o] == h:
+                        _add_contrast(v, h, j, h, target[o], -square * shared[m] * shared[o])
+        for k in range(size):
+            variance[e, k] = max(v[k, k], 0.0)
+    return variance
+
+
+@kernel
+def _carry_on(v, first, last, source, target, jump, buffer):  # type: ignore[no-untyped-def]
+    """One time: (I + dA)' v (I + dA)."""
+    size = len(v)
+    for m in range(first, last):
+        for k in range(size):
+            buffer[m - first, k] = v[k, source[m]] * jump[m]
+    for m in range(first, last):
+        for k in range(size):
+            v[k, target[m]] += buffer[m - first, k]
+            v[k, source[m]] -= buffer[m - first, k]
+    for m in range(first, last):
+        for k in range(size):
+            buffer[m - first, k] = v[source[m], k] * jump[m]
+    for m in range(first, last):
+        for k in range(size):
+            v[target[m], k] += buffer[m - first, k]
+            v[source[m], k] -= buffer[m - first, k]
 
 
 @kernel

@@ -105,10 +105,13 @@ def _products(size, begin, source, target, jump, reach):  # type: ignore[no-unty
             one = offset[level - 1] + 2 * run
             both = offset[level] + run
             for h in range(size):
-                drifts[both, h] = drifts[one + 1, h]
-                for j in range(size):
-                    products[both, h] += products[one, h, j] * products[one + 1, j]
-                    drifts[both, h] += drifts[one, h, j] * products[one + 1, j]
+                for k in range(size):
+                    product, drift = 0.0, drifts[one + 1, h, k]
+                    for j in range(size):
+                        product += products[one, h, j] * products[one + 1, j, k]
+                        drift += drifts[one, h, j] * products[one + 1, j, k]
+                    products[both, h, k] = product
+                    drifts[both, h, k] = drift
     return offset, products, drifts
 
 
@@ -127,13 +130,13 @@ def _bring(u, r, e, until, begin, source, target, jump, reach, offset, products,
             level += 1
             run //= 2
         node = offset[level] + run
-        old = moved[:size]
-        old[:] = u
-        u[:] = 0.0
         for h in range(size):
-            if old[h] != 0.0:
+            moved[h] = u[h]
+            u[h] = 0.0
+        for h in range(size):
+            if moved[h] != 0.0:
                 for j in range(size):
-                    u[j] += old[h] * products[node, h, j]
+                    u[j] += moved[h] * products[node, h, j]
             if r[h] != 0.0:
                 for j in range(size):
                     u[j] += r[h] * drifts[node, h, j]
@@ -143,10 +146,34 @@ def _bring(u, r, e, until, begin, source, target, jump, reach, offset, products,
 @kernel
 def _change(sums, x, k, amount):  # type: ignore[no-untyped-def]
     """Change entry k of an owner's x = (u, r), and the sums of x'x over owners with it."""
-    sums[k] += amount * x
-    sums[:, k] += amount * x
+    for j in range(len(x)):
+        sums[k, j] += amount * x[j]
+        sums[j, k] += amount * x[j]
     sums[k, k] += amount * amount
     x[k] += amount
+
+
+@kernel
+def _step_sums(sums, first, last, source, target, jump, reach, buffer):  # type: ignore[no-untyped-def]
+    """One time for the sums of x'x: that of `_step` on their columns, then on their rows."""
+    width = len(sums)
+    size = width // 2
+    for m in range(first, last):
+        h = source[m]
+        for k in range(width):
+            buffer[m - first, k] = (sums[k, h] - reach[m] * sums[k, size + h]) * jump[m]
+    for m in range(first, last):
+        for k in range(width):
+            sums[k, target[m]] += buffer[m - first, k]
+            sums[k, source[m]] -= buffer[m - first, k]
+    for m in range(first, last):
+        h = source[m]
+        for k in range(width):
+            buffer[m - first, k] = (sums[h, k] - reach[m] * sums[size + h, k]) * jump[m]
+    for m in range(first, last):
+        for k in range(width):
+            sums[target[m], k] += buffer[m - first, k]
+            sums[source[m], k] -= buffer[m - first, k]
 
 
 @kernel
@@ -157,17 +184,17 @@ def _running_sums(  # type: ignore[no-untyped-def]
     """The diagonal of the sum of u'u at the start and after every time."""
     n_owner, size = influence.shape
     x = np.zeros((n_owner, 2 * size))
-    x[:, :size] = influence
     at = np.zeros(n_owner, dtype=np.int64)
     sums = np.zeros((2 * size, 2 * size))
     for c in range(n_owner):
         for k in range(size):
-            if x[c, k] != 0.0:
-                sums[k, :size] += x[c, k] * x[c, :size]
+            if influence[c, k] != 0.0:
+                _change(sums, x[c], k, influence[c, k])
     moved = np.empty(size * size)
     buffer = np.empty((size * size, 2 * size))
     variance = np.empty((len(begin), size))
-    variance[0] = np.diag(sums)[:size]
+    for k in range(size):
+        variance[0, k] = sums[k, k]
     largest = np.zeros(size)
     i = j = 0
     for e in range(len(begin)):
@@ -182,18 +209,7 @@ def _running_sums(  # type: ignore[no-untyped-def]
         if e == len(begin) - 1:
             break
         first, last = begin[e], begin[e + 1]
-        for m in range(first, last):
-            h = source[m]
-            buffer[m - first] = (sums[:, h] - reach[m] * sums[:, size + h]) * jump[m]
-        for m in range(first, last):
-            sums[:, target[m]] += buffer[m - first]
-            sums[:, source[m]] -= buffer[m - first]
-        for m in range(first, last):
-            h = source[m]
-            buffer[m - first] = (sums[h] - reach[m] * sums[size + h]) * jump[m]
-        for m in range(first, last):
-            sums[target[m]] += buffer[m - first]
-            sums[source[m]] -= buffer[m - first]
+        _step_sums(sums, first, last, source, target, jump, reach, buffer)
         while j < len(by_leave) and leave[by_leave[j]] == e + 1:
             row = by_leave[j]
             c, h = owner[row], state[row]

@@ -80,13 +80,20 @@ def _time_ahead(size, widths, begin, source, target, jump):  # type: ignore[no-u
     for h in range(size):
         ahead[n - 1, h, h] = widths[n - 1]
     for e in range(n - 2, -1, -1):
-        following = ahead[e + 1]
-        ahead[e] = following
-        for m in range(begin[e], begin[e + 1]):
-            ahead[e, source[m]] += jump[m] * (following[target[m]] - following[source[m]])
         for h in range(size):
+            for k in range(size):
+                ahead[e, h, k] = ahead[e + 1, h, k]
             ahead[e, h, h] += widths[e]
+        for m in range(begin[e], begin[e + 1]):
+            for k in range(size):
+                ahead[e, source[m], k] += jump[m] * _gain(ahead, e + 1, source[m], target[m], k)
     return ahead
+
+
+@kernel
+def _gain(ahead, e, h, j, k):  # type: ignore[no-untyped-def]
+    """How much more time in k is to come after time e from j than from h."""
+    return ahead[e, j, k] - ahead[e, h, k]
 
 
 @kernel
@@ -101,35 +108,36 @@ def _add_stays(  # type: ignore[no-untyped-def]
     for e in range(len(begin) - 1):
         while i < len(by_enter) and enter[by_enter[i]] == e:
             row = by_enter[i]
-            influence[owner[row]] -= weight[row] * drift[state[row]]
+            for k in range(size):
+                influence[owner[row], k] -= weight[row] * drift[state[row], k]
             i += 1
-        later = ahead[e + 1]
         for m in range(begin[e], begin[e + 1]):
-            drift[source[m]] -= reach[m] * jump[m] * (later[target[m]] - later[source[m]])
+            for k in range(size):
+                drift[source[m], k] -= reach[m] * jump[m] * _gain(ahead, e + 1, source[m], target[m], k)
         while j < len(by_leave) and leave[by_leave[j]] == e + 1:
             row = by_leave[j]
-            influence[owner[row]] += weight[row] * drift[state[row]]
+            for k in range(size):
+                influence[owner[row], k] += weight[row] * drift[state[row], k]
             for m in range(begin[e], begin[e + 1]):
                 if source[m] == state[row] and target[m] == next_state[row]:
-                    influence[owner[row]] += weight[row] * reach[m] * (later[target[m]] - later[source[m]])
+                    for k in range(size):
+                        gain = _gain(ahead, e + 1, source[m], target[m], k)
+                        influence[owner[row], k] += weight[row] * reach[m] * gain
             j += 1
 
 
 @kernel
 def _hazard_part(ahead, begin, source, target, own, shared, share):  # type: ignore[no-untyped-def]
-    variance = np.zeros(share.shape[1])
-    common = np.empty(share.shape[1])
+    size = share.shape[1]
+    variance = np.zeros(size)
     for e in range(len(begin) - 1):
-        later = ahead[e + 1]
         for m in range(begin[e], begin[e + 1]):
             h = source[m]
-            square = share[e, h] ** 2
-            contrast = later[target[m]] - later[h]
-            variance += square * own[m] * contrast**2
-            if m == begin[e] or source[m - 1] != h:  # moves from one state stand together
-                common[:] = 0.0
+            for k in range(size):
+                gain = _gain(ahead, e + 1, h, target[m], k)
+                variance[k] += share[e, h] ** 2 * own[m] * gain**2
                 for o in range(begin[e], begin[e + 1]):
                     if source[o] == h:
-                        common += shared[o] * (later[target[o]] - later[h])
-                variance -= square * common**2
+                        other = _gain(ahead, e + 1, h, target[o], k)
+                        variance[k] -= share[e, h] ** 2 * shared[m] * shared[o] * gain * other
     return variance
