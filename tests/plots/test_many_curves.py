@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from many_curves import incidence_curves, mean_curves, state_curves, transplanted
@@ -10,7 +12,9 @@ from refusals import assert_refused
 import hemresearch as hem
 from hemresearch.plots.drawn import read_drawing
 from hemresearch.plots.layout import layout_problems
+from hemresearch.plots.p_values import p_lines
 from hemresearch.plots.risk_rows import CountedRow, added, counted_rows
+from hemresearch.results import HypothesisTest
 
 WIDTHS = [80, 170]
 
@@ -53,6 +57,9 @@ def test_names_beside_the_curves_are_of_group_and_cause(incidence):
 def test_one_cause_of_groups_is_drawn_with_bands_and_all_who_leave_are_counted(incidence):
     ax = incidence.plot(time_unit="months", cause="relapse")
     assert legend(ax) == ["ALL", "AML"]
+    assert ax.get_ylabel() == "Cumulative incidence of relapse (%)"
+    one_state = state_curves(by="arm").plot(cause="recovery", width=170)
+    assert one_state.get_ylabel() == "Probability of recovery (%)"
     assert ax.get_ylabel() == "Cumulative incidence of relapse (%)"
     assert len(ax.collections) == 2
     assert table_words(ax)[1:5] == ["At risk", "Censored", "relapse", "death in remission"]
@@ -109,6 +116,15 @@ def test_tests_of_each_cause_are_written_on_lines_of_their_own(incidence):
     assert layout_problems(ax.figure) == []
 
 
+def test_the_name_of_a_test_does_not_repeat_its_cause(incidence):
+    test = HypothesisTest(name="Gray's test of relapse (rho=1)", statistic=4.7, df=1, p_value=0.03)
+    assert p_lines({"relapse": test}) == ["relapse: Gray's test (rho=1) p=0.030"]
+    assert p_lines(test) == ["Gray's test of relapse (rho=1) p=0.030"]
+    assert p_lines({"relapse": replace(test, name="Gray's test of relapse")}) == [
+        "relapse: Gray's test p=0.030"
+    ]
+
+
 def test_tests_of_other_causes_are_refused(incidence, survival):
     assert_refused(
         lambda: incidence.plot(p={"relaps": 0.03}), argument="p", says=["'relaps'", "'death in remission'"]
@@ -128,12 +144,13 @@ def test_mean_numbers_rise_on_their_own_axis():
 
 def test_states_have_their_own_patients_at_risk():
     ax = state_curves().plot()
-    assert table_words(ax) == ["At risk in", "transplant", "recovery", "relapse or death", "Censored"]
+    assert table_words(ax) == ["At risk in", "transplant", "recovery", "Censored", "relapse or death"]
     told = hem.plots.fingerprint(ax)
     assert told.startswith("state occupation of 400 patients")
-    assert "at risk in transplant 400 53 6 1 0; at risk in recovery 0 220" in told
+    assert "at risk in transplant 400 53 6 1; at risk in recovery 0 220 172 85; censored 0" in told
+    assert "; events of relapse or death 0 " in told
     compact = state_curves().plot(risk_table="compact")
-    assert [t.get_text() for t in compact.child_axes[0].texts][:2] == ["At risk", "400"]
+    assert [t.get_text() for t in compact.child_axes[0].texts][:2] == ["At risk (events)", "400 (0)"]
 
 
 def test_a_curve_that_tells_its_start_begins_there():
@@ -147,6 +164,13 @@ def test_transitions_from_a_state_are_groups():
     curves = state_curves().to_frame()
     both = pl.concat([curves.with_columns(from_state=pl.lit(s)) for s in ("transplant", "recovery")])
     drawing = read_drawing(both, by=None, quantity="transition probability", labels=None)
+    assert drawing.shared
+    assert drawing.risk_table([0, 12]).columns == ["state", "time", "n_risk", "n_event", "n_censor"]
+    assert drawing.risk_table([0, 12]).height == 6
+    ax = hem.plots.draw_curves(both, quantity="transition probability", width=170)
+    assert table_words(ax)[0] == "At risk in"
+    assert "transition probability of 400 patients, 603 events" in hem.plots.fingerprint(ax)
+    assert layout_problems(ax.figure) == []
     assert drawing.groups == ("from transplant", "from recovery")
     assert drawing.splits == ("transplant", "recovery", "relapse or death")
 

@@ -91,7 +91,7 @@ def _stages(recovery: np.ndarray, end: np.ndarray, follow_up: np.ndarray) -> lis
         n_event = np.histogram(since, np.append(-1.0, at) + 1e-9)[0].astype(float)
         last = states[np.arange(len(end)), np.minimum(follow_up.astype(int), 60) - 1] == s
         n_censor = np.histogram(follow_up[last], np.append(-1.0, at) + 1e-9)[0].astype(float)
-        n_risk = ((states == s) & known).sum(axis=0).astype(float)
+        n_risk = ((states == s) & known).sum(axis=0).astype(float) * (s < 2)  # nobody leaves the last
         parts.append(
             {
                 "time": at, "n_risk": n_risk, "n_event": n_event, "n_censor": n_censor,

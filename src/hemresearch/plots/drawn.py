@@ -48,6 +48,7 @@ class Drawing:
 
     lines: tuple[Line, ...]
     groups: tuple[str, ...]  # labels of the groups, "" for everybody
+    at_risk: tuple[tuple[np.ndarray, np.ndarray], ...]  # of each group: times, and how many just before
     split: str | None  # the column of causes or states
     kinds: tuple[Any, ...]  # the causes or states, none where curves have none
     splits: tuple[str, ...]  # their labels, "" where there are none
@@ -66,11 +67,11 @@ class Drawing:
 
     @property
     def only_cause(self) -> str:
-        """The one cause of all curves of several groups, which their labels leave out; else ""."""
-        if self.split != "cause" or len(self.kinds) > 1 or self.groups == ("",):
+        """The one cause or state of all curves of several groups, which their labels leave out; else ""."""
+        if self.split is None or len(self.kinds) > 1 or self.groups == ("",):
             return ""
         kind, label = self.kinds[0], self.splits[0]
-        return label if isinstance(kind, str) or label != str(kind) else f"cause {label}"
+        return label if isinstance(kind, str) or label != str(kind) else f"{self.split} {label}"
 
     @property
     def predicted(self) -> bool:
@@ -79,10 +80,10 @@ class Drawing:
 
     @property
     def shared(self) -> bool:
-        """Whether the curves are predicted from the same patients, so that their counts are one."""
-        first = self.lines[0]
-        return self.predicted and all(
-            np.array_equal(getattr(line, name), getattr(first, name))
+        """Whether all groups are the same patients: those predicted for, or those followed from any state."""
+        firsts = {line.split: line for line in reversed(self.lines)}
+        return (self.predicted or self.by == ("from_state",)) and all(
+            np.array_equal(getattr(line, name), getattr(firsts[line.split], name))
             for line in self.lines
             for name in COUNTED
         )
@@ -91,8 +92,13 @@ class Drawing:
         """At risk just before each time, events and censorings before it; once for shared patients."""
         if isinstance(self.source, Curves):
             table = self.source.risk_table(times)
-            return table.drop(self.by).unique("time", maintain_order=True) if self.shared else table
-        return _risk_table(self.source, [c for c in self.source.columns if c in (*self.by, *SPLITS)], times)
+        else:
+            keys = [c for c in self.source.columns if c in (*self.by, *SPLITS)]
+            table = _risk_table(self.source, keys, times)
+        if not self.shared:
+            return table
+        once = table.drop(self.by)
+        return once.unique([c for c in once.columns if c in (*SPLITS, "time")], maintain_order=True)
 
 
 def falls(quantity: str) -> bool:
@@ -125,6 +131,7 @@ def read_drawing(
     return Drawing(
         lines,
         named,
+        tuple(_at_risk(rows_of(frame, groups_by, key), split) for key in group_keys),
         split,
         tuple(kind[0] for kind in kinds if kind),
         tuple(split_label(kind, labels) for kind in kinds),
@@ -258,17 +265,28 @@ def rows_of(frame: pl.DataFrame, names: Sequence[str], key: Sequence[Any]) -> pl
     return frame.filter(*tests) if tests else frame
 
 
+def _at_risk(part: pl.DataFrame, split: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Who is at risk in a group; in any state, where each state has patients of its own."""
+    kinds = [rows_of(part, (split,), kind) for kind in distinct(part, (split,))] if split else [part]
+    time, counts = kinds[0]["time"], [one["n_risk"] for one in kinds]
+    apart = any(not one.equals(counts[0]) for one in counts) and {len(one) for one in counts} == {len(time)}
+    n_risk = pl.Series(np.sum([one.to_numpy() for one in counts], axis=0)) if apart else counts[0]
+    return time.cast(pl.Float64).to_numpy(), n_risk.cast(pl.Float64).to_numpy()
+
+
 def _size(part: pl.DataFrame, split: str | None) -> float:
     """How many patients a group has: as its result says, or as its rows do.
 
     Everybody ends with an event (of one of the causes) or is censored (counted in each cause's rows). Where
-    rows of a cause are left out, those at risk at first are more than these.
+    rows of a cause are left out, those at risk at first are more than these; and those who move between
+    states have several events.
     """
     if "n" in part.columns:
         return float(part["n"][0])
     first = part.filter(pl.col(split).eq_missing(part[split].head(1))) if split else part
     ended = float(part["n_event"].sum()) + float(first["n_censor"].sum())
-    return max(ended, float(first["n_risk"].max())) if split else ended  # type: ignore[arg-type]
+    at_first = float(_at_risk(part, split)[1].max())
+    return at_first if split == "state" else max(ended, at_first) if split else ended
 
 
 def _line(part: pl.DataFrame, label: str, group: int, split: int, n: float, falling: bool) -> Line:

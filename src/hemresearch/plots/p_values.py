@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def check_causes(p: Any, drawing: Drawing) -> None:
 def p_lines(p: Tests, labels: Mapping[Any, str] | None = None) -> list[str]:
     """The words of each p-value: `Gray's test p=0.03`, `relapse: Gray's test p=0.03`."""
     if isinstance(p, Mapping):
-        return [f"{(labels or {}).get(cause, cause)}: {_words(test)}" for cause, test in p.items()]
+        return [f"{(labels or {}).get(cause, cause)}: {_words(test, False)}" for cause, test in p.items()]
     said = [_words(test) for test in _each(p)]
     return [line[:1].upper() + line[1:] if isinstance(p, HypothesisTest) else line for line in said]
 
@@ -59,8 +60,12 @@ def _each(p: Any) -> list[Any]:
     return [] if p is None else list(p.values()) if isinstance(p, Mapping) else [p]
 
 
-def _words(p: Test) -> str:
-    return f"{p.name} {formats.p_value(p.p_value)}" if isinstance(p, HypothesisTest) else formats.p_value(p)
+def _words(p: Test, of_cause: bool = True) -> str:
+    """`Gray's test of relapse p=0.03`, without the cause where that is said already."""
+    if not isinstance(p, HypothesisTest):
+        return formats.p_value(p)
+    name = p.name if of_cause else re.sub(r" of .*?(?= \(|$)", "", p.name)
+    return f"{name} {formats.p_value(p.p_value)}"
 
 
 def _told(p: Test) -> str:

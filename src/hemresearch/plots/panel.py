@@ -59,8 +59,10 @@ def _end(ax: Axes, drawing: Drawing, until: float | None) -> tuple[float, bool]:
         return float(until), True
     if drawn_before(ax):
         return ax.get_xlim()[1], True
-    one = drawing.lines[:1] if drawing.shared else {line.group: line for line in drawing.lines}.values()
-    end, cut = natural_end([x.time for x in one], [x.n_risk for x in one], sum(x.n for x in one))
+    at_risk = drawing.at_risk[:1] if drawing.shared else drawing.at_risk
+    sizes = {line.group: line.n for line in drawing.lines[:1] if drawing.shared}
+    sizes = sizes or {line.group: line.n for line in drawing.lines}
+    end, cut = natural_end([t for t, _ in at_risk], [n for _, n in at_risk], sum(sizes.values()))
     return (end, cut) if end > start else (start + 1.0, False)
 
 

@@ -76,14 +76,16 @@ class Picture:
         patients = getattr(self.drawing.source, "patients", None)
         if patients is not None:
             return float(patients["n"][0])
-        return sum({line.group: line.n for line in self.drawing.lines}.values())
+        sizes = {line.group: line.n for line in self.drawing.lines}
+        return self.drawing.lines[0].n if self.drawing.shared else sum(sizes.values())
 
     def events(self) -> float:
         """Events of all groups and of every cause drawn, each once."""
         patients = getattr(self.drawing.source, "patients", None)
         if patients is not None and self.drawing.splits == ("",):
             return float(patients["n_event"][0])
-        return sum(float(np.nansum(line.n_event)) for line in self.drawing.lines)
+        one = [line for line in self.drawing.lines if line.group == 0 or not self.drawing.shared]
+        return sum(float(np.nansum(line.n_event)) for line in one)
 
     def lines(self) -> list[str]:
         """The fingerprint: totals, one line per curve, the test, and the risk table summed over groups."""

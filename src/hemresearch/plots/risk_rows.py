@@ -29,24 +29,21 @@ def counted_rows(part: pl.DataFrame) -> list[CountedRow]:
 
     Causes share those at risk and censored, and differ in their events. Patients at risk in different states
     are different patients: then each state has a row of these, and the censored of all states are added up.
+    A state that nobody can leave has nobody at risk: it has its events, as a cause.
     """
     split = split_column(part)
     if split is None:
         return [CountedRow(name, None, tuple(part[name].to_list())) for name in COUNTED]
     kinds = distinct(part, (split,))
     parts = [rows_of(part, (split,), kind) for kind in kinds]
-    apart = any(not one["n_risk"].equals(parts[0]["n_risk"]) for one in parts)
-    if apart:
-        states = [
-            CountedRow("n_risk", kind, tuple(one["n_risk"]))
-            for (kind,), one in zip(kinds, parts, strict=True)
-        ]
-        censored = added([CountedRow("n_censor", None, tuple(one["n_censor"])) for one in parts])
-        return [*states, *censored]
-    events = [
-        CountedRow("n_event", kind, tuple(one["n_event"])) for (kind,), one in zip(kinds, parts, strict=True)
-    ]
-    return [*(CountedRow(name, None, tuple(parts[0][name])) for name in COUNTED[:2]), *events]
+    pairs = [(kind, one) for (kind,), one in zip(kinds, parts, strict=True)]
+    events = {kind: CountedRow("n_event", kind, tuple(one["n_event"])) for kind, one in pairs}
+    if all(one["n_risk"].equals(parts[0]["n_risk"]) for one in parts):
+        return [*(CountedRow(name, None, tuple(parts[0][name])) for name in COUNTED[:2]), *events.values()]
+    at_risk = [CountedRow("n_risk", kind, tuple(one["n_risk"])) for kind, one in pairs if one["n_risk"].max()]
+    censored = added([CountedRow("n_censor", None, tuple(one["n_censor"])) for one in parts])
+    left = {row.kind for row in at_risk}
+    return [*at_risk, *censored, *(row for kind, row in events.items() if kind not in left)]
 
 
 def added(rows: Sequence[CountedRow], *, each_kind: bool = True) -> list[CountedRow]:

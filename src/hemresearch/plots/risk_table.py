@@ -180,7 +180,7 @@ def _full_rows(
         rows += [Row(f"{words['n_risk']} in")] if by_state else []
         for row in counted:
             label = words[row.name] if row.kind is None else str(labels.get(row.kind, row.kind))
-            inset = STATE_MM if by_state and row.kind is not None else 0.0
+            inset = STATE_MM if row.name == "n_risk" and by_state else 0.0
             rows += _named_row(label, tuple(map(_count, row.values)), room, inset)
     return rows
 
@@ -193,8 +193,6 @@ def _named_row(label: str, cells: tuple[str, ...], room: float, inset: float) ->
 
 def _compact_rows(parts: list[pl.DataFrame], named: list[str], heading: str, room: float) -> list[Row]:
     beside = max(text_mm(name, FONT) for name in named) + SAMPLE_MM + PAD_MM <= WIDEST_LABEL * room
-    if counted_rows(parts[0])[0].kind is not None:
-        heading = heading.removesuffix(" (events)")  # of states there are only those at risk
     rows = [Row(heading, strong=True)]
     for g, (part, name) in enumerate(zip(parts, named, strict=True)):
         cells = _compact_cells(part)
@@ -208,9 +206,7 @@ def _compact_rows(parts: list[pl.DataFrame], named: list[str], heading: str, roo
 def _compact_cells(part: pl.DataFrame) -> tuple[str, ...]:
     """At risk (events of any kind)."""
     total = {row.name: row.values for row in added(counted_rows(part), each_kind=False)}
-    events = total.get("n_event")
-    if events is None:
-        return tuple(map(_count, total["n_risk"]))
+    events = total.get("n_event", (0.0,) * len(total["n_risk"]))
     return tuple(f"{_count(r)} ({_count(e)})" for r, e in zip(total["n_risk"], events, strict=True))
 
 

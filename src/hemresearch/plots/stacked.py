@@ -47,6 +47,7 @@ WHITE = 0.5  # how much of an area's colour is white
 EDGE_PT = 0.7
 TOO_MUCH = 1e-6  # rounding error of a sum of probabilities
 NARROWEST_MM = 30.0
+FEW_PANELS = 2  # with a risk table
 LEAST_SHARE = 0.03  # a lower area at the end is not named beside it
 
 
@@ -142,8 +143,8 @@ def draw_stacked(
         True names each area at its right, where there is room, else above the panel; "direct", "above" or
         False.
     risk_table
-        True for at risk, censored and events of each cause; "compact" (default; not for curves that a model
-        predicted) for one row; False for none.
+        True for at risk, censored and events of each cause; "compact" for one row; False for none. Default
+        "compact"; False for more than two panels, and for curves that a model predicted.
     until, time_unit, shown_in
         As in `draw_curves`.
     title, x_label, y_label
@@ -194,7 +195,8 @@ def draw_stacked(
     places = _places(drawing, order)
     groups = [_one_group(drawing, g) for g in range(len(drawing.groups))]
     rest = remainder or REMAINDERS[str(drawing.split)]
-    table = (False if drawing.predicted else "compact") if risk_table is None else risk_table
+    few = not drawing.predicted and len(groups) <= FEW_PANELS
+    table = ("compact" if few else False) if risk_table is None else risk_table
     with active():
         tints = [style["color"] for style in group_styles(colors, len(drawing.kinds))]
         stacks = [_stack(one, places, rest, tints) for one in groups]
