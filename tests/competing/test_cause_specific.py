@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import polars as pl
 import pytest
 from cox_cases import by_name
@@ -151,10 +152,22 @@ def test_what_a_fit_tells():
     assert "death" in table
     assert "relapse" in table
     assert contrast(ours.fits["relapse"], {"site": "c"}, {"site": "b"}).estimate.shape == (1,)
+    forest = ours.forest_frame()
+    assert forest["subgroup"].unique(maintain_order=True).to_list() == ["death", "relapse"]
+    assert forest["term"].to_list() == frame["term"].to_list()
+    assert_close(forest["estimate"], frame["estimate"])
+    assert fit(data, "rcs(age, df=2) + old").forest_frame().height == 2
     small = ours.slim()
     assert small.to_frame().equals(ours.to_frame())
     assert small.methods().startswith("Cause-specific hazards (death, relapse)")
     assert replace(ours, conf_level=0.9).conf_level == 0.9
+
+
+def test_the_forest_has_the_causes_as_headings():
+    axes = fit(cohort(7)).plot()
+    texts = [text.get_text() for text in axes.texts] + [t.get_text() for t in axes.figure.texts]
+    assert {"death", "relapse"} <= set(texts)
+    plt.close(axes.figure)
 
 
 def test_more_causes_than_a_repr_shows():

@@ -17,6 +17,8 @@ from ..regression.ph_test import ph_test
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from matplotlib.axes import Axes
+
     from ..outcomes_competing import Competing
     from ..regression.cox_fit import CoxFit
     from ..results import Curves
@@ -75,7 +77,7 @@ class CauseSpecificFit(Result):
         if not told:
             self.fits[asked[0]].place(str(term))  # which refuses it
         return "; ".join(
-            f"{_called(label)}: cause-specific {fit.text(term, decimals=decimals)}"
+            f"{called(label)}: cause-specific {fit.text(term, decimals=decimals)}"
             for label, fit in told.items()
         )
 
@@ -171,6 +173,25 @@ class CauseSpecificFit(Result):
 
         return adjusted_risks(self, by, cause, conf_level, conf_type)
 
+    @property
+    def measure(self) -> str:
+        """What the exponential of a coefficient is."""
+        return "hazard ratio"
+
+    def forest_frame(self) -> pl.DataFrame:
+        """The rows of a forest plot: the hazard ratios of each cause under its name."""
+        frame = self._stacked(
+            lambda fit: fit.to_frame(exponentiate=True).filter(pl.col("term").is_in(fit.ratios()))
+        )
+        names = frame["cause"].map_elements(called, return_dtype=pl.String)
+        return frame.drop("cause", "statistic").insert_column(0, names.alias("subgroup"))
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """A forest plot of the hazard ratios of all causes; options as those of `hem.plots.draw_forest`."""
+        from ..plots import draw_forest
+
+        return draw_forest(self, ax=ax, **options)
+
     def methods(self) -> str:
         """A sentence for the methods section."""
         first = next(iter(self.fits.values()))
@@ -217,7 +238,7 @@ class CauseSpecificFit(Result):
         dropped = f", {first.n_dropped} rows with missing values left out" if first.n_dropped else ""
         lines = [f"Cause-specific Cox regression: n={formats.count(first.n)}{dropped}"]
         for cause, fit in list(self.fits.items())[:SHOWN_CAUSES]:
-            lines.append(f"{_called(cause)}: events={formats.count(fit.n_event)}")
+            lines.append(f"{called(cause)}: events={formats.count(fit.n_event)}")
             lines += repr(fit).splitlines()[1:-1]
         left = len(self.fits) - SHOWN_CAUSES
         lines += [f"and {left} more"] if left > 0 else []
@@ -230,6 +251,6 @@ def _has(fit: CoxFit, term: str) -> bool:
     return fit.term_of(term) is not None or term in fit.columns
 
 
-def _called(cause: Any) -> str:
+def called(cause: Any) -> str:
     """What a cause is called in a text."""
     return cause if isinstance(cause, str) else f"cause {cause}"

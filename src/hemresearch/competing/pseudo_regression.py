@@ -18,6 +18,7 @@ from ..regression.cox_solution import check_clusters
 from ..regression.degenerate import refuse_collinear, warn_if_crowded
 from ..regression.model_design import model_design
 from ..survival import pseudo_values as survival_pseudo_values
+from .cause_specific_fit import called
 from .pseudo_fit import PseudoFit, time_columns
 from .pseudo_values import PseudoMethod, pseudo_values
 
@@ -184,7 +185,7 @@ def pseudo_regression(
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
         design=design,
-        quantity=quantity if cause is None else f"{quantity} {'of' if tau is None else 'to'} {_told(cause)}",
+        quantity=quantity if cause is None else f"{quantity} {'of' if tau is None else 'to'} {called(cause)}",
         link=link,
         scale=scale,
         times=tuple(wanted.tolist()),
@@ -256,7 +257,3 @@ def _refuse_repeated(wanted: np.ndarray) -> None:
             expected="each time once",
             remedy=f"times={np.unique(wanted).tolist()}",
         )
-
-
-def _told(cause: Any) -> str:
-    return cause if isinstance(cause, str) else f"cause {cause}"
