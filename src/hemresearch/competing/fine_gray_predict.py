@@ -159,7 +159,8 @@ def predicted_curves(
     for k, code in enumerate(stratum.tolist()):
         hazard, error = model.hazards(matrix[k : k + 1], stratum[k : k + 1], counts[code]["time"])
         parts.append(counts[code] | _incidence(hazard[0], error[0], level, conf_type))
-    levels = frame.select(names).with_columns(cause=pl.lit(fit.cause))
+    causes = pl.DataFrame({"cause": [fit.cause] * frame.height})
+    levels = pl.concat([frame.select(names), causes], how="horizontal") if names else causes
     return _curves(model, levels, tuple(names), parts, "cumulative incidence", level, conf_type)
 
 
