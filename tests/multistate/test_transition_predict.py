@@ -238,22 +238,23 @@ def test_robust_fits_and_counts_of_the_data():
     assert "39.0%" in one.text(1)
 
 
-def test_jumps_of_more_than_one_end_the_probabilities():
+def test_jumps_of_more_than_one_let_all_leave():
     ours = fit(covariates="x")
-    new = pl.DataFrame({"x": [4.0]})
+    new = pl.DataFrame({"x": [-2.5]})
     curves = assert_warns(
         lambda: ours.predict(new, from_state="well"),
         argument="new_data",
-        says=["jumps by more than 1 at time", "times=[...] before"],
+        says=["jumps by more than 1 at time", "times=[...] (or tau) before"],
     )
     frame = curves.to_frame()
-    assert frame["estimate"].null_count() > 0
-    assert frame["estimate"].drop_nulls().is_between(0, 1).all()
+    assert frame["estimate"].is_between(-1e-12, 1 + 1e-12).all()
+    total = frame.group_by("time").agg(pl.col("estimate").sum())["estimate"]
+    assert_close(total, np.ones(len(total)), rel=1e-12)
     assert ours.predict(new, from_state="well", times=[0.2]).at(0.2)["estimate"].null_count() == 0
     stays = assert_warns(
-        lambda: ours.length_of_stay(new, tau=4, from_state="well"), argument="new_data", says=["jumps"]
+        lambda: ours.length_of_stay(new, tau=4.8, from_state="well"), argument="new_data", says=["jumps"]
     )
-    assert stays.to_frame()["estimate"].null_count() == 3
+    assert_close(stays.to_frame()["estimate"].sum(), 4.8, rel=1e-12)
 
 
 def test_refusals():

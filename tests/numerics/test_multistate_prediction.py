@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from reference_cases import assert_close
@@ -136,3 +138,17 @@ def test_the_jumps_until_a_time():
     leaving = j.leaving()
     assert_close(leaving.sum(), j.hazard.sum())
     assert (leaving[:, 2] == 0).all()
+
+
+def test_nobody_is_more_than_certain_to_leave():
+    j = some_jumps()
+    wild = replace(j, hazard=j.hazard * 8)
+    capped = wild.capped()
+    most = wild.leaving().max(axis=1)
+    assert (most > 1).any()
+    assert_close(capped.leaving().max(axis=1), np.minimum(most, 1), rel=1e-12)
+    probability, _ = state_probabilities(capped, 0)
+    assert (probability > -1e-15).all()
+    same = j.capped()
+    assert_close(same.hazard, j.hazard)
+    assert_close(same.slope, j.slope)

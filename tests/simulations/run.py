@@ -22,7 +22,9 @@ MODULES = (
     "case_cohort",
     "cox_models",
     "cause_specific",
+    "fine_gray",
     "markov_test",
+    "transition_cox",
 )
 # What a module may offer, where it is written and what is nominal.
 TABLES = {"coverage": ("coverage.csv", 0.95), "rejections": ("rejections.csv", 0.05)}
@@ -37,7 +39,9 @@ def main(asked: list[str]) -> None:
         module = importlib.import_module(name)
         for kind, (_, nominal) in TABLES.items():
             for row in getattr(module, kind, lambda *_: [])(REPLICATIONS, SEED):
-                found[kind].append({**row, "replications": REPLICATIONS, "nominal": nominal})
+                found[kind].append(
+                    {**row, "replications": row.get("replications", REPLICATIONS), "nominal": nominal}
+                )
                 print(*row.values(), sep="  ", flush=True)
     for kind, rows in found.items():
         if rows:

@@ -183,7 +183,8 @@ class TransitionCoxFit(CoxFit):
         id, entry, time
             For covariates that change: several rows (entry, time] of `new_data` make up a patient's path.
         variance
-            "delta": that of the linearised estimator. "aalen" and "greenwood": as R's mstate, which takes
+            "delta": that of the linearised estimator, in a robust fit robust for the coefficients but not for
+            the baselines. "aalen" and "greenwood": as R's mstate, which takes
             the increments of hazards as uncorrelated although they share coefficients, and so is a few per
             cent smaller or larger; P(start, t) multiplies the increment at t after it or before it.
         n_simulated, seed
@@ -201,7 +202,7 @@ class TransitionCoxFit(CoxFit):
         Warns
         -----
         DataWarning
-            Where hazards jump by more than 1 at a time, beyond which there are no probabilities.
+            Where few are at risk and the hazard of leaving a state jumps by more than 1: it is taken as 1.
 
         References
         ----------

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Variance = Literal["delta", "aalen", "greenwood"]
 CERTAIN = 1 + 1e-9  # a hazard of leaving at one time that is more than this is more than a probability
+NEGLIGIBLE = 0.01  # a probability of being in a state, when it does not matter how that is left
 QUANTITY = "transition probability"
 
 
@@ -83,7 +84,7 @@ def probability_curves(
 
         return simulated_curves(p, question, states, times, path, variance, level)
     stays = p.rows.stays()
-    parts, lost = [], []
+    parts, sure = [], list[float]()
     for patient in p.patients:
         _check_path(patient, question.start)
         every = p.jumps(patient, question.start)
@@ -92,14 +93,14 @@ def probability_curves(
         jumps = every.until(wanted[-1])
         grid = np.concatenate([[question.start], jumps.time])
         for state in states:
-            found = _probabilities(jumps, state, variance)
-            lost += _beyond(jumps, *found)
+            found = _probabilities(jumps.capped(), state, variance)
+            sure += _certain(jumps, found[0])
             at = np.searchsorted(grid, wanted, side="right") - 1
             parts += [
                 _part(stays, s, wanted, found[0][at, s], found[1][at, s], level, conf_type)
                 for s in range(len(p.states))
             ]
-    _warn_lost(lost)
+    _warn_certain(sure)
     how = "" if variance == "delta" else f", {variance} variance of mstate"
     method = f"{fit.method}{how}"
     return Curves(**probabilities_of(p, states, parts, question, level, conf_type, method, fit.variance))
@@ -123,25 +124,20 @@ def _probabilities(jumps: Jumps, state: int, variance: Variance) -> tuple[np.nda
     return mstate_probabilities(jumps, state, after=variance == "aalen")
 
 
-def _beyond(jumps: Jumps, probability: np.ndarray, variance: np.ndarray) -> list[float]:
-    """Make NaN of what follows a jump of more than 1 out of a state; when it was."""
-    too_much = (jumps.leaving() > CERTAIN) & (probability[:-1] > 0)
-    at = np.flatnonzero(too_much.any(axis=1))
-    if not len(at):
-        return []
-    probability[at[0] + 1 :] = np.nan
-    variance[at[0] + 1 :] = np.nan
-    return [float(jumps.time[at[0]])]
+def _certain(jumps: Jumps, probability: np.ndarray) -> list[float]:
+    """When the hazard of a state in which the patient may well be first exceeded 1."""
+    reached = (jumps.leaving() > CERTAIN) & (probability[:-1] > NEGLIGIBLE)
+    return jumps.time[reached.any(axis=1)][:1].tolist()
 
 
-def _warn_lost(lost: list[float]) -> None:
-    if lost:
+def _warn_certain(times: list[float]) -> None:
+    if times:
         warn(
-            f"the hazard of a state jumps by more than 1 at time {min(lost):g}, where few are at risk and "
-            "the patient's hazard is high: from then on there are no probabilities",
+            f"the hazard of leaving a state jumps by more than 1 at time {min(times):g}, where few are at "
+            "risk and the patient's hazard is high: there it is taken as certain that the state is left",
             argument="new_data",
             expected="patients like those of the fit, at times at which many were at risk",
-            remedy=f"times=[...] before {min(lost):g}",
+            remedy=f"times=[...] (or tau) before {min(times):g}",
         )
 
 
@@ -228,17 +224,15 @@ def lengths_of_stay(
 
 
 def _stays(p: Predictor, start: float, states: list[int], tau: float) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Mean times in the states and their standard errors; NaN where the probabilities end before tau."""
-    tables, lost = [], list[float]()
+    """Mean times in the states and their standard errors."""
+    tables, sure = [], list[float]()
     for patient in p.patients:
         jumps = p.jumps(patient, start).until(tau)
         for state in states:
-            mean, spread = state_times(jumps, state, start, tau)
-            ended = _beyond(jumps, *state_probabilities(jumps, state))
-            lost += ended
-            known = np.nan if ended else 1.0
-            tables.append((mean * known, np.sqrt(spread) * known))
-    _warn_lost(lost)
+            mean, spread = state_times(jumps.capped(), state, start, tau)
+            sure += _certain(jumps, state_probabilities(jumps.capped(), state)[0])
+            tables.append((mean, np.sqrt(spread)))
+    _warn_certain(sure)
     return tables
 
 

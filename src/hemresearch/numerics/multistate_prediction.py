@@ -5,7 +5,8 @@ hazard of move[j], from origin[move] to target[move], by hazard[j]. Its error is
 unit variance, the same for jumps at one time with the same source (moves that share a baseline) and
 independent of all others, plus slope[j]'z with z standard normal, the same throughout (coefficients).
 
-P(s, t) is the product of the matrices I + dA over the jumps in (s, t]. An error dE at time u changes it by
+P(s, t) is the product of the matrices I + dA over the jumps in (s, t]. (Of few at risk and a high hazard a
+jump can exceed 1; `capped` then lets all leave.) An error dE at time u changes it by
 P(s, u-) dE P(u, t). The delta method adds up these changes, source by source, and squares. R's mstate squares
 first: it takes the increments of the hazards as uncorrelated, with the increments of their variances.
 
@@ -16,7 +17,7 @@ M, Putter H. Comput Methods Programs Biomed 2010;99:261-274.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,9 +58,17 @@ class Jumps:
     def leaving(self) -> np.ndarray:
         """The hazard of leaving each state, at each time."""
         total = np.zeros((len(self), self.n_states))
-        when = np.repeat(np.arange(len(self)), np.diff(self.begin))
-        np.add.at(total, (when, self.origin[self.move]), self.hazard)
+        np.add.at(total, self._from(), self.hazard)
         return total
+
+    def capped(self) -> Jumps:
+        """The same with nobody more than certain to leave: moves in proportion where hazards exceed 1."""
+        part = 1 / np.maximum(self.leaving()[self._from()], 1.0)
+        return replace(self, hazard=self.hazard * part, own=self.own * part, slope=self.slope * part[:, None])
+
+    def _from(self) -> tuple[np.ndarray, np.ndarray]:
+        """The time (by its place) and the state of each jump."""
+        return np.repeat(np.arange(len(self)), np.diff(self.begin)), self.origin[self.move]
 
 
 def state_probabilities(jumps: Jumps, state: int) -> tuple[np.ndarray, np.ndarray]:
