@@ -10,7 +10,7 @@ from reference_cases import Reference, assert_close, load_reference, reference_c
 from refusals import assert_refused, assert_warns
 
 from hemresearch.recurrent import andersen_gill, prentice_williams_peterson, wei_lin_weissfeld
-from hemresearch.regression import compare, contrast, cox
+from hemresearch.regression import compare, contrast, cox, effect_table
 from hemresearch.regression.cox_fit import CoxFit
 
 MODELS = {
@@ -177,14 +177,25 @@ def test_effects_of_their_own_on_every_event():
     for model in (prentice_williams_peterson, wei_lin_weissfeld):
         own = model(data, "arm", **ROLES, max_events=2, common=False)
         assert own.columns == ("arm[B] (event 1)", "arm[B] (event 2)")
-        assert own.term_tests()["df"].to_list() == [2]
+        assert own.terms == {"arm (event 1)": slice(0, 1), "arm (event 2)": slice(1, 2)}
         ratio = contrast(own, weights={"arm[B] (event 2)": 1, "arm[B] (event 1)": -1})
         assert_close(ratio.estimate, [own.coef[1] - own.coef[0]])
         first = model(data, "arm", **ROLES, max_events=1)
         assert_close(own.coef[0], first.coef[0], rel=1e-7)
         assert_refused(lambda own=own: own.design.apply(data), argument="new_data", says=["common=True"])
-        assert own.design.bends() == {}
+        rows = effect_table(own).filter(variable="arm (event 2)")
+        assert rows["level"].to_list() == ["A", "B"]
+        assert rows["n_event"].sum() == (own.y.event & (own.design.number == 2)).sum()
         assert model(data, [], **ROLES, max_events=2, common=False).columns == ()
+
+
+def test_a_spline_has_a_curve_for_every_event():
+    data = recurrent_rows(np.random.default_rng(10), 200, rate=1.2)
+    age = np.random.default_rng(11).normal(50, 10, 200)
+    data = data.with_columns(age=pl.Series(age[data["id"].to_numpy()]))
+    fit = wei_lin_weissfeld(data, "rcs(age, df=2)", **ROLES, max_events=2, common=False)
+    assert fit.nonlinearity()["term"].to_list() == [f"rcs(age, df=2) (event {k})" for k in (1, 2)]
+    assert fit.nonlinearity()["df"].to_list() == [1, 1]
 
 
 def test_robust_limits_are_wider_where_patients_differ():

@@ -12,7 +12,7 @@ from refusals import assert_refused, assert_warns
 from hemresearch.errors import ConvergenceError, FormulaError
 from hemresearch.recurrent import andersen_gill, event_rate, rate_regression
 from hemresearch.recurrent.rate_fit import RateFit
-from hemresearch.regression import compare, contrast
+from hemresearch.regression import compare, contrast, effect_table
 
 TOTALS = {"events": "bleeds", "person_time": "years"}
 PREFIXES = {"treat": "treat[{}]", "inherit": "inherit[{}]"}
@@ -174,6 +174,9 @@ def test_what_a_fit_says():
     smaller = rate_regression(data, [], **ROLES)
     assert_close(smaller.log_likelihood, fit.log_likelihood_null, rel=1e-9)
     assert_close(compare(smaller, fit).statistic, 2 * (fit.log_likelihood - smaller.log_likelihood), rel=1e-6)
+    levels = effect_table(fit)
+    assert (levels["n"].sum(), levels["n_event"].sum()) == (150, fit.n_event)
+    assert effect_table(fit.slim())["n"].null_count() == levels.height - 1
     assert fit.slim().to_frame().equals(fit.to_frame())
     assert_refused(lambda: fit.slim().predict(data), argument="fit")
     assert_refused(lambda: fit.predict(data, per=0), argument="per")

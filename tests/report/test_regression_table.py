@@ -223,6 +223,17 @@ def test_words_of_regressions(alone, fit):
     assert inline.hr(row) == "HR 0.97, 95% CI 0.96–0.98"
 
 
+def test_a_table_says_which_ratio_its_letters_mean():
+    cgd = hem.data.load("cgd")
+    rows = {"time": "tstop", "event": "status", "entry": "tstart", "id": "id"}
+    rates = hem.recurrent.rate_regression(cgd, "treat", **rows)
+    assert "RR: rate ratio; CI: confidence interval." in str(table(rates))
+    own = hem.recurrent.wei_lin_weissfeld(cgd, "treat", **rows, max_events=2, common=False)
+    both = str(regression_table({"Rates": rates, "Times": own}))
+    assert "RR: rate ratio; HR: hazard ratio; CI" in " ".join(both.split())
+    assert "treat (event 2)" in both
+
+
 def test_what_is_no_regression_is_refused(fit, alone):
     for wrong in (VETERAN, {}, [], {"A": [fit, 1]}):
         assert_refused(lambda w=wrong: regression_table(w), argument="models", says=["fitted regression"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,11 +17,20 @@ NUMBER = "event_number"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class NumberedDesign(Design):
-    """A design whose columns have an effect of their own on each event: `rx (event 1)`, `rx (event 2)`."""
+    """A design whose terms have an effect of their own on each event: `rx (event 1)`, `rx (event 2)`.
+
+    `number` is that of the event each row is at risk of, `of` that which each term acts on.
+    """
 
     base: Design
+    number: np.ndarray
+    of: dict[str, int]
 
-    def apply(self, new_data: Any, *, argument: str = "new_data") -> np.ndarray:
+    def acts(self, term: str) -> np.ndarray:
+        """The rows in which a term has an effect."""
+        return self.number == self.of[term]
+
+    def apply_evaluated(self, values: pl.DataFrame, *, argument: str = "new_data") -> np.ndarray:
         """Refused: the columns depend on the number of the event."""
         raise DataError(
             "the effects differ between the first, the second and later events, so a row of covariates alone "
@@ -33,8 +41,9 @@ class NumberedDesign(Design):
         )
 
     def bends(self) -> dict[str, np.ndarray]:
-        """None: the parts of a spline are told apart by event."""
-        return {}
+        """The contrasts of spline terms, for each event."""
+        bends = self.base.bends()
+        return {_named(term, k): bends[term] for k in np.unique(self.number) for term in bends}
 
 
 def up_to(y: Recurrent, max_events: int | None) -> tuple[int, np.ndarray]:
@@ -73,15 +82,28 @@ def stratified_by_number(y: Recurrent, number: np.ndarray) -> Recurrent:
 
 
 def by_number(design: Design, number: np.ndarray) -> NumberedDesign:
-    """Columns for each number of the event, those of a term beside each other."""
-    present = np.unique(number)
-    blocks, names, terms = [], list[str](), dict[str, slice]()
-    for term, at in design.terms.items():
-        begin = len(names)
-        for k in present:
+    """The terms once for each number of the event, in which alone they have an effect."""
+    columns: list[str] = []
+    terms: dict[str, slice] = {}
+    blocks, parts, of = [design.matrix[:, :0]], [], {}
+    for term, part in zip(design.terms, design.parts, strict=True):
+        at = design.terms[term]
+        for k in np.unique(number):
+            name = _named(term, k)
+            terms[name] = slice(len(columns), len(columns) + at.stop - at.start)
+            columns += [_named(column, k) for column in design.columns[at]]
             blocks.append(design.matrix[:, at] * (number == k)[:, None])
-            names += [f"{column} (event {k})" for column in design.columns[at]]
-        terms[term] = slice(begin, len(names))
-    shared = {f.name: getattr(design, f.name) for f in fields(Design)}
-    matrix = np.concatenate(blocks, axis=1) if blocks else design.matrix
-    return NumberedDesign(**shared | {"matrix": matrix, "columns": tuple(names), "terms": terms}, base=design)
+            parts.append(part)
+            of[name] = int(k)
+    shared = {f.name: getattr(design, f.name) for f in fields(Design)} | {
+        "matrix": np.concatenate(blocks, axis=1),
+        "columns": tuple(columns),
+        "terms": terms,
+        "parts": tuple(parts),
+    }
+    return NumberedDesign(**shared, base=design, number=number, of=of)
+
+
+def _named(name: str, number: int) -> str:
+    """A term or column with the event that it acts on."""
+    return f"{name} (event {number})"

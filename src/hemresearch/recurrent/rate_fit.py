@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..options import check_conf_level, check_number
 
 if TYPE_CHECKING:
     from .rate_regression import CountModel
+    from .rate_rows import Exposure
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
@@ -37,6 +38,8 @@ class RateFit(Fit):
         Totals that were fitted: patients, or patients in each of their states where covariates change.
     person_time
         All of it, in the unit of the data.
+    counts
+        The totals that were fitted; None in a slim fit.
     """
 
     model: CountModel
@@ -47,6 +50,7 @@ class RateFit(Fit):
     pearson: float
     n_rows: int
     person_time: float
+    counts: Exposure | None = field(default=None, repr=False)
 
     @property
     def bic(self) -> float:
@@ -71,6 +75,10 @@ class RateFit(Fit):
         wald = wald_test(self.coef[effects], self.cov[np.ix_(effects, effects)])[0] if df else 0.0
         both = (("likelihood ratio", gain), ("Wald", wald))
         return frame_of_tests([(name, x, df, chi_squared_tail(x, df)) for name, x in both], "test")
+
+    def slim(self) -> RateFit:
+        """The same fit without its design and data."""
+        return replace(self, design=None, counts=None)
 
     def predict(self, new_data: Any, *, per: float = 1.0, conf_level: float | None = None) -> pl.DataFrame:
         """Rates of new rows per `per` person-time: `row` (from 1), estimate, std_error and limits.

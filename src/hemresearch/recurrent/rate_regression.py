@@ -154,6 +154,7 @@ def rate_regression(
         pearson=float(((e.count - fit.mean) ** 2 / (fit.mean * (1 + fit.alpha * fit.mean))).sum()),
         n_rows=len(e),
         person_time=float(e.person_time.sum()),
+        counts=e,
     )
 
 

@@ -320,11 +320,14 @@ def _counted(observed: tuple[np.ndarray | None, np.ndarray], mask: np.ndarray) -
 
 
 def _observed(fit: Fit) -> tuple[np.ndarray | None, np.ndarray] | None:
-    """The patient of each row of the fit, where they are told apart, and whether the event happened."""
+    """The patient of each row of the fit, where they are told apart, and its events."""
     for name in ("y", "sampled"):
         y: Survival | None = getattr(fit, name, None)
         if y is not None:
             return y.patient, y.event
+    counts = getattr(fit, "counts", None)
+    if counts is not None:
+        return counts.patient, counts.count
     sample = getattr(fit, "sample", None)
     return None if sample is None else (getattr(sample.y, "patient", None), sample.rows.kind != RIGHT)
 

@@ -30,6 +30,8 @@ HEADERS = {
     "n_missing": "Missing",
     "n_dropped": "Left out",
     "n_groups": "Groups",
+    "person_time": "Person-time",
+    "dispersion": "Dispersion",
     "observed": "Observed",
     "expected": "Expected",
     "estimate": "Estimate",

@@ -37,6 +37,7 @@ class Block:
     reference: float
     interaction: bool = False
     totals: frozenset[tuple[float, float]] = frozenset()
+    ratio: str = ""
 
     def rows(self) -> dict[Key, dict[str, Any]]:
         """Each row by its variable and name, with its position in `frame`."""

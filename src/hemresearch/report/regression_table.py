@@ -148,6 +148,7 @@ def _block(name: str, model: Any, trends: tuple[str, ...], level: float | None) 
         _counts_note(name, fits, frame),
         reference=1.0 if first.ratio else 0.0,
         totals=frozenset((float(fit.n), float(fit.n_event)) for fit in fits),
+        ratio=first.ratio,
     )
 
 
@@ -193,6 +194,7 @@ def _subgroups(name: str, effects: SubgroupEffects) -> Block:
         note,
         reference=1.0,
         interaction=True,
+        ratio=effects.measure,
     )
 
 
@@ -217,9 +219,8 @@ def _span(values: Sequence[float]) -> str:
 def _notes(models: Models) -> tuple[str, ...]:
     """What abbreviations mean, which effects are curves, and who is in each model."""
     blocks = models.blocks
-    long = {short: name for name, short in formats.SHORT.items()}
-    used = [short for short in long if any(block.header.startswith(f"{short} (") for block in blocks)]
-    meaning = "; ".join([*(f"{short}: {long[short]}" for short in used), "CI: confidence interval"])
+    ratios = dict.fromkeys(block.ratio for block in blocks if block.ratio in formats.SHORT)
+    meaning = "; ".join([*(f"{formats.SHORT[name]}: {name}" for name in ratios), "CI: confidence interval"])
     wald = any(block.tests_factors() for block in blocks)
     tests = " The p at the heading of a factor is that of all its levels together." if wald else ""
     return (f"{meaning}.{tests}", *_curves_note(models), *(block.note for block in blocks))
