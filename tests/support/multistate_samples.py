@@ -16,8 +16,8 @@ WARD = Transitions({"ward": ["unit", "home", "dead"], "unit": ["ward", "dead"], 
 @st.composite
 def ward_rows(draw: st.DrawFn, *, largest: int = 14, late: bool = False) -> pl.DataFrame:
     """Follow-up of a reversible process in whole times, and so with ties; weights 1-3 and groups."""
-    rows: list[tuple[Any, ...]] = []
-    for patient in range(draw(st.integers(3, largest))):
+    rows: list[tuple[Any, ...]] = [(0, 0.0, float(draw(st.integers(1, 6))), "censored", 1, "a")]
+    for patient in range(1, draw(st.integers(3, largest))):
         state, start = "ward", float(draw(st.integers(0, 3))) if late else 0.0
         weight, group = draw(st.integers(1, 3)), draw(st.sampled_from(["a", "b"]))
         for _ in range(draw(st.integers(1, 4))):

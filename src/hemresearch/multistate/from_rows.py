@@ -108,12 +108,10 @@ def from_rows(
 def _reached(table: Table, model: Transitions, censored: Any) -> np.ndarray:
     """The place of the state entered at the end of each row, -1 for none."""
     causes, code = read_causes(table, censored)
-    labels = pl.Series([str(cause) for cause in causes])
-    named = Table(
-        pl.DataFrame({"event.0": labels.gather(np.maximum(code, 1) - 1)}), table.names, table.row, 0
-    )
     if not causes:
         return np.full(len(code), -1)
+    labels = pl.Series([str(cause) for cause in causes]).gather(np.maximum(code, 1) - 1)
+    named = Table(labels.to_frame("event.0"), table.names, table.row, 0)
     return np.where(code > 0, read_states(named, "event", model.states), -1)
 
 
