@@ -9,11 +9,13 @@
 - `fine_gray`: ratios and predictions of the incidence of one event; `subdistribution_ph_test`: whether its
   effects change with time.
 - `cause_specific`: hazard ratios of every cause, and the absolute risks of a patient.
+- `conditional_probability`: of a cause, among those whom no other has taken.
 - `pseudo_regression`: differences and ratios of an incidence, of survival, or of mean times.
 """
 
 from .cause_specific import cause_specific
 from .cause_specific_fit import CauseSpecificFit
+from .conditional_probability import conditional_probability
 from .cumulative_incidence import cumulative_incidence
 from .fine_gray import fine_gray
 from .fine_gray_fit import FineGrayFit
@@ -34,6 +36,7 @@ __all__ = [
     "PseudoFit",
     "SubdistributionPHTest",
     "cause_specific",
+    "conditional_probability",
     "cumulative_incidence",
     "fine_gray",
     "gray_test",
