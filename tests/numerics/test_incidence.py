@@ -8,6 +8,7 @@ import pytest
 from hemresearch.numerics.incidence import (
     aalen_variance,
     event_free_before,
+    events_at,
     incidence,
     incidence_variance,
     moved_at,
@@ -34,7 +35,8 @@ def sample(seed, late=True):
 
 def curve(time, cause, entry, weight, number=1):
     r = risk_sets(time, cause > 0, entry, weight)
-    n_cause = risk_sets(time, cause == number, None, weight).n_event
+    mine = cause == number
+    n_cause = events_at(r, time[mine], None if weight is None else weight[mine])
     before = event_free_before(r)
     return r, n_cause, before, incidence(r, n_cause, before)
 

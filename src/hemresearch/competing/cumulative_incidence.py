@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from ..numerics.incidence import aalen_variance, event_free_before, incidence, incidence_variance
+from ..numerics.incidence import (
+    aalen_variance,
+    event_free_before,
+    events_at,
+    incidence,
+    incidence_variance,
+)
 from ..numerics.intervals import probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..numerics.robust_incidence import robust_incidence_variance
@@ -223,9 +229,10 @@ def event_sets(y: Competing) -> RiskSets:
     return r
 
 
-def cause_events(y: Competing, number: int) -> np.ndarray:
-    """The events of one cause at each distinct time of a group."""
-    return risk_sets(y.time, y.cause == number, None, y.weight).n_event
+def cause_events(y: Competing, r: RiskSets, number: int) -> np.ndarray:
+    """The events of one cause at each time of a group's risk sets."""
+    mine = y.cause == number
+    return events_at(r, y.time[mine], None if y.weight is None else y.weight[mine])
 
 
 def owners(y: Competing) -> np.ndarray | None:
@@ -252,7 +259,7 @@ def _one_curve(
     conf_type: str,
     conf_level: float,
 ) -> dict[str, np.ndarray]:
-    n_cause = cause_events(y, number)
+    n_cause = cause_events(y, r, number)
     estimate = incidence(r, n_cause, before)
     if variance == "ij":
         kind = np.where(y.cause == number, 1, 2 * y.event)

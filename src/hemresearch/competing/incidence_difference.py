@@ -135,7 +135,7 @@ def incidence_difference(
 
 def _value(y: Competing, r: RiskSets, number: int, at: float, variance: str) -> GroupValue:
     """The incidence of a cause at one time, in one group."""
-    n_cause, before = cause_events(y, number), event_free_before(r)
+    n_cause, before = cause_events(y, r, number), event_free_before(r)
     estimate = incidence(r, n_cause, before)
     last = int(np.searchsorted(r.time, at, side="right"))
     closed = CLOSED_FORMS.get(variance, CLOSED_FORMS["greenwood"])(r, n_cause, before)

@@ -126,7 +126,7 @@ def _of_group(
 ) -> np.ndarray:
     """One row per patient, with a column for each cause and, in it, each time."""
     r = risk_sets(y.time, y.event)
-    columns = [kernel(r, cause_events(y, k), y.time, y.cause == k, y.event, wanted) for k in causes]
+    columns = [kernel(r, cause_events(y, r, k), y.time, y.cause == k, y.event, wanted) for k in causes]
     return np.stack(columns, axis=1)
 
 

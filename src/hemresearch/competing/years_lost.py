@@ -245,7 +245,7 @@ def _values(
 
 def _value(y: Competing, r: RiskSets, number: int, tau: float) -> GroupValue:
     """The time lost to a cause before tau, in one group."""
-    n_cause, before = cause_events(y, number), event_free_before(r)
+    n_cause, before = cause_events(y, r, number), event_free_before(r)
     estimate = incidence(r, n_cause, before)
     area = area_after(r.time, estimate, tau)
     moved = moved_up_to(r, area, estimate, before, tau)

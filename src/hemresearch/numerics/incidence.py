@@ -13,6 +13,13 @@ from .risk_sets import RiskSets, place
 from .robust_curve import ROUNDING
 
 
+def events_at(r: RiskSets, time: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """How many (by weight) of some events, such as those of one cause, there are at each time of `r`."""
+    if weight is None:
+        time = np.sort(time)  # in order they are found several times faster
+    return np.bincount(place(time, r.time), weight, len(r.time)).astype(float)
+
+
 def event_free_before(r: RiskSets) -> np.ndarray:
     """The probability of being free of all events just before each time of `r`."""
     return np.append(1.0, np.cumprod(1 - r.n_event / r.n_risk)[:-1])
