@@ -4,6 +4,7 @@
 """
 
 from .curves import draw_curves
+from .dynamic import draw_dynamic
 from .effect import draw_effect
 from .figure import ResearchFigure, figure, fingerprint, record
 from .flow import draw_flow
@@ -21,6 +22,7 @@ __all__ = [
     "ResearchFigure",
     "Theme",
     "draw_curves",
+    "draw_dynamic",
     "draw_effect",
     "draw_flow",
     "draw_forest",

@@ -114,17 +114,24 @@ def lay_out(ax: Axes, height: float | None) -> None:
 
 def check_axis(drawing: Drawing, until: Any, time_unit: str | None, shown_in: str | None) -> None:
     """What cannot be drawn is refused before there is a figure."""
-    for name, unit in (("time_unit", time_unit), ("shown_in", shown_in)):
-        if unit is not None:
-            check_choice(unit, TimeUnit, argument=name)
     start = drawing.start_time
     if until is not None:
         expected = f"a time after {start:g}"
         check_number(until, argument="until", above=start, expected=expected, example=start + 60)
-    if shown_in is not None and unit_of(time_unit or drawing.time_unit, drawing.time_name) is None:
+    known_unit(time_unit, shown_in, drawing.time_unit, drawing.time_name)
+
+
+def known_unit(given: str | None, shown_in: str | None, own: str | None, name: str | None) -> str | None:
+    """The unit of the times: given, that of a result, or read off a name; refused where it must be known."""
+    for argument, unit in (("time_unit", given), ("shown_in", shown_in)):
+        if unit is not None:
+            check_choice(unit, TimeUnit, argument=argument)
+    unit = unit_of(given or own, name)
+    if shown_in is not None and unit is None:
         raise DataError(
             "the unit of the times is not known",
             argument="shown_in",
             expected="times with a unit",
             remedy="time_unit='days' as well",
         )
+    return unit
