@@ -60,9 +60,9 @@ def fit_negative_binomial(x: np.ndarray, count: np.ndarray, offset: np.ndarray) 
     """
     poisson = fit_poisson(x, count, offset)
     excess = (count - poisson.mean) ** 2 - count
-    if not poisson.found.converged or excess.sum() <= 0:
+    moment = excess.sum() / (poisson.mean**2).sum()
+    if not poisson.found.converged or moment < NONE:
         return poisson
-    moment = max(excess.sum() / (poisson.mean**2).sum(), 1e-3)
     top = int(count.max())
 
     def evaluate(at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -77,10 +77,8 @@ def fit_negative_binomial(x: np.ndarray, count: np.ndarray, offset: np.ndarray) 
         )
         return value, score, information
 
-    found = maximize(evaluate, np.append(poisson.coef, np.log(moment)))
+    found = maximize(evaluate, np.append(poisson.coef, np.log(max(moment, 1e-3))))
     coef, alpha = found.parameters[:-1], float(np.exp(found.parameters[-1]))
-    if alpha < NONE:
-        return poisson
     mean = np.exp(x @ coef + offset)
     value, _, second = _of_alpha(count, mean, alpha, top)
     weight = mean / (1 + alpha * mean)

@@ -57,9 +57,9 @@ def mean_cumulative(
     Parameters
     ----------
     data
-        Any table with one row per interval (entry, time] of a patient, which may end with an event: one event
-        per row, and a last row without one where follow-up went on. Two events at one time are one row each
-        only if their times differ.
+        Any table with one row per interval (entry, time] of a patient, which may end with an event, and a
+        last row without one where follow-up went on. Several events at one time count as one; `event_rate`
+        takes counts.
     time, event
         The end of the row, in any one unit, and whether the event happened then (Boolean or 0/1).
     event_value

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CountModel = Literal["negative-binomial", "poisson"]
 KERNELS = {"negative-binomial": fit_negative_binomial, "poisson": fit_poisson}
 NAMES = {"negative-binomial": "negative binomial regression", "poisson": "Poisson regression"}
+SINGULAR = 1e-13  # an eigenvalue of the information, scaled to a unit diagonal, that is none
 RUNS_OFF = 1e3  # a standard error of a standardised coefficient, beyond which it is not estimated at all
 FEW_CLUSTERS = 10
 
@@ -168,17 +169,17 @@ def _solve(e: Exposure, design: Design, model: str) -> tuple[CountFit, np.ndarra
     fit = KERNELS[model]((design.matrix - mean) * scale, e.count, np.log(e.person_time))
     back = np.diag(scale)
     back[0, 1:] = -(mean * scale)[1:]
-    try:
-        inverse = np.linalg.inv(fit.information)
-    except np.linalg.LinAlgError:
-        inverse = np.full_like(fit.information, np.inf)
-    _require_maximum(fit, inverse, design.columns)
-    return fit, back @ fit.coef, back @ inverse @ back.T, back
+    return fit, back @ fit.coef, back @ _inverse(fit, design.columns) @ back.T, back
 
 
-def _require_maximum(fit: CountFit, inverse: np.ndarray, columns: tuple[str, ...]) -> None:
-    if fit.found.converged and (np.diag(inverse) < RUNS_OFF**2).all():
-        return
+def _inverse(fit: CountFit, columns: tuple[str, ...]) -> np.ndarray:
+    """The covariance; a likelihood without a maximum is an error that names what runs off."""
+    size = np.sqrt(np.diag(fit.information))
+    scaled = fit.information / np.outer(size, size)
+    if fit.found.converged and np.linalg.eigvalsh(scaled)[0] > SINGULAR:
+        inverse = np.linalg.inv(scaled) / np.outer(size, size)
+        if (np.diag(inverse) < RUNS_OFF**2).all():
+            return inverse
     far = np.abs(fit.coef)
     far[0] = far[0] if len(far) == 1 else -1.0  # the intercept follows a covariate that runs off
     worst = int(far.argmax())
