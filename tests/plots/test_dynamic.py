@@ -21,14 +21,9 @@ def ahead(horizons=(60.0,), arms=("A", "B"), step: float = 3.0) -> pl.DataFrame:
     for h, horizon in enumerate(horizons):
         for a, arm in enumerate(arms):
             estimate = (0.5 - 0.1 * a) * np.exp(-time / 20) + 0.004 * time + 0.05 * h
-            parts.append(
-                pl.DataFrame({"time": time, "estimate": estimate}).with_columns(
-                    arm=pl.lit(arm),
-                    horizon=pl.lit(horizon),
-                    conf_low=estimate - 0.05,
-                    conf_high=estimate + 0.05,
-                )
-            )
+            limits = {"conf_low": estimate - 0.05, "conf_high": estimate + 0.05}
+            part = pl.DataFrame({"time": time, "estimate": estimate} | limits)
+            parts.append(part.with_columns(arm=pl.lit(arm), horizon=pl.lit(horizon)))
     return pl.concat(parts)
 
 
@@ -45,7 +40,7 @@ def test_a_curve_joins_the_predictions_with_their_limits():
         assert line.get_drawstyle() == "default"
     assert sum(isinstance(part, PolyCollection) for part in ax.collections) == 2
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["A", "B"]
-    assert ax.get_ylabel() == "Probability of relapse within 60 months (%)"
+    assert ax.get_ylabel().split() == ["Probability", "of", "relapse", "within", "60", "months", "(%)"]
     assert ax.get_xlabel() == "Time of prediction (months)"
     assert ax.get_xlim() == (0, 36)
 
@@ -93,7 +88,7 @@ def test_it_draws_into_given_axes():
 def test_the_fingerprint_tells_each_curve_at_a_few_times():
     told = hem.plots.fingerprint(draw(ahead(arms=("A",)), time_unit="months")).split("\n")
     assert told[0] == "probability within 60 months from 0 to 36 months"
-    assert told[1] == "  arm=A: 0.5 at 0, 0.3668 at 12, 0.2786 at 24, 0.2266 at 36".replace("arm=A", "A")
+    assert told[1] == "  A: 0.5 at 0, 0.3224 at 12, 0.2466 at 24, 0.2266 at 36"
 
 
 def test_refused_predictions():
