@@ -24,6 +24,7 @@ MODULES = (
     "cause_specific",
     "fine_gray",
     "markov_test",
+    "recurrent_events",
     "transition_cox",
 )
 # What a module may offer, where it is written and what is nominal.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import ConvergenceError, DataError
+from ..errors import DataError
 from ..numerics.censoring_weights import censoring
 from ..numerics.cox_extremes import flat_directions
 from ..numerics.fine_gray import Segment, SubdistributionLikelihood, Tails
@@ -191,11 +191,10 @@ def _examined(model: Subdistribution, found: Maximum, design: Design) -> np.ndar
     for_ever = replace(rows, leave=leave)
     if not isinstance(design, TimeVaryingDesign):
         return examine(for_ever, model.likelihood, found, design.columns, RATIO)
-    if found.converged and not flat_directions(for_ever, found.information):
+    flat = flat_directions(for_ever, found.information)
+    if found.converged and not flat:
         return found.information
-    if not found.converged:
-        raise ConvergenceError(f"the likelihood had no maximum after {found.iterations} steps")
-    direction = flat_directions(for_ever, found.information)[0]
+    direction = flat[0] if flat else found.parameters  # one that runs off
     raise DataError(
         f"leaves hardly any information on {design.columns[int(np.abs(direction).argmax())]!r}",
         argument="time_varying",
