@@ -257,6 +257,21 @@ def test_strata_have_curves_of_their_own_and_weights_are_counted():
         assert_close(curves.at(5).filter(site=site, cause="death")["estimate"], risks["estimate"])
 
 
+@pytest.mark.parametrize("robust", [False, True])
+def test_a_stratum_without_events_has_no_risk(robust):
+    data = cohort(11, ties=True).with_columns(
+        event=pl.when(pl.col("site") == "c").then(pl.lit("censored")).otherwise("event")
+    )
+    ours = fit(data, "age", strata="site", robust=robust)
+    risks = ours.predict(NEW.with_columns(site=pl.Series(["a", "b", "c"])), times=3)
+    empty = risks.filter(row=3)
+    assert empty["estimate"].to_list() == [0, 0]
+    assert empty["std_error"].to_list() == [0, 0]
+    assert (risks.filter(pl.col("row") < 3)["estimate"] > 0).all()
+    curves = ours.adjusted("site").at(3)
+    assert curves.filter(site="c")["estimate"].to_list() == [0, 0]
+
+
 def test_many_event_times_of_a_robust_fit_are_thinned_and_counts_kept():
     data = cohort(9, 600)
     curves = fit(data, "old", robust=True).curves(NEW[:1])

@@ -241,6 +241,7 @@ def baseline_influence(b: Baselines, stratum: int, rows: CauseRows, phi: np.ndar
     start, stop, event = rows.start[here], rows.stop[here], rows.event[here]
     for j, i in enumerate(rows.influences):
         lived = np.append(0.0, np.cumsum(phi[j] * b.square[j]))
-        jump = np.where(event == j + 1, i.jump[here] * phi[j][np.maximum(stop - 1, 0)], 0.0)
+        last = np.append(0.0, phi[j])[stop]
+        jump = np.where(event == j + 1, i.jump[here] * last, 0.0)
         total[here] += i.weight[here] * (jump - i.risk[here] * (lived[stop] - lived[start]))
     return total
