@@ -205,16 +205,18 @@ class _Clock:
 
     def _date(self, table: Table, role: str) -> pl.Series:
         series, name = table.series(role), table.name(role)
-        if series.dtype in DATES or series.dtype == pl.Null:
+        zone = getattr(series.dtype, "time_zone", None)
+        if (series.dtype in DATES and not zone) or series.dtype == pl.Null:
             return series.cast(pl.Datetime("us"))
+        how = "start=None for times that are numbers"
+        if series.dtype == pl.String or zone:
+            how = f"pl.col({name!r})" + (".dt.replace_time_zone(None)" if zone else ".str.to_date()")
         raise DataError(
-            f"holds {series.dtype} and no dates",
+            f"has the time zone {zone}" if zone else f"holds {series.dtype} and no dates",
             argument=role,
             column=name,
             expected="dates without a time zone, as in all columns of times when start= is given",
-            remedy=f"pl.col({name!r}).str.to_date()"
-            if series.dtype == pl.String
-            else "start=None for times that are numbers",
+            remedy=how,
         )
 
 
