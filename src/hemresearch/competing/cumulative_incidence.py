@@ -266,11 +266,12 @@ def _one_curve(
         squared = robust_incidence_variance(r, n_cause, before, y.time, kind, y.entry, y.weight, owners(y))
     else:
         squared = CLOSED_FORMS[variance](r, n_cause, before)
+    std_error = np.sqrt(squared)
     # between events of the cause nothing changes: limits are computed where something does, and held
     steps = n_cause > 0
     steps[0] = True
     held = np.cumsum(steps) - 1
-    limits = probability_limits(estimate[steps], np.sqrt(squared[steps]), conf_type, conf_level)
+    limits = probability_limits(estimate[steps], std_error[steps], conf_type, conf_level)
     low, high = (v[held] for v in limits)
     return {
         "time": r.time,
@@ -278,7 +279,7 @@ def _one_curve(
         "n_event": n_cause,
         "n_censor": r.n_censor,
         "estimate": estimate,
-        "std_error": np.sqrt(squared),
+        "std_error": std_error,
         "conf_low": low,
         "conf_high": high,
     }
