@@ -6,11 +6,13 @@
 - `transition_probabilities`: the same for those in a state at a time, Markov or landmark.
 - `transition_hazards`: the cumulative hazard of each move.
 - `transition_cox`: hazard ratios for every move; hazards, probabilities and times in states of patients.
+- `dynamic_prediction`: the probability of a state within a fixed time, along the time of prediction.
 - `current_survival`, `current_incidence`: being in a state now that is lost and regained.
 - `markov_test`: whether the past beyond the present state matters.
 """
 
 from .current_survival import current_incidence, current_survival
+from .dynamic_prediction import DynamicPrediction, dynamic_prediction
 from .from_rows import from_rows
 from .from_wide import from_wide
 from .length_of_stay import length_of_stay
@@ -23,11 +25,13 @@ from .transition_probabilities import transition_probabilities
 from .transitions import Transitions
 
 __all__ = [
+    "DynamicPrediction",
     "MarkovTest",
     "TransitionCoxFit",
     "Transitions",
     "current_incidence",
     "current_survival",
+    "dynamic_prediction",
     "from_rows",
     "from_wide",
     "length_of_stay",

@@ -17,6 +17,7 @@ from .transition_cox_design import TransitionDesign, labelled, named, place_of
 if TYPE_CHECKING:
     from ..outcomes_multistate import MultiState
     from ..results import Curves, Estimates
+    from .dynamic_prediction import DynamicPrediction
     from .transition_cox_design import Block, Move
     from .transition_predict import Variance
     from .transitions import Transitions
@@ -252,6 +253,36 @@ class TransitionCoxFit(CoxFit):
 
         question = Question(start, from_state, stayed, n_simulated, seed)
         return lengths_of_stay(self, new_data, question, tau, by, conf_level)
+
+    def dynamic_prediction(
+        self,
+        new_data: Any = None,
+        *,
+        state: str,
+        horizon: float,
+        times: Any = None,
+        from_state: str | None = None,
+        by: Any = None,
+        variance: Variance = "delta",
+        conf_level: float | None = None,
+        conf_type: str = "log-log",
+    ) -> DynamicPrediction:
+        """Probability of new patients to be in a state a fixed time later, along the time of prediction.
+
+        Parameters
+        ----------
+        new_data, from_state, by, variance, conf_level, conf_type
+            As in `predict`.
+        state, horizon, times
+            As in `hem.multistate.dynamic_prediction`.
+        """
+        from .dynamic_prediction import predicted_ahead
+
+        self.transitions.place(state, argument="state")
+        return predicted_ahead(
+            self, new_data, state, horizon, times, from_state=from_state, by=by, variance=variance,
+            conf_level=conf_level, conf_type=conf_type,
+        )  # fmt: skip
 
     def baseline(self, at: Any = "zero") -> NoReturn:
         """Refused: `hazards` has the hazard of every move."""

@@ -1,0 +1,105 @@
+"""Dynamic prediction: transition probabilities a fixed time ahead, and what reaches beyond the follow-up."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from refusals import assert_refused
+
+import hemresearch as hem
+from hemresearch.errors import DataError
+from hemresearch.multistate import (
+    Transitions,
+    dynamic_prediction,
+    from_wide,
+    transition_cox,
+    transition_probabilities,
+)
+
+MODEL = Transitions({"transplant": ["recovery", "relapse or death"], "recovery": ["relapse or death"]})
+END = "relapse or death"
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return from_wide(
+        hem.data.load("ebmt3"), MODEL, id="id", times={"recovery": "prtime", END: "rfstime"},
+        events={"recovery": "prstat", END: "rfsstat"}, keep=["age", "drmatch"],
+    )  # fmt: skip
+
+
+def ahead(rows, **options):
+    return dynamic_prediction(
+        rows, MODEL, **({"state": END, "horizon": 365.0, "times": [0, 100, 400]} | options)
+    )
+
+
+@pytest.mark.parametrize("method", ["markov", "landmark"])
+def test_each_prediction_is_a_transition_probability(rows, method):
+    ours = ahead(rows, method=method, initial="transplant", by="drmatch")
+    for s in (0, 100, 400):
+        curves = transition_probabilities(
+            rows, MODEL, start_time=s, initial="transplant", method=method, by="drmatch"
+        )
+        theirs = curves.at(s + 365).filter(pl.col("state") == END)
+        part = ours.to_frame().filter(pl.col("time") == s)
+        for column in ("drmatch", "estimate", "std_error", "conf_low", "conf_high"):
+            assert part[column].to_list() == theirs[column].to_list()
+    assert ours.to_frame()["horizon"].unique().to_list() == [365.0]
+    assert (ours.n, ours.n_event) == (2204, 2010)
+
+
+def test_without_censoring_it_is_the_share_of_those_who_are_there():
+    rng = np.random.default_rng(1)
+    n = 80
+    recovery, end = rng.exponential(2, n), rng.exponential(5, n)
+    data = pl.DataFrame({"id": range(n), "r": np.where(recovery < end, recovery, np.nan), "d": end}).fill_nan(
+        None
+    )
+    stays = from_wide(data, MODEL, id="id", times={"recovery": "r", END: "d"}, end="d")
+    ours = ahead(stays, horizon=2.0, times=[1.0], method="landmark").to_frame()
+    there = {"transplant": (np.minimum(recovery, end) > 1), "recovery": (recovery <= 1) & (end > 1)}
+    for row in ours.iter_rows(named=True):
+        assert row["estimate"] == pytest.approx((end[there[row["from_state"]]] <= 3).mean())
+
+
+def test_the_grid_ends_the_horizon_before_the_last_follow_up(rows):
+    frame = ahead(rows, times=None, initial="recovery").to_frame()
+    assert frame.height == 41
+    assert frame["time"][0] == 0
+    assert frame["time"][-1] == pytest.approx(rows["time"].max() - 365)
+
+
+def test_a_model_predicts_ahead_as_it_predicts(rows):
+    fit = transition_cox(rows, MODEL, "age")
+    patients = pl.DataFrame({"age": ["<=20", ">40"]})
+    ours = fit.dynamic_prediction(patients, state=END, horizon=365, times=[0, 200], from_state="transplant")
+    theirs = fit.predict(patients, times=[565], start=200, from_state="transplant").at(565)
+    part = ours.to_frame().filter(pl.col("time") == 200)
+    expected = theirs.filter(pl.col("state") == END)
+    np.testing.assert_allclose(part["estimate"], expected["estimate"])
+    np.testing.assert_allclose(part["std_error"], expected["std_error"])
+    assert ahead(rows).state == ours.state == END
+
+
+def test_it_is_drawn_along_the_time_of_prediction(rows):
+    ax = ahead(rows).plot(time_unit="days", shown_in="years")
+    assert "relapse or death" in ax.get_ylabel()
+
+
+def test_a_horizon_or_time_beyond_the_follow_up_is_refused(rows):
+    assert_refused(lambda: ahead(rows, horizon=9000), argument="horizon", says=["follow-up"])
+    assert_refused(lambda: ahead(rows, times=[0, 6000]), argument="times", says=["6000 and 365 ahead"])
+    assert_refused(lambda: ahead(rows, state="relapse"), argument="state", says=["not a state"])
+
+
+def test_a_clock_that_is_reset_and_a_slim_fit_are_refused(rows):
+    reset = transition_cox(rows, MODEL, "age", clock="reset")
+    patient = pl.DataFrame({"age": ["<=20"]})
+    assert_refused(
+        lambda: reset.dynamic_prediction(patient, state=END, horizon=365), argument="clock", says=["stayed="]
+    )
+    slim = transition_cox(rows, MODEL, "age").slim()
+    with pytest.raises(DataError, match="slim"):
+        slim.dynamic_prediction(patient, state=END, horizon=365)
