@@ -20,8 +20,6 @@ from hemresearch.errors import DataError
 WAITING = {
     "cox": ["sh13", "sh14", "sh15", "sh16", "sh17"],
     "cif": ["sh19", "sh20"],
-    "fine_gray": ["sh21"],
-    "gray": ["sh22"],
     "standardise": ["sh24"],
     "multistate": ["sh25"],
     "pseudonymise": ["sh26"],
@@ -75,12 +73,28 @@ def disclosure(case: Reference) -> dict[str, Any]:
     return {"threshold": options["threshold"], "hidden": masked["n"].null_count()}
 
 
+def subdistribution(case: Reference) -> dict[str, Any]:
+    options = case.options
+    hem.competing.fine_gray(
+        case.data, options["covariates"], time="time", event="event", cause=options["cause"]
+    )
+    return {}
+
+
+def equal_incidence(case: Reference) -> dict[str, Any]:
+    roles = {"time": "time", "event": "event", "by": case.options["group"]}
+    tests = [hem.competing.gray_test(case.data, **roles, cause=cause) for cause in (1, 2)]
+    return {"chisq": [t.statistic for t in tests], "p": [t.p_value for t in tests]}
+
+
 TASKS: dict[str, Callable[[Reference], dict[str, Any]]] = {
     "kaplan_meier": curve,
     "rmst": restricted_mean,
     "logrank": equality,
     "cox_start_stop": start_stop,
     "read": dates,
+    "fine_gray": subdistribution,
+    "gray": equal_incidence,
     "disclosure": disclosure,
 }
 
