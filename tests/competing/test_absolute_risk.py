@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import polars as pl
 import pytest
 from cox_cases import new_rows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_causes import cohorts_with_causes
 from reference_cases import assert_close, reference_cases
 from refusals import assert_refused, assert_warns
-from relapse_cohorts import cohort, fit
+from relapse_cohorts import ROLES, cohort, fit
 
-from hemresearch.competing import cause_specific
+from hemresearch.competing import cause_specific, cumulative_incidence
 from hemresearch.competing.cause_specific_fit import RiskForm
+from hemresearch.errors import DataError, DataWarning
 from hemresearch.regression import cox
 
 FORMS = RiskForm.__args__
@@ -145,6 +151,36 @@ def test_without_covariates_the_product_limit_is_the_aalen_johansen_estimator(re
             )
             assert_close(risks["estimate"], [cause["cif"][i] for i in at], rel=1e-9)
             assert_close(risks["std_error"], [cause["std_err"][i] for i in at], rel=1e-9)
+
+
+@given(cohorts_with_causes(smallest=6))
+@settings(max_examples=40)
+def test_the_product_limit_is_that_estimator_in_any_cohort(data):
+    ours = fit(data, [], robust=True, ties="breslow").curves(pl.DataFrame({"any": [1]}), form="product-limit")
+    theirs = cumulative_incidence(data, **ROLES).to_frame()
+    found = ours.to_frame().join(theirs, on=["cause", "time"], how="inner", suffix=" of theirs")
+    assert found.height > 0
+    assert_close(found["estimate"], found["estimate of theirs"], rel=1e-9)
+    known = found.filter(pl.col("estimate").sum().over("time") < 1 - 1e-9)
+    assert_close(known["std_error"], known["std_error of theirs"], rel=1e-7, at_zero=1e-9)
+
+
+@given(cohorts_with_causes(smallest=10, entry=True), st.sampled_from(["matrix-exponential", "exponential"]))
+@settings(max_examples=40)
+def test_risks_grow_and_those_of_the_matrix_exponential_stay_probabilities(data, form):
+    patients = pl.DataFrame({"weight": [1, 2, 3]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # of infinite hazard ratios, as small cohorts have
+        try:
+            ours = fit(data, "weight", entry="entry")
+        except DataError:  # nobody to compare
+            return
+    frame = ours.curves(patients, form=form).to_frame()
+    steps = frame.select(pl.col("estimate").diff().over("weight", "cause")).to_series().drop_nulls()
+    assert (steps >= -1e-12).all()
+    if form == "matrix-exponential":
+        totals = frame.group_by("weight", "time").agg(pl.col("estimate").sum())["estimate"]
+        assert (totals <= 1 + 1e-9).all()
 
 
 @pytest.mark.parametrize("robust", [False, True])
