@@ -142,6 +142,18 @@ def test_texts():
     assert result.summary().row(0, named=True)["n_event"] == 3
 
 
+def test_limits_of_a_difference_stay_possible():
+    few = TWO_ARMS[[0, 1, 2, 6, 7]].with_columns(
+        time=pl.Series([2, 4, 9, 9, 8]), arm=pl.Series(list("aaabb"))
+    )
+    few = few.with_columns(event=pl.Series(["relapse", "relapse", "death", "censored", "relapse"]))
+    rows = incidence_difference(few, **BY_ARM, at=8, conf_level=0.99).to_frame()
+    # 1/2 - 2/3, with binomial variances 1/4 / 2 and 2/9 / 3
+    high = -1 / 6 + 2.5758293035489 * np.sqrt(1 / 8 + 2 / 27)
+    assert_close([rows["conf_low"][0], rows["conf_high"][0]], [-1, high])
+    assert rows["conf_high"][1] > 1
+
+
 def test_no_event_in_a_group_is_told():
     none = TWO_ARMS.with_columns(event=pl.col("event").replace({"relapse": "death"}))
     none = pl.concat([TWO_ARMS[:4], none[4:]])

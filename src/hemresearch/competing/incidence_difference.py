@@ -120,8 +120,11 @@ def incidence_difference(
         values = {y.causes[k - 1]: [_value(one, r, k, t, how) for one, r in pairs] for k in causes}
         warn_if_certain(y, values, robust, argument="at", remedy="a later time, or gray_test(...)")
         frames += [compared(y, v, robust, conf_level, cause=c, time=t) for c, v in values.items()]
+    possible = pl.col("conf_low", "conf_high").clip(-1, 1)  # of a difference of probabilities
     return IncidenceContrasts(
-        frame=pl.concat(frames),
+        frame=pl.concat(frames).with_columns(
+            pl.when(pl.col("term") == "difference").then(possible).otherwise(pl.col("conf_low", "conf_high"))
+        ),
         name="cumulative incidence",
         method=f"normal (ratios on the log scale), {proper(NAMES[how])} variance",
         conf_level=conf_level,
