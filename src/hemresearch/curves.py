@@ -199,7 +199,9 @@ class Curves(Result):
 
     def _cut_text(self, before: str = "") -> str:
         """Where the curves were cut, with what that means for their counts."""
-        ends = [f"{cut:g}" for cut in self.cut_at if cut is not None]
+        groups = self.groups_frame.select(self.by).rows() if self.by else [()] * len(self.cut_at)
+        cuts = dict(zip(groups, self.cut_at, strict=False))  # the causes of a group are cut together
+        ends = [f"{cut:g}" for cut in cuts.values() if cut is not None]
         if not ends:
             return ""
         where = listed(ends if len(set(ends)) > 1 else ends[:1], SHOWN_GROUPS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from many_curves import incidence_curves, mean_curves, state_curves, transplanted
 from polars.testing import assert_frame_equal
 from refusals import assert_refused, assert_warns
 
@@ -235,3 +237,51 @@ def test_groups_that_share_patients_show_no_more_events_than_their_rows():
     assert cut.patients.row(0)[0] == 137
     assert cut.patients["n_event"][0] <= 128
     assert "n=137" in repr(cut)
+
+
+@pytest.fixture(scope="module")
+def incidence():
+    return incidence_curves(transplanted(), time="months", event="Status", by="disease")
+
+
+def test_the_causes_of_a_group_are_cut_together(incidence):
+    cut = disclosure(incidence, threshold=10)
+    last = cut.to_frame().group_by("disease", "cause", maintain_order=True).agg(pl.col("time").max())
+    ends = {disease: set(times) for disease, times in last.group_by("disease").agg("time").iter_rows()}
+    assert {len(times) for times in ends.values()} == {1}
+    assert cut.to_frame()["n_risk"].min() >= 10
+    assert cut._cut_text().startswith("Cut at 43.67, 68.83, where")
+    shown, whole = (one.risk_table([0, 24, 40])["n_risk"].to_list() for one in (cut, incidence))
+    assert shown == whole
+    once = cut.groups().filter(cause="relapse")["n_censor"].sum()
+    assert cut.totals().row(0) == (177, cut.groups()["n_event"].sum(), once)
+
+
+def test_one_cause_is_cut_where_all_causes_are(incidence):
+    relapse = incidence_curves(
+        transplanted(), time="months", event="Status", by="disease", causes=("relapse",)
+    )
+    both, alone = disclosure(incidence, threshold=10), disclosure(relapse, threshold=10)
+    assert alone.cut_at == both.cut_at[::2]
+    late = dataclasses.replace(relapse, entry="months_to_transplant")
+    assert_refused(lambda: disclosure(late), argument="item", says=["who left by them", "cause=None"])
+
+
+def test_mean_numbers_are_cut_where_few_are_followed():
+    curves = mean_curves()
+    cut = disclosure(curves, threshold=20)
+    assert cut.to_frame()["n_risk"].min() >= 20
+    assert cut.to_frame().height < curves.to_frame().height
+    both = zip(curves.to_frame().partition_by("arm"), cut.to_frame().partition_by("arm"), strict=True)
+    for whole, part in both:
+        assert_frame_equal(part, whole.head(part.height))
+        after = whole["n_risk"][part.height]
+        assert after >= 20
+        assert whole["n_risk"][part.height + 1] < 20
+
+
+def test_states_are_shown_in_tables_only():
+    curves = state_curves()
+    assert_refused(lambda: disclosure(curves), argument="item", says=["few are in a state", "curves.at"])
+    at_times = disclosure(curves.at([1, 24, 48]).drop("n_event", "n_censor"))
+    assert at_times.filter(pl.col("n_risk").is_between(1, 4)).is_empty()

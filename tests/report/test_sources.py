@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import polars as pl
+import pytest
+from many_curves import STATES, incidence_curves, mean_curves, state_curves, transplanted
 from refusals import assert_refused
 
 import hemresearch as hem
 from hemresearch.report import table
+from hemresearch.results import HypothesisTest
 
 ALONE = pl.DataFrame({"months": [2, 4, 6], "died": [True, True, False]})
 
@@ -65,3 +68,59 @@ def test_predicted_curves_count_nobody():
     assert not at_times.footnotes
     assert "n=137, events=128" in repr(standardised).splitlines()[0]
     assert repr(standardised).splitlines()[1].startswith("  trt=1: median ")
+
+
+@pytest.fixture(scope="module")
+def incidence():
+    return incidence_curves(transplanted(), time="months", event="Status", by="disease")
+
+
+def test_causes_at_one_time_stand_with_their_patients_and_events(incidence):
+    made = table(incidence, times=24)
+    assert made.header == ("disease", "Cause", "N", "Events", "Cumulative incidence at 24, % (95% CI)")
+    at = incidence.at(24).filter(disease="ALL", cause="relapse")
+    assert made.body[0][:4] == ("ALL", "relapse", "73", f"{at['n_event'][0]:g}")
+    assert made.body[0][4].startswith(f"{100 * at['estimate'][0]:.1f} (")
+
+
+def test_causes_without_times_are_told_at_the_last_time_of_all(incidence):
+    last = incidence.to_frame().group_by("disease").agg(pl.col("time").max())["time"].min()
+    made = table(incidence)
+    assert made.header[-1] == f"Cumulative incidence at {last:.4g}, % (95% CI)"
+    assert all("(" in row[-1] for row in made.body)
+
+
+def test_causes_at_several_times_are_headings_over_the_groups(incidence):
+    made = table(incidence, times=[12, 24])
+    assert [row[0] for row in made.body if row[1] == ""] == ["relapse", "death in remission"]
+    assert made.header[:3] == ("disease", "Time", "At risk")
+    one = table(incidence_of_relapse(), times=[12, 24])
+    assert [row[0] for row in one.body if row[1] == ""] == ["ALL", "AML"]
+
+
+def incidence_of_relapse():
+    return incidence_curves(transplanted(), time="months", event="Status", by="disease", causes=("relapse",))
+
+
+def test_causes_that_are_numbers_can_be_named():
+    numbered = incidence_curves(transplanted(), time="months", event="Status", causes=(1, 2))
+    assert [row[0] for row in table(numbered, times=24, labels={"1": "Relapse"}).body] == ["Relapse", "2"]
+
+
+def test_states_and_mean_numbers_have_tables():
+    states = table(state_curves(), times=[12, 24])
+    assert [row[0] for row in states.body if row[1] == ""] == list(STATES)
+    means = table(mean_curves(), times=[180, 360])
+    assert means.header[-1] == "Mean number of events (95% CI)"
+    predicted = table(dataclasses.replace(state_curves(), predicted=True), times=24)
+    assert predicted.header == ("State", "State occupation at 24, % (95% CI)")
+
+
+def test_tests_are_told_below_the_table(incidence):
+    gray = HypothesisTest(name="Gray's test of relapse", statistic=4.7, df=1, p_value=0.03)
+    said = "Gray's test of relapse: chi-squared 4.70 on 1 df, p=0.030."
+    assert table(incidence, times=24, p=gray).footnotes == (said,)
+    assert table(incidence, times=24, p=[gray, gray], footnote="Own.").footnotes == (said, said, "Own.")
+    named = table(incidence, times=24, p={"relapse": gray}, labels={"relapse": "Relapse"})
+    assert named.footnotes == ("Relapse: Gray's test: chi-squared 4.70 on 1 df, p=0.030.",)
+    assert_refused(lambda: table(incidence, p=0.03), argument="p", says=["float", "gray_test"])

@@ -14,7 +14,7 @@ from ..options import check_labels, check_number, nearest, suggestion
 from ..regression.subgroup_result import SubgroupEffects
 from ..regression.univariable import Univariable
 from ..results import Fit
-from .sources import ESTIMATE, Source, read_source
+from .sources import ESTIMATE, Source, read_source, test_notes
 from .table_one import HIDDEN, check_no_options, written
 from .tables import Align, Kind, Table
 
@@ -47,6 +47,7 @@ HEADERS = {
     "term": "Term",
     "cause": "Cause",
     "state": "State",
+    "from_state": "From state",
     "group": "Group",
     "group_1": "Group",
     "group_2": "Compared with",
@@ -70,6 +71,7 @@ def table(
     percent: bool | str | Sequence[str] | None = None,
     groups: str | None = None,
     times: Any = None,
+    p: Any = None,
     conf_level: float | None = None,
     missing: str = formats.MISSING,
     id: str | None = None,
@@ -84,7 +86,8 @@ def table(
     Parameters
     ----------
     item
-        Curves (their medians; the estimates at `times` if these are given), Estimates, a HypothesisTest, a
+        Curves (their medians; the estimates at `times` if these are given; of causes or states by default the
+        estimates at the last time that all curves reach), Estimates, a HypothesisTest, a
         Table 1 of `hem.cohort.table_one`, a fitted regression (`regression_table` has more options, and puts
         several side by side), or a frame such as `curves.quantile(0.5)`.
     title, footnote
@@ -102,6 +105,9 @@ def table(
         A column whose values become headings over the rows that share them.
     times
         For curves: the times of the rows.
+    p
+        A test of the groups to tell below the table: one, a list of them, or one for each cause,
+        `{"relapse": gray_test(...)}`.
     conf_level
         The level of the limits in a frame, for the header. Results know theirs.
     missing
@@ -136,7 +142,7 @@ def table(
     if conf_level is not None:
         check_number(conf_level, argument="conf_level", above=0, below=1, expected="0 to 1", example=0.95)
     if isinstance(item, Fit | Univariable | SubgroupEffects):
-        own = {"percent": percent, "groups": groups, "times": times}
+        own = {"percent": percent, "groups": groups, "times": times, "p": p}
         check_no_options(own, "hem.report.regression_table(fit)", "a regression")
         return _of_models(item, title, footnote, labels, decimals, conf_level, missing, id)
     source = read_source(item, times)
@@ -150,7 +156,7 @@ def table(
         Source(
             frame,
             title=source.title if title is None else title,
-            footnotes=(*source.footnotes, *notes),
+            footnotes=(*source.footnotes, *test_notes(p, labels or {}), *notes),
             labels=dict(labels or {}),
             headers=source.headers,
             decimals=decimals,

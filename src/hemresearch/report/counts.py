@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
 AT_RISK = ("n_risk", "n_event", "n_censor")
-BLOCKS = ("time", "variable", "cause")
+BLOCKS = ("time", "variable", "cause", "state", "from_state")
 ROUNDING = 1e-6
 
 

@@ -16,6 +16,7 @@ from .counts import ROUNDING
 # Variances that add up along time, so that a part of them can be taken away.
 ADDITIVE = ("greenwood", "poisson")
 COUNTED = ("n_event", "n_censor")
+RECURRENT = "mean number of events"  # which do not end the time at risk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,10 +36,13 @@ class _Group:
 def cut_curves(curves: Curves, threshold: float) -> Curves:
     """The stretch of each curve in which at least `threshold` (or nobody) are at risk before and after.
 
+    Causes of one group are cut together. Curves of states are refused: they show how few are in a state.
+
     It begins where the curves do. Where fewer are at risk there, which delayed entry can bring about, all
     curves begin at the first later time that has enough in every group, and describe those still observed
     then, as `start_time` does.
     """
+    _check_no_states(curves)
     groups = _groups(curves, threshold)
     start = _start(curves, groups, threshold)
     if start is not None:
@@ -55,13 +59,48 @@ def cut_curves(curves: Curves, threshold: float) -> Curves:
     return replace(cut, cut_at=tuple(ends) if any(e is not None for e in ends) or start is not None else ())
 
 
+def _check_no_states(curves: Curves) -> None:
+    if "state" in curves.keys:
+        raise DataError(
+            "curves of states show how few are in a state, also where many are followed",
+            argument="item",
+            expected="curves of survival, of causes or of mean numbers",
+            remedy="hem.report.disclosure(curves.at([12, 24]).drop('n_event', 'n_censor'))",
+        )
+
+
 def _groups(curves: Curves, threshold: float) -> list[_Group]:
     """One per curve; the causes of one group share their risk sets."""
     parts = list(curves._parts())
     keys = curves.groups_frame.select(curves.by).rows() if curves.by else [()] * len(parts)
-    return [
-        _group([p for p, other in zip(parts, keys, strict=True) if other == key], threshold) for key in keys
-    ]
+    found = {}
+    for key, n in zip(keys, curves.groups_frame["n"], strict=True):
+        if key not in found:
+            mine = [part for part, other in zip(parts, keys, strict=True) if other == key]
+            found[key] = _group(_all_leaving(curves, mine, float(n)), threshold)
+    return [found[key] for key in keys]
+
+
+def _all_leaving(curves: Curves, parts: list[pl.DataFrame], n: float) -> list[pl.DataFrame]:
+    """The rows of a group with all who leave in their counts: by causes left out too, not by an event alone.
+
+    Without delayed entry whoever is no longer at risk has left.
+    """
+    recurrent = curves.quantity == RECURRENT
+    left = sum(float(p["n_event"].sum()) for p in parts) + float(parts[0]["n_censor"].sum())
+    if not recurrent and ("cause" not in curves.keys or left >= n - ROUNDING):
+        return parts
+    n_risk = parts[0]["n_risk"].to_numpy()
+    gone = -np.diff(n_risk, append=0.0)
+    if not recurrent and curves.entry is not None:
+        raise DataError(
+            "some causes are not among the curves, and under delayed entry it is not known who left by them",
+            argument="item",
+            expected="the curves of all causes",
+            remedy="cause=None where the curves are estimated, and one cause of what is cut drawn",
+        )
+    nobody = np.zeros_like(gone)
+    return [parts[0].with_columns(n_event=pl.Series(gone), n_censor=pl.Series(nobody))]
 
 
 def _group(parts: list[pl.DataFrame], threshold: float) -> _Group:
@@ -146,7 +185,7 @@ def _from(curves: Curves, groups: list[_Group], start: float) -> Curves:
 def _check_can_begin(curves: Curves, groups: list[_Group], before: list[pl.DataFrame], start: float) -> None:
     """Only what adds up along time can be begun later without the data."""
     everybody = np.array([g.left.sum() for g in groups])
-    plain = type(curves) is Curves and curves.variance in ADDITIVE and "cause" not in curves.frame.columns
+    plain = type(curves) is Curves and curves.variance in ADDITIVE and curves.keys == curves.by
     plain &= bool(np.allclose(everybody, curves.groups_frame["n"].to_numpy()))
     ended = any(p.height and (p["estimate"].tail(1).fill_null(0.0) <= 0).item() for p in before)
     if plain and not (curves.quantity in FALLING and ended):
@@ -192,11 +231,17 @@ def _with_parts(curves: Curves, parts: list[pl.DataFrame]) -> Curves:
         frame=pl.concat(parts),
         starts=np.concatenate([[0], np.cumsum([p.height for p in parts])]),
         groups_frame=curves.groups_frame.with_columns(counts),
-        patients=None if curves.patients is None else _shown_patients(curves.patients, counts),
+        patients=None if curves.patients is None else _shown_patients(curves, counts),
     )
 
 
-def _shown_patients(patients: pl.DataFrame, counts: list[pl.Series]) -> pl.DataFrame:
-    """The patients of all groups, with no more events and censored than the groups show."""
-    most = [pl.min_horizontal(c.name, pl.lit(c.sum())).alias(c.name) for c in counts]
+def _shown_patients(curves: Curves, counts: list[pl.Series]) -> pl.DataFrame:
+    """The patients of all groups, with no more events and censored than the groups show, each once."""
+    patients = curves.patients
+    assert patients is not None
+    shown = curves.groups_frame.select(curves.keys).with_columns(counts)
+    each = shown.unique(curves.by, maintain_order=True) if curves.by else shown.head(1)
+    once = shown if curves.keys == curves.by else each  # all causes of a group have the same censored
+    sums = {"n_event": shown["n_event"].sum(), "n_censor": once["n_censor"].sum()}
+    most = [pl.min_horizontal(c, pl.lit(total)).alias(c) for c, total in sums.items()]
     return patients.with_columns(c.cast(patients.schema[c.meta.output_name()]) for c in most)

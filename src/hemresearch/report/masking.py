@@ -75,8 +75,8 @@ def disclosure(
         For one column of counts in long form: the two columns that make it a two-way table. With neither,
         the rows of the frame are one list of counts with one total.
     by
-        Columns that separate tables with totals of their own (by default `time`, `variable` and `cause`,
-        where they are there).
+        Columns that separate tables with totals of their own (by default `time`, `variable`, `cause`, `state`
+        and `from_state`, where they are there).
     total
         The column of counts that is the sum of the others; found if it is there.
     threshold
@@ -102,7 +102,8 @@ def disclosure(
         If there are no counts, a count is negative or missing, totals do not add up, or known totals give a
         small count away whatever is hidden. If a group of curves never has enough at risk, curves with
         robust variance, several causes or several rows per patient have too few at risk at first, or a
-        confidence band would have to be cut.
+        confidence band would have to be cut. For curves of states, which show how few are in one, and of some
+        causes only under delayed entry.
 
     Warns
     -----

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +12,12 @@ import polars as pl
 
 from .. import formats
 from ..columns import as_frame
-from ..curves import NOT_A_SHARE
+from ..curves import FALLING, NOT_A_SHARE
 from ..errors import DataError
 from ..regression.univariable import Univariable
 from ..results import Curves, Fit, HypothesisTest, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..cohort import TableOne
     from .regression_cells import Models
 
@@ -126,28 +126,76 @@ def sheet_frame(item: Any) -> pl.DataFrame:
 
 
 def _curves(curves: Curves, times: Any) -> Source:
-    name = curves.quantity[0].upper() + curves.quantity[1:]
-    unit = f" ({curves.time_unit})" if curves.time_unit else ""
     cut = (curves._cut_text(),) if curves._cut_text() else ()
-    if times is None and not _is_share(curves):
-        times = float(curves.frame["time"].max())  # type: ignore[arg-type]
-    if times is None and "cause" not in curves.frame.columns:
+    split = [c for c in curves.keys if c not in curves.by]
+    if times is None and curves.quantity in FALLING and not split:
         median = curves.quantile(0.5).select(ESTIMATE)
         frame = _counted(curves, pl.concat([curves.groups(), median], how="horizontal"))
-        headers = {"estimate": f"Median{f', {curves.time_unit}' if unit else ''}"}
+        headers = {"estimate": f"Median{f', {curves.time_unit}' if curves.time_unit else ''}"}
         return Source(frame, headers=headers, footnotes=cut, conf_level=curves.conf_level)
-    wanted = np.atleast_1d(np.asarray(curves.frame["time"].max() if times is None else times, dtype=float))
-    frame = _counted(curves, curves.at(wanted))
-    keys = [c for c in (*curves.by, "cause") if c in frame.columns]
+    last = _last_of_all(curves) if split else float(curves.frame["time"].max())  # type: ignore[arg-type]
+    wanted = np.atleast_1d(np.asarray(last if times is None else times, dtype=float))
+    if split and len(wanted) == 1:
+        return _at_one_time(curves, float(wanted[0]), cut)
+    frame = _with_words(_counted(curves, curves.at(wanted)), split)
     counted = "At risk just before each time; events and censored since the time before it."
+    heading = next((c for c in split if frame[c].n_unique() > 1), next(iter(curves.keys), None))
+    unit = f" ({curves.time_unit})" if curves.time_unit else ""
     return Source(
         frame,
-        headers={"estimate": name, "time": f"Time{unit}"},
+        headers={"estimate": _capital(curves.quantity), "time": f"Time{unit}"},
         footnotes=(*((counted,) if len(wanted) > 1 and not curves.predicted else ()), *cut),
         percent=ESTIMATE if _is_share(curves) else (),
-        groups=keys[0] if keys and len(wanted) > 1 else None,
+        groups=heading if len(wanted) > 1 else None,
         conf_level=curves.conf_level,
     )
+
+
+def _at_one_time(curves: Curves, time: float, cut: tuple[str, ...]) -> Source:
+    """Causes or states at one time: patients and events until then, and the estimate."""
+    at = curves.at(time).select("n_event", *ESTIMATE)
+    frame = pl.concat([curves.groups().select(*curves.keys, "n"), at], how="horizontal")
+    unit = f" {curves.time_unit}" if curves.time_unit else ""
+    return Source(
+        _with_words(_counted(curves, frame), [c for c in curves.keys if c not in curves.by]),
+        headers={"estimate": f"{_capital(curves.quantity)} at {formats.significant(time)}{unit}"},
+        footnotes=cut,
+        percent=ESTIMATE if _is_share(curves) else (),
+        conf_level=curves.conf_level,
+    )
+
+
+def _last_of_all(curves: Curves) -> float:
+    """The last time at which every curve is known."""
+    return min(float(part["time"][-1]) for part in curves._parts())
+
+
+def _with_words(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Causes that are numbers as labels, which can be called something else."""
+    return frame.with_columns(pl.col(c).cast(pl.String) for c in names if frame[c].dtype.is_integer())
+
+
+def test_notes(p: Any, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """A line below the table for each test: one, several in a list, or one for each cause."""
+    if p is None:
+        return ()
+    if isinstance(p, Mapping):
+        causes = {c: str(labels.get(str(c), c)) for c in p}
+        return tuple(f"{causes[c]}: {_test_text(test, named=True)}." for c, test in p.items())
+    tests = list(p) if isinstance(p, list | tuple) else [p]
+    return tuple(f"{_capital(_test_text(test, named=False))}." for test in tests)
+
+
+def _test_text(test: Any, *, named: bool) -> str:
+    """What a test says; without its cause where that is named before it."""
+    if not isinstance(test, HypothesisTest):
+        raise DataError(
+            f"a {type(test).__name__} was given",
+            argument="p",
+            expected="a test, a list of tests, or one for each cause",
+            remedy="p={'relapse': hem.competing.gray_test(...)}",
+        )
+    return re.sub(r" of [^:]*?(?= \(|:)", "", test.text(), count=1) if named else test.text()
 
 
 def _counted(curves: Curves, frame: pl.DataFrame) -> pl.DataFrame:
