@@ -146,6 +146,8 @@ def test_estimates_show_their_rows():
     ]
     assert estimates.text() == "RMST difference to 60: 12.35 (90% CI 6.40–18.20), p<0.001"
     assert estimates.summary().row(0) == ("RMST difference to 60", 80, 31.5, 0, "Greenwood", 0.9)
+    alone = dataclasses.replace(estimates, frame=frame.drop("term"))
+    assert alone.text() == "RMST difference to 60: 12.35 (90% CI 6.40–18.20), p<0.001"
 
 
 def test_a_test_shows_its_statistic_and_its_groups():

@@ -64,7 +64,8 @@ class Estimates(Result):
     def _label(self, row: dict[str, Any]) -> str:
         """What a row is, unless the name of the result has said so."""
         label = _row_label(row)
-        return "" if label == row.get("term") and label in self.name.split() else f"{label} "
+        said = label == row.get("term") and label in self.name.split()
+        return "" if said or not label else f"{label} "
 
     def methods(self) -> str:
         """A sentence for the methods section: what was estimated, with which limits."""
