@@ -94,7 +94,8 @@ class MultiState(Survival):
         first[self.stay[::-1]] = np.arange(len(self) - 1, -1, -1)
         following = np.full(n, -1)
         following[self.stay[self.event]] = self.to_state[self.event]
-        shared = {f.name: getattr(self.take(first), f.name) for f in fields(Survival)}
+        part = Survival.take(self, first)
+        shared = {f.name: getattr(part, f.name) for f in fields(Survival)}
         shared |= {"event": following >= 0, "covariates": pl.DataFrame()}
         return Stays(**shared, state=self.from_state[first], next_state=following, states=self.states)
 

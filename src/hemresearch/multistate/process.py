@@ -202,7 +202,7 @@ def curve_counts(
     each = len(parts) // len(groups)
     return counts_frame(
         levels,
-        n=[group_size(one.stays) for one in groups for _ in range(each)],
+        n=np.repeat([group_size(one.stays) for one in groups], each).tolist(),
         n_event=[part["n_event"].sum() for part in parts],
         n_censor=[part["n_censor"].sum() for part in parts],
     )
