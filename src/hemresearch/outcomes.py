@@ -31,7 +31,9 @@ class Survival:
     """Right-censored observations of one event, possibly with delayed entry.
 
     `entry`, `weight` and `cluster` are None where there are none; `patient` numbers the patients when
-    `id` was given. `row` are 0-based positions in the user's data (None: all rows, in order).
+    `id` was given. `n_other` counts the values of the event column beside the one that was declared to be the
+    event: two or more may be competing events. `row` are 0-based positions in the user's data (None: all
+    rows, in order).
     """
 
     time: np.ndarray
@@ -50,6 +52,7 @@ class Survival:
     score: np.ndarray | None = None
     offset: np.ndarray | None = None
     frailty: np.ndarray | None = None
+    n_other: int = 0
 
     def __len__(self) -> int:
         return len(self.time)
@@ -136,6 +139,8 @@ def read_survival(
     table = read_table(data, roles, missing=missing)
     happened = read_event(table, event_value)
     y = observations(table, happened).weighted()
+    if event_value is not None:
+        y = replace(y, n_other=table.series("event").filter(pl.Series(~happened)).n_unique())
     return y if y.patient is None else one_patient_at_a_time(y, join)
 
 
@@ -305,7 +310,7 @@ def one_patient_at_a_time(y: Rows, join: bool) -> Rows:
     """
     assert y.patient is not None
     start = np.zeros(len(y)) if y.entry is None else y.entry
-    order = np.lexsort((y.time, start, y.patient))
+    order = in_order(y.patient, start, y.time)
     this, following = order[:-1], order[1:]
     same = y.patient[this] == y.patient[following]
     overlap = same & (start[following] < y.time[this])
@@ -329,6 +334,17 @@ def one_patient_at_a_time(y: Rows, join: bool) -> Rows:
     last = np.append(~joined, True)
     kept = y.take(order[last])
     return replace(kept, entry=None if y.entry is None else start[order[first]])
+
+
+def in_order(*keys: np.ndarray) -> np.ndarray:
+    """The rows in the order of the keys, the first one first; at no cost where they are so already."""
+    tied = np.ones(len(keys[0]) - 1, dtype=bool)
+    for key in keys:
+        step = np.diff(key)
+        if (tied & (step < 0)).any():
+            return np.lexsort(keys[::-1])
+        tied &= step == 0
+    return np.arange(len(keys[0]))
 
 
 def _alike(y: Survival, this: np.ndarray, following: np.ndarray) -> np.ndarray:

@@ -325,3 +325,14 @@ def test_a_label_does_not_run_into_the_number_after_it():
     assert curves.text(at=30, unit="days").startswith("30-day survival, 60 or more: 89.4% (")
     named = kaplan_meier(hem.data.load("myeloid"), time="futime", event="death", by="trt")
     assert named.text().startswith("Median survival: A 707 (")
+
+
+def test_other_events_taken_as_censored_are_warned_of_and_named():
+    data = pl.DataFrame({"t": [1.0, 2, 3, 4], "e": [1, 2, 0, 1]})
+    curve = assert_warns(
+        lambda: kaplan_meier(data, time="t", event="e", event_value=1), argument="event", column="e",
+        says=["2 values beside", "cumulative_incidence"],
+    )  # fmt: skip
+    assert curve.method == "Kaplan-Meier (naive: other values of e censored)"
+    both = kaplan_meier(data, time="t", event="e", event_value=[1, 2])
+    assert both.method == "Kaplan-Meier"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ..errors import warn
 from ..numerics.product_limit import (
     fleming_harrington_hazard,
     fleming_harrington_influence,
@@ -16,7 +18,7 @@ from ..numerics.product_limit import (
 )
 from ..numerics.risk_sets import RiskSets
 from ..options import ConfType, Missing, check_choice
-from ..outcomes import read_survival, require_whole_weights
+from ..outcomes import Survival, read_survival, require_whole_weights
 from ..results import Curves
 from .curve import CurveEstimator, estimate_curves
 
@@ -99,8 +101,9 @@ def kaplan_meier(
     Warns
     -----
     DataWarning
-        If survival falls to 0 while others enter later (an early risk set emptied under delayed entry), or
-        if a group of a clustered analysis has a single cluster.
+        If survival falls to 0 while others enter later (an early risk set emptied under delayed entry), if a
+        group of a clustered analysis has a single cluster, or if `event` holds two or more values beside
+        `event_value`: one of them may be an event that competes, and the curve calls itself naive.
 
     References
     ----------
@@ -129,11 +132,26 @@ def kaplan_meier(
         require_whole_weights(y, "the Fleming-Harrington estimator")
     return estimate_curves(
         y,
-        ESTIMATORS[estimator],
+        _naive(y, ESTIMATORS[estimator]) if y.n_other > 1 else ESTIMATORS[estimator],
         robust=robust,
         start_time=start_time,
         conf_level=conf_level,
         conf_type=conf_type,
+    )
+
+
+def _naive(y: Survival, estimator: CurveEstimator) -> CurveEstimator:
+    """The same under a name that says what is censored, with a warning."""
+    warn(
+        f"holds {y.n_other} values beside that of the event, all of them taken as censored: if one of them is "
+        "an event that competes, 1 - survival is more than the probability of the event",
+        argument="event",
+        column=y.names["event"],
+        expected="one value for censored",
+        remedy="hem.competing.cumulative_incidence(...), or event_value=[...] with all that end survival",
+    )
+    return replace(
+        estimator, method=f"{estimator.method} (naive: other values of {y.names['event']} censored)"
     )
 
 
