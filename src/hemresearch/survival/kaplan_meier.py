@@ -143,7 +143,7 @@ def kaplan_meier(
 def _naive(y: Survival, estimator: CurveEstimator) -> CurveEstimator:
     """The same under a name that says what is censored, with a warning."""
     warn(
-        f"holds {y.n_other} values beside that of the event, all of them taken as censored: if one of them is "
+        f"holds {y.n_other} values beside that of the event, all of them taken as censored: if one is "
         "an event that competes, 1 - survival is more than the probability of the event",
         argument="event",
         column=y.names["event"],
