@@ -424,6 +424,17 @@ def test_refusals():
         assert_refused(call, argument=argument, says=[says])
 
 
+def test_functions_of_time_that_would_take_too_long_are_refused(monkeypatch):
+    import sys
+
+    monkeypatch.setattr(sys.modules["hemresearch.competing.fine_gray"], "MOST_VISITS", 1000)
+    assert_refused(
+        lambda: fitted(time_varying={"x": "log"}), argument="time_varying",
+        says=["would visit 200 rows at each of", "{'x': [12, 24, 60]}"],
+    )  # fmt: skip
+    assert fitted(time_varying={"x": [1.0]}).n == 200
+
+
 def test_warnings():
     relapse = pl.col("e") == "relapse"
     data = study(40).with_columns(e=pl.when(relapse).then(pl.lit("censored")).otherwise("e"))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..columns import as_frame
 from ..design import covariate_columns
+from ..errors import DataError, counted
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes_competing import read_competing
 from ..regression.degenerate import warn_if_crowded
 from ..regression.model_design import check_strata, model_design
-from ..regression.time_varying import at_own_ends
+from ..regression.time_varying import TimeVaryingDesign, at_own_ends
 from ..start_stop import warn_of_forgotten_entry
 from .fine_gray_fit import FineGrayFit, Ties
 from .fine_gray_solution import RATIO, Risk, solve
@@ -20,9 +23,11 @@ if TYPE_CHECKING:
 
     from ..columns import Column, Columns
     from ..design import Covariates, Design
+    from ..outcomes import Survival
     from ..outcomes_competing import Competing
     from ..regression.time_varying import Spec
 
+MOST_VISITS = 100_000_000
 METHODS = {"breslow": "Breslow ties, weights as crr", "efron": "Efron ties, weights as finegray"}
 
 
@@ -153,9 +158,23 @@ def fine_gray(
     check_strata(own, design)
     if time_varying:
         own, design = at_own_ends(own, design, time_varying)
+        _refuse_too_many(own, design)
     warn_if_crowded(len(design.columns), int(own.event.sum()), "covariates", "fewer terms")
     risk = Risk(own, y.event & ~own.event, y.group)
     return _fitted(y, number, risk, design, ties, conf_level)
+
+
+def _refuse_too_many(y: Survival, design: TimeVaryingDesign) -> None:
+    """Refuse what would take minutes: each event time goes through all rows, where an effect is a function."""
+    n_times = len(np.unique(y.time[y.event]))
+    smooth = [effect.term for effect in design.effects if effect.function is not None]
+    if smooth and len(y) * n_times > MOST_VISITS:
+        raise DataError(
+            f"would visit {counted(len(y), 'row')} at each of {n_times} event times",
+            argument="time_varying",
+            expected=f"a function of time for at most {MOST_VISITS:,} rows x event times",
+            remedy=f"time_varying={{{smooth[0]!r}: [12, 24, 60]}}, with steps instead of a function of time",
+        )
 
 
 def _fitted(
