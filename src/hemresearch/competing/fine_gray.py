@@ -165,7 +165,7 @@ def fine_gray(
 
 
 def _refuse_too_many(y: Survival, design: TimeVaryingDesign) -> None:
-    """Refuse what would take minutes: each event time goes through all rows, where an effect is a function."""
+    """Refuse what would take minutes: a function of time goes through all rows at each event time."""
     n_times = len(np.unique(y.time[y.event]))
     smooth = [effect.term for effect in design.effects if effect.function is not None]
     if smooth and len(y) * n_times > MOST_VISITS:
