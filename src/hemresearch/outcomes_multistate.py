@@ -16,7 +16,7 @@ from .columns import Column, Columns, Table, read_table
 from .errors import DataError, counted, listed
 from .events import printable, read_event
 from .options import Missing, nearest
-from .outcomes import Rows, Survival, observations, one_patient_at_a_time
+from .outcomes import Rows, Survival, in_order, observations, one_patient_at_a_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +128,9 @@ def read_multistate(
     rows = observations(table, read_event(table))
     start, stop = (read_states(table, role, transitions.states) for role in ("from_state", "to_state"))
     number = _numbers(table, transitions, start, stop)
-    order = _in_order(rows, number)
+    assert rows.patient is not None
+    assert rows.entry is not None
+    order = in_order(rows.patient, rows.entry, rows.time, number)
     shared = {f.name: getattr(rows, f.name) for f in fields(Survival)}
     y = MultiState(
         **shared, from_state=start, to_state=stop, transition=number, stay=_stays(rows, start, order),
@@ -185,20 +187,6 @@ def _numbers(table: Table, model: Model, start: np.ndarray, stop: np.ndarray) ->
         expected="rows of moves that the transitions have",
         remedy=f"Transitions({{..., {one!r}: [..., {other!r}]}}) if it is possible, else data.filter(...)",
     )
-
-
-def _in_order(y: Survival, number: np.ndarray) -> np.ndarray:
-    """The rows by patient, entry, time and move; at no cost where they are so already."""
-    assert y.patient is not None
-    assert y.entry is not None
-    keys = (y.patient, y.entry, y.time, number)
-    tied = np.ones(len(y) - 1, dtype=bool)
-    for key in keys:
-        step = np.diff(key)
-        if (tied & (step < 0)).any():
-            return np.lexsort(keys[::-1])
-        tied &= step == 0
-    return np.arange(len(y))
 
 
 def _stays(y: Survival, state: np.ndarray, order: np.ndarray) -> np.ndarray:

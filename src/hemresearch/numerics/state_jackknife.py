@@ -7,7 +7,7 @@ import numpy as np
 from .aalen_johansen import MoveTimes, at_first
 from .compiled import kernel
 
-BLOCK = 16  # times between two of the stored products
+LONGEST_BLOCK = 16  # times between two of the stored products
 ROUNDING = 1e-13
 
 
@@ -48,10 +48,12 @@ def jackknife_variance(
         there = np.flatnonzero(at_first(moves, entry, time))
         _add_start(influence, probability[0], there, state, weights, owner)
     steps = (moves.begin, moves.source, moves.target, moves.jump, reach)
-    offset, products, drifts = _products(size, *steps)
+    # a stored product costs as much as size^2 moves one by one
+    block = int(np.clip(size**2 * len(moves) // max(len(moves.jump), 1), 1, LONGEST_BLOCK))
+    runs = (block, *_products(size, block, steps))
     return _running_sums(
-        *steps, offset, products, drifts, influence, by_enter[covers[by_enter]], by_leave[covers[by_leave]],
-        enter, leave, state, next_state, weights, owner,
+        steps, runs, influence, by_enter[covers[by_enter]], by_leave[covers[by_leave]], enter, leave, state,
+        next_state, weights, owner,
     )  # fmt: skip
 
 
@@ -69,8 +71,9 @@ def _add_start(
 
 
 @kernel
-def _step(u, r, e, begin, source, target, jump, reach, moved):  # type: ignore[no-untyped-def]
+def _step(u, r, e, steps, moved):  # type: ignore[no-untyped-def]
     """One time: u (I + dA) less what a weight r at risk adds to the hazards' denominators."""
+    begin, source, target, jump, reach = steps
     for m in range(begin[e], begin[e + 1]):
         h = source[m]
         moved[m - begin[e]] = (u[h] - r[h] * reach[m]) * jump[m]
@@ -80,9 +83,9 @@ def _step(u, r, e, begin, source, target, jump, reach, moved):  # type: ignore[n
 
 
 @kernel
-def _products(size, begin, source, target, jump, reach):  # type: ignore[no-untyped-def]
-    """Over runs of BLOCK, 2 BLOCK, 4 BLOCK, ... times: the product, and what each unit of r adds to u."""
-    n_blocks = (len(begin) - 1) // BLOCK
+def _products(size, block, steps):  # type: ignore[no-untyped-def]
+    """Over runs of 1, 2, 4, ... blocks of times: the product, and what each unit of r adds to u."""
+    n_blocks = (len(steps[0]) - 1) // block
     n_levels = 0
     while (n_blocks >> n_levels) > 0:
         n_levels += 1
@@ -92,13 +95,13 @@ def _products(size, begin, source, target, jump, reach):  # type: ignore[no-unty
     products = np.zeros((offset[-1], size, size))
     drifts = np.zeros((offset[-1], size, size))
     none, unit, moved = np.zeros(size), np.zeros(size), np.empty(size * size)
-    for block in range(n_blocks):
+    for run in range(n_blocks):
         for h in range(size):
-            products[block, h, h] = 1.0
+            products[run, h, h] = 1.0
             unit[h] = 1.0
-            for e in range(block * BLOCK, (block + 1) * BLOCK):
-                _step(products[block, h], none, e, begin, source, target, jump, reach, moved)
-                _step(drifts[block, h], unit, e, begin, source, target, jump, reach, moved)
+            for e in range(run * block, (run + 1) * block):
+                _step(products[run, h], none, e, steps, moved)
+                _step(drifts[run, h], unit, e, steps, moved)
             unit[h] = 0.0
     for level in range(1, n_levels):
         for run in range(n_blocks >> level):
@@ -116,17 +119,18 @@ def _products(size, begin, source, target, jump, reach):  # type: ignore[no-unty
 
 
 @kernel
-def _bring(u, r, e, until, begin, source, target, jump, reach, offset, products, drifts, moved):  # type: ignore[no-untyped-def]
+def _bring(u, r, e, until, steps, runs, moved):  # type: ignore[no-untyped-def]
     """Bring an owner's u from before time e to before time `until`, by runs as long as fit."""
+    block, offset, products, drifts = runs
     size = len(u)
     n_levels = len(offset) - 1
     while e < until:
-        if e % BLOCK or e + BLOCK > until:
-            _step(u, r, e, begin, source, target, jump, reach, moved)
+        if e % block or e + block > until:
+            _step(u, r, e, steps, moved)
             e += 1
             continue
-        level, run = 0, e // BLOCK
-        while level + 1 < n_levels and run % 2 == 0 and e + (BLOCK << (level + 1)) <= until:
+        level, run = 0, e // block
+        while level + 1 < n_levels and run % 2 == 0 and e + (block << (level + 1)) <= until:
             level += 1
             run //= 2
         node = offset[level] + run
@@ -140,7 +144,7 @@ def _bring(u, r, e, until, begin, source, target, jump, reach, offset, products,
             if r[h] != 0.0:
                 for j in range(size):
                     u[j] += r[h] * drifts[node, h, j]
-        e += BLOCK << level
+        e += block << level
 
 
 @kernel
@@ -154,8 +158,10 @@ def _change(sums, x, k, amount):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _step_sums(sums, first, last, source, target, jump, reach, buffer):  # type: ignore[no-untyped-def]
+def _step_sums(sums, e, steps, buffer):  # type: ignore[no-untyped-def]
     """One time for the sums of x'x: that of `_step` on their columns, then on their rows."""
+    begin, source, target, jump, reach = steps
+    first, last = begin[e], begin[e + 1]
     width = len(sums)
     size = width // 2
     for m in range(first, last):
@@ -178,10 +184,10 @@ def _step_sums(sums, first, last, source, target, jump, reach, buffer):  # type:
 
 @kernel
 def _running_sums(  # type: ignore[no-untyped-def]
-    begin, source, target, jump, reach, offset, products, drifts, influence, by_enter, by_leave, enter, leave,
-    state, next_state, weight, owner,
-):  # fmt: skip
+    steps, runs, influence, by_enter, by_leave, enter, leave, state, next_state, weight, owner
+):
     """The diagonal of the sum of u'u at the start and after every time."""
+    begin, source, target, _, reach = steps
     n_owner, size = influence.shape
     x = np.zeros((n_owner, 2 * size))
     at = np.zeros(n_owner, dtype=np.int64)
@@ -201,20 +207,18 @@ def _running_sums(  # type: ignore[no-untyped-def]
         while i < len(by_enter) and enter[by_enter[i]] == e:
             row = by_enter[i]
             c = owner[row]
-            _bring(x[c, :size], x[c, size:], at[c], e, begin, source, target, jump, reach, offset, products,
-                   drifts, moved)  # fmt: skip
+            _bring(x[c, :size], x[c, size:], at[c], e, steps, runs, moved)
             at[c] = e
             _change(sums, x[c], size + state[row], weight[row])
             i += 1
         if e == len(begin) - 1:
             break
         first, last = begin[e], begin[e + 1]
-        _step_sums(sums, first, last, source, target, jump, reach, buffer)
+        _step_sums(sums, e, steps, buffer)
         while j < len(by_leave) and leave[by_leave[j]] == e + 1:
             row = by_leave[j]
             c, h = owner[row], state[row]
-            _bring(x[c, :size], x[c, size:], at[c], e + 1, begin, source, target, jump, reach, offset,
-                   products, drifts, moved)  # fmt: skip
+            _bring(x[c, :size], x[c, size:], at[c], e + 1, steps, runs, moved)
             at[c] = e + 1
             for m in range(first, last):
                 if source[m] == h and target[m] == next_state[row]:
