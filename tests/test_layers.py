@@ -68,7 +68,7 @@ SIBLINGS = (
     {"curves", "fits", "results", "lifetable"},
     {"studies", "pages", "installation"},
 )
-DRAWING = ("plot",)  # `result.plot()` may import `plots` inside the method
+DRAWING = ("plot", "plot_stacked")  # of results: these may import `plots` inside the method
 ARRAYS_ONLY = {"numpy", "scipy", "numba"}
 STANDARD = sys.stdlib_module_names - {"os", "io", "pathlib", "json", "csv", "sqlite3", "subprocess"}
 BROAD = {"Exception", "BaseException"}

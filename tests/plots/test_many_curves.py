@@ -186,3 +186,12 @@ def test_those_at_risk_and_censored_are_counted_once(causes):
     assert [(row.name, row.kind) for row in counted_rows(table)] == [
         ("n_risk", None), ("n_censor", None), ("n_event", "relapse"), ("n_event", "death in remission"),
     ]  # fmt: skip
+
+
+def test_a_curve_that_rises_again_has_no_median():
+    columns = {"time": [1.0, 2.0, 3.0], "n_risk": [5, 4, 4], "n_event": [1, 0, 0], "n_censor": [0, 0, 4]}
+    frame = pl.DataFrame(columns | {"estimate": [0.4, 0.8, 0.8]})
+    ax = hem.plots.draw_curves(frame, quantity="current survival")
+    assert steps(ax)[0].get_ydata()[0] == 1
+    assert len(ax.lines) == 2  # the curve and its censor ticks
+    assert "all: n 5, events 1, at 3: 0.8, mean " in hem.plots.fingerprint(ax)

@@ -127,6 +127,20 @@ def test_the_fingerprint_tells_every_area(incidence):
     assert "events" not in "\n".join(hem.plots.fingerprint(predicted).split("\n")[1:])
 
 
+def test_predicted_groups_are_the_same_patients(incidence):
+    first, second = (incidence.to_frame().with_columns(patient=pl.lit(p)) for p in ("1", "2"))
+    groups = incidence.groups()
+    both = replace(
+        incidence, frame=pl.concat([first, second]).select("patient", pl.exclude("patient")), by=("patient",),
+        groups_frame=pl.concat([groups.with_columns(patient=pl.lit(p)) for p in ("1", "2")]).select(
+            "patient", pl.exclude("patient")
+        ),
+        starts=np.append(incidence.starts, incidence.starts[1:] + incidence.starts[-1]), predicted=True,
+    )  # fmt: skip
+    told = hem.plots.fingerprint(both.plot_stacked().figure)
+    assert told.count("stacked cumulative incidence of 177 patients, 131 events") == 2
+
+
 def test_curves_that_end_are_stacked_until_then(incidence):
     frame = incidence.to_frame()
     late = pl.col("time") > 40

@@ -100,7 +100,7 @@ def draw_curves(
         Whether to draw a tick at each censoring; default unless there are so many that they hide the curve,
         or a model predicted it.
     show_median
-        Whether to draw dashed lines to the medians; default for curves that start at 100 %.
+        Whether to draw dashed lines to the medians; default for curves that fall from 100 %.
     risk_table
         True for at risk, censored and events (the KMunicate form), "compact" for at risk (events), or False.
         Default True; False for curves that a model predicted, since their patients are those of the whole
@@ -222,7 +222,7 @@ def _draw_data(
             draw_band(ax, line, drawing, style["color"])
         if show_censored or (show_censored is None and not drawing.predicted):
             draw_censored(ax, line, end, style["color"], always=bool(show_censored))
-    if drawing.falling if show_median is None else show_median and drawing.falling:
+    if drawing.has_median and show_median is not False:
         draw_medians(
             ax,
             [m for m in (line.median for line in drawing.lines) if m is not None and m <= end],

@@ -66,6 +66,11 @@ class Drawing:
         return falls(self.quantity)
 
     @property
+    def has_median(self) -> bool:
+        """Whether the curves fall for good; one that describes the current state can rise again."""
+        return self.falling and not self.quantity.startswith("current")
+
+    @property
     def only_cause(self) -> str:
         """The one cause or state of all curves of several groups, which their labels leave out; else ""."""
         if self.split is None or len(self.kinds) > 1 or self.groups == ("",):

@@ -84,7 +84,8 @@ class Picture:
         patients = getattr(self.drawing.source, "patients", None)
         if patients is not None and self.drawing.splits == ("",):
             return float(patients["n_event"][0])
-        one = [line for line in self.drawing.lines if line.group == 0 or not self.drawing.shared]
+        lines, shared = self.drawing.lines, self.drawing.shared
+        one = [line for line in lines if line.group == lines[0].group or not shared]
         return sum(float(np.nansum(line.n_event)) for line in one)
 
     def lines(self) -> list[str]:
@@ -105,11 +106,11 @@ class Picture:
         paths = [(x, y), *(from_start(line, self.drawing, v) for v in (line.low, line.high))]
         mean = _with_limits(line, [mean_height(*path, self.end) for path in paths])
         # what rises is read off at the end of the axis
-        rises = not self.drawing.falling and (is_share(self.drawing) or self.drawing.quantity in MEANS)
+        rises = not self.drawing.has_median and (is_share(self.drawing) or self.drawing.quantity in MEANS)
         shown = min(self.end, float(x[-1]))
         height = _with_limits(line, [height_at(*path, shown) for path in paths])
         last = f"at {_time(shown / self.axis.per)}: {height}, " if rises else ""
-        median = f"median {_time(line.median)}, " if self.drawing.falling else ""
+        median = f"median {_time(line.median)}, " if self.drawing.has_median else ""
         counts = f"n {_count(line.n)}, events {_count(float(np.nansum(line.n_event)))}, "
         counts = "" if self.drawing.predicted else counts
         return f"  {line.label or 'all'}: {counts}{median}{last}mean {mean}"
