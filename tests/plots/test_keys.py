@@ -71,6 +71,13 @@ def test_names_beside_the_ends_have_the_colours_of_their_curves(survival):
     assert names["A"].get_position()[1] < names["B"].get_position()[1]
 
 
+def test_names_beside_the_ends_stand_once_when_more_curves_are_added(survival):
+    ax = survival.plot(legend="direct", risk_table=False)
+    survival.plot(ax=ax, legend="direct", risk_table=False, labels={"A": "A again", "B": "B again"})
+    assert sorted(text.get_text() for text in ax.texts) == ["A", "A again", "B", "B again"]
+    assert layout_problems(ax.figure) == []
+
+
 def test_names_too_long_to_stand_beside_become_a_legend(survival):
     long = {"A": "Stamcellstransplantationspatienter utan syskondonator"}
     ax = survival.plot(legend="direct", width=80, labels=long)

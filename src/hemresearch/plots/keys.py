@@ -32,6 +32,7 @@ WIDEST_NAME = 0.3  # the same for names beside the curves
 WIDEST_LEGEND = 0.55  # share of the panel's width
 LINE_SPACING = 1.2
 HIGH_MM = 12.0
+BESIDE = "_name beside a curve"  # with the mark of what matplotlib keeps out of legends
 CORNERS = {
     True: ("upper right", "lower left", "lower right", "upper left"),
     False: ("upper left", "lower right", "upper right", "lower left"),
@@ -98,6 +99,8 @@ def add_note(ax: Axes, note: str, taken: list[Bbox], falling: bool, above_mm: fl
 
 def label_ends(ax: Axes, lines: Sequence[Any]) -> bool:
     """The name of each curve beside its end, none over another; False if the names are too long."""
+    for earlier in [text for text in ax.texts if text.get_label() == BESIDE]:
+        earlier.remove()
     size = RC["legend.fontsize"]
     end, (low, high) = ax.get_xlim()[1], ax.get_ylim()
     width = WIDEST_NAME * _mm(ax, ax.get_window_extent().width)
@@ -113,7 +116,7 @@ def label_ends(ax: Axes, lines: Sequence[Any]) -> bool:
     for line, name, y in zip(lines, names, apart(ends, heights, low, high), strict=True):
         ax.text(
             1.0, y, name, transform=ax.get_yaxis_transform() + _right(ax, PAD_MM), color=line.get_color(),
-            fontsize=size, va="center", ha="left", linespacing=LINE_SPACING, parse_math=False,
+            fontsize=size, va="center", ha="left", linespacing=LINE_SPACING, parse_math=False, label=BESIDE,
         )  # fmt: skip
     return True
 
