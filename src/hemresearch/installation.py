@@ -115,9 +115,10 @@ def differences_from_r(case: dict[str, Any]) -> list[float]:
 
 def _estimate(case: dict[str, Any]) -> Any:
     """The estimate asked for, from a data set or from (an attribute of) what another estimator gave."""
-    from . import regression, survival
+    from . import competing, recurrent, regression, survival
 
-    home = survival if case["estimator"] in survival.__all__ else regression
+    families = (survival, regression, competing, recurrent)
+    home = next(family for family in families if case["estimator"] in family.__all__)
     estimator = getattr(home, case["estimator"])
     if "of" not in case:
         return estimator(_data(case), **case["arguments"])
