@@ -96,11 +96,13 @@ def test_what_a_test_tells():
     )
     assert "trend in effect over time (cumulative incidence)" in test.methods()
     assert "(log)" in subdistribution_ph_test(fit, transform="log").methods()
-    assert test.text().startswith("proportional hazards: global p")
+    assert test.text().startswith("proportional subdistribution hazards: global p")
     incidence = cumulative_incidence(DATA, **ROLES).to_frame().filter(pl.col("n_event") > 0)
     g = test.scaled.group_by("time", maintain_order=True).first()["g(t)"]
     assert_close(g, [0.0, *incidence["estimate"][:-1]], rel=1e-9)
-    plt.close(test.plot("Age").figure)
+    ax = test.plot("Age")
+    assert ax.get_ylabel().replace("\n", " ") == "Log subdistribution hazard ratio of Age"
+    plt.close(ax.figure)
     user = subdistribution_ph_test(fit, transform=np.log).to_frame()
     assert_close(user["statistic"], subdistribution_ph_test(fit, transform="log").to_frame()["statistic"])
     for options in ({"ties": "efron"}, {"censoring_by": "D"}):

@@ -30,6 +30,10 @@ SubdistributionTransform = Literal["incidence", "rank", "identity", "log"]
 class SubdistributionPHTest(PHTest):
     """Score tests of proportional subdistribution hazards, per term and for all together."""
 
+    def text(self) -> str:
+        """A sentence: the global test, and the terms with p < 0.05."""
+        return PHTest.text(self).replace("proportional hazards", "proportional subdistribution hazards")
+
     def methods(self) -> str:
         """A sentence for the methods section."""
         scale = {"incidence": "cumulative incidence", "identity": "untransformed time"}.get(

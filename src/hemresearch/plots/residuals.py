@@ -249,7 +249,7 @@ def draw_schoenfeld(
             panel.fill_between(at, low, high, color=marks[1], alpha=0.16, linewidth=0, zorder=2)
             estimate = smooth["estimate"].to_numpy()
             panel.plot(at, estimate, "-", color=marks[1], linewidth=RC["lines.linewidth"], zorder=3)
-        words = (x_label or _time_label(test.fit), y_label or f"Log hazard ratio of {name}")
+        words = (x_label or _time_label(test.fit), y_label or f"Log {test.fit.ratio} of {name}")
         set_words(panel, title, *words, *axes_mm(panel))
         _set_time_ticks(panel, at, smooth["time"].to_numpy())
         ends = [significant(v) for v in smooth["estimate"].gather([0, len(at) // 2, -1])]
