@@ -73,7 +73,7 @@ def test_the_catalogue_lists_every_data_set_in_one_row():
     listed = hem.data.catalogue()
     assert listed.columns == ["name", "title", "rows", "columns", "simulated", "study", "package", "licence"]
     assert listed["name"].to_list() == Store(ROOT / "data").names
-    assert listed.filter(pl.col("simulated"))["name"].to_list() == ["myeloid"]
+    assert listed.filter(pl.col("simulated"))["name"].to_list() == ["myeloid", "sire"]
     for row in listed.iter_rows(named=True):
         assert hem.data.load(row["name"]).shape == (row["rows"], row["columns"])
 

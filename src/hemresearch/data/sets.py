@@ -80,7 +80,7 @@ def catalogue() -> pl.DataFrame:
     Examples
     --------
     >>> catalogue().filter(simulated=True)["name"].to_list()
-    ['myeloid']
+    ['myeloid', 'sire']
     """
     import polars as pl
 
