@@ -147,6 +147,12 @@ def test_estimates_show_their_rows():
     assert estimates.text() == "RMST difference to 60: 12.35 (90% CI 6.40–18.20), p<0.001"
     assert estimates.summary().row(0) == ("RMST difference to 60", 80, 31.5, 0, "Greenwood", 0.9)
     alone = dataclasses.replace(estimates, frame=frame.drop("term"))
+    arms = frame.rename({"term": "arm"}).with_columns(arm=pl.lit("B"))
+    assert dataclasses.replace(estimates, frame=arms).text() == (
+        "RMST difference to 60: B 12.35 (90% CI 6.40–18.20), p<0.001"
+    )
+    grades = arms.with_columns(arm=pl.lit("Grade 2"))  # which would run into the estimate
+    assert "to 60: arm=Grade 2 12.35" in dataclasses.replace(estimates, frame=grades).text()
     assert alone.text() == "RMST difference to 60: 12.35 (90% CI 6.40–18.20), p<0.001"
 
 

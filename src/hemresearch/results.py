@@ -63,7 +63,9 @@ class Estimates(Result):
 
     def _label(self, row: dict[str, Any]) -> str:
         """What a row is, unless the name of the result has said so."""
-        label = _row_label(row)
+        labels = _labels(row)
+        only = next(iter(labels.values())) if len(labels) == 1 else None
+        label = only if isinstance(only, str) and not only[-1:].isdigit() else _row_label(row)
         said = label == row.get("term") and label in self.name.split()
         return "" if said or not label else f"{label} "
 
@@ -138,7 +140,8 @@ class HypothesisTest(Result):
         return "\n".join([head, *lines, f"{self.method}{dropped}"])
 
 
-def _row_label(row: dict[str, Any]) -> str:
+def _labels(row: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a row that say what it is, not how much."""
     values = {
         "n",
         "n_risk",
@@ -162,7 +165,11 @@ def _row_label(row: dict[str, Any]) -> str:
         "conf_high",
     }
     values |= {"concordant", "discordant", "tied_x", "tied_y", "tied_xy", "log_likelihood", "aic"}
-    labels = {k: v for k, v in row.items() if k not in values}
+    return {k: v for k, v in row.items() if k not in values}
+
+
+def _row_label(row: dict[str, Any]) -> str:
+    labels = _labels(row)
     if set(labels) in ({"term"}, {"group"}, {"model"}):
         return str(*labels.values())
     return ", ".join(str(v) if k == "term" else f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}"

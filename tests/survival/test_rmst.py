@@ -185,7 +185,7 @@ def test_the_result_tells_what_it_is():
     result = rmst(FIVE.with_columns(arm=pl.Series(list("ababa"))), **BY_HAND, by="arm", tau=4)
     assert repr(result).startswith("restricted mean survival time to 4, n=5, events=3")
     assert "95% limits: normal, Greenwood variance" in repr(result)
-    assert result.text().startswith("restricted mean survival time to 4: arm=a")
+    assert result.text().startswith("restricted mean survival time to 4: a ")
     assert result.summary().row(0, named=True)["n_event"] == 3
     assert result.to_frame().columns == [
         "arm", "n", "n_event", "estimate", "std_error", "conf_low", "conf_high",
