@@ -116,6 +116,10 @@ def test_durations_are_days_and_say_so():
     rate = event_rate(dated, **TOTALS, model="poisson", per=100)
     assert rate.name == "event rate per 100 days"
     assert_close(rate.to_frame()["estimate"][0], 100 * 11 / (8 * 360))
+    of = {per: event_rate(dated, **TOTALS, model="poisson", per=per).name for per in (365.25, 730.5, 3.6525)}
+    assert list(of.values()) == [
+        "event rate per patient-year", "event rate per 2 patient-years", "event rate per 3.6525 days",
+    ]  # fmt: skip
     assert event_rate(ARMS, **TOTALS, per=10).name == "event rate per 10 units of person-time"
     assert event_rate(ARMS, **TOTALS).name == "event rate per unit of person-time"
 
@@ -123,7 +127,7 @@ def test_durations_are_days_and_say_so():
 def test_what_results_say():
     rate = event_rate(ARMS, **TOTALS, by="arm", model="poisson")
     assert "arm=A: 1.778 (0.7675 to 3.503), n 3" in repr(rate)
-    assert rate.text().startswith("event rate per unit of person-time: arm=A 1.78 (95% CI 0.77–3.50); arm=B ")
+    assert rate.text().startswith("event rate per unit of person-time: A 1.78 (95% CI 0.77–3.50); B ")
     assert rate.summary()["n_event"][0] == 11
     share = event_free_share(ARMS.with_columns(years=1.0), **TOTALS, by="arm")
     assert share.to_frame().select("n", "n_event").rows() == [(3, 2), (3, 2)]

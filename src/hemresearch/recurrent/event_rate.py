@@ -15,6 +15,7 @@ from ..numerics.intervals import normal_quantile
 from ..options import Missing, check_choice, check_conf_level, check_number
 from ..results import Estimates
 from ..survival.curve import counts_frame
+from ..times import DAYS_PER_YEAR
 from .rate_rows import Exposure, read_exposure
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def event_rate(
         One or several columns; a separate rate for each combination that occurs.
     per
         Person-time that the rate is told for: 100 for events per 100 units; 365.25 for events per year from
-        days.
+        days (of durations it is then told per patient-year).
     model
         What the limits stand on. "negative-binomial": each group's own model in which rates differ between
         patients, fitted by maximum likelihood to the totals of patients; where counts vary no more than by
@@ -243,10 +244,13 @@ def event_free_share(
 
 
 def _unit(per: float, time_unit: str | None) -> str:
-    """What a rate is told for: `unit of person-time`, `100 units of person-time`, `365.25 days`."""
-    if time_unit is not None:
+    """What a rate is told for: `unit of person-time`, `100 units of person-time`, `100 patient-years`."""
+    if time_unit is None:
+        return "unit of person-time" if per == 1 else f"{per:g} units of person-time"
+    years = round(per / DAYS_PER_YEAR, 9)
+    if time_unit != "days" or years < 1 or not years.is_integer():
         return f"{per:g} {time_unit}"
-    return "unit of person-time" if per == 1 else f"{per:g} units of person-time"
+    return "patient-year" if years == 1 else f"{years:g} patient-years"
 
 
 def _groups(e: Exposure) -> list[np.ndarray]:
