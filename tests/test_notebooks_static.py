@@ -93,6 +93,17 @@ def saved_figures(notebook: Any) -> list[str]:
     return [str(found[0]) for found in texts]
 
 
+def test_a_warning_is_kept_without_the_temporary_file_of_its_cell(tmp_path: Path) -> None:
+    notebook = good_notebook()
+    file = "/".join(["", "tmp", "ipykernel_271", "3141592653.py"])
+    warning = new_output("stream", name="stderr", text=f"{file}:2: DataWarning: time: unequal\n  share(x)\n")
+    notebook.cells[4].outputs.insert(0, warning)
+    assert any("metadata of its last run" in line for line in problems(notebook, tmp_path))
+    clean = tidied(notebook)
+    assert clean.cells[4].outputs[0].text == "CELL:2: DataWarning: time: unequal\n  share(x)\n"
+    assert problems(clean, tmp_path) == []
+
+
 def test_a_good_notebook_has_no_problem(tmp_path: Path) -> None:
     assert problems(good_notebook(), tmp_path) == []
 

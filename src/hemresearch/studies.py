@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 CELL_SECONDS = 600
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS")
+CELL_FILE = re.compile(r"\S*[/\\]ipykernel_\d+[/\\]\d+\.py(?=:\d+)")  # as a warning names the cell it is from
 FIGURE_FILES = (".json", ".pdf", ".png")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -132,7 +134,10 @@ def refresh_studies(notebooks: Sequence[Path], figures: Path) -> Iterator[Study]
 
 
 def tidied(notebook: Any) -> Any:
-    """The notebook with nothing in it of when, where and by whom it was run; cell ids stay."""
+    """The notebook with nothing in it of when, where and by whom it was run; cell ids stay.
+
+    Warnings stay, too, without the temporary file that stood for their cell.
+    """
     from nbformat import NotebookNode
 
     clean = copy.deepcopy(notebook)
@@ -141,6 +146,9 @@ def tidied(notebook: Any) -> Any:
     for number, cell in enumerate(clean.cells, start=1):
         cell.id = cell.get("id") or f"cell-{number}"
         cell.metadata = NotebookNode({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream":
+                output.text = CELL_FILE.sub("CELL", output.text)
     return clean
 
 
