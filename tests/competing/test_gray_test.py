@@ -15,9 +15,10 @@ from hemresearch.competing import gray_test, pairwise_gray
 from hemresearch.survival import logrank
 
 CASES = [
-    name
-    for name in reference_cases("competing_risks", "cuminc_")
-    if "group" in load_reference("competing_risks", name).options
+    (topic, name)
+    for topic, beginning in (("competing_risks", "cuminc_"), ("gray", ""))
+    for name in reference_cases(topic, beginning)
+    if "group" in load_reference(topic, name).options
 ]
 ROLES = {"time": "time", "event": "status", "cause": "relapse"}
 
@@ -50,13 +51,16 @@ def study(n=200, seed=1, groups=3) -> pl.DataFrame:
     )
 
 
-@pytest.mark.parametrize("case_id", CASES)
-def test_matches_cmprsk(reference, case_id):
-    case = reference("competing_risks", case_id)
+@pytest.mark.parametrize(("topic", "case_id"), CASES)
+def test_matches_cmprsk(reference, topic, case_id):
+    case = reference(topic, case_id)
+    roles = {"t": "time", "e": "status", "g": "group", "s": "strata"}
+    columns = {name: case.expr(case.options[o]) for name, o in roles.items() if o in case.options}
+    data = case.data.with_columns(**columns)
     for expected in case.values["gray_tests"]:
         test = gray_test(
-            case.data, time=case.role("time"), event=case.role("status"), cause=int(expected["cause"]),
-            by=case.role("group"), strata=case.role("strata"), rho=float(case.options["rho"]), missing="drop",
+            data, time="t", event="e", cause=int(expected["cause"]), by="g",
+            strata="s" if "s" in columns else None, rho=float(case.options["rho"]), missing="drop",
         )  # fmt: skip
         assert_close(test.statistic, expected["stat"], rel=1e-9)
         assert test.df == expected["df"]
