@@ -25,7 +25,7 @@ from ..numerics.aalen_johansen import (
 from ..numerics.intervals import probability_limits
 from ..numerics.state_jackknife import jackknife_variance
 from ..options import check_choice, check_number
-from ..outcomes import require_whole_weights
+from ..outcomes import in_order, require_whole_weights
 from ..survival.curve import counts_frame, group_size, split_groups, warn_if_one_cluster
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Process:
         """Whose stays belong together: those of a cluster, else of a patient."""
         owner = self.stays.patient if self.stays.cluster is None else self.stays.cluster
         assert owner is not None
-        return np.unique(owner, return_inverse=True)[1]
+        return (np.cumsum(np.bincount(owner) > 0) - 1)[owner]
 
     def from_time(self, start_time: float) -> Process:
         """Those under observation just after a time, and what happens after it."""
@@ -223,7 +223,7 @@ def warn_if_state_emptied(process: Process) -> None:
     y = process.stays
     assert y.patient is not None
     assert y.entry is not None
-    order = np.lexsort((y.time, y.patient))
+    order = in_order(y.patient, y.time)
     follows = np.zeros(len(y), dtype=bool)
     follows[order[1:]] = np.diff(y.patient[order]) == 0
     moves = move_times(process.counts)

@@ -7,7 +7,8 @@ import numpy as np
 from .aalen_johansen import MoveTimes, at_first
 from .compiled import kernel
 
-LONGEST_BLOCK = 16  # times between two of the stored products
+LONGEST_BLOCK = 16  # times between two of the stored products, where there are not too many of them
+MOST_BLOCKS = 8_192
 ROUNDING = 1e-13
 
 
@@ -32,7 +33,7 @@ def jackknife_variance(
 
     One pass over the times keeps the sums over all owners of U'U, r'U and r'r, where r is an owner's weight
     at risk in each state; an owner's own U is needed only when one of its stays ends or begins, and is
-    brought there by stored products of (I + dA) over blocks of times: n log n in the stays.
+    brought there by two stored products of (I + dA) over runs of times.
     """
     n, size = len(time), probability.shape[1]
     enter = np.searchsorted(moves.time, entry, side="right")
@@ -50,6 +51,7 @@ def jackknife_variance(
     steps = (moves.begin, moves.source, moves.target, moves.jump, reach)
     # a stored product costs as much as size^2 moves one by one
     block = int(np.clip(size**2 * len(moves) // max(len(moves.jump), 1), 1, LONGEST_BLOCK))
+    block = max(block, len(moves) // MOST_BLOCKS)
     runs = (block, *_products(size, block, steps))
     return _running_sums(
         steps, runs, influence, by_enter[covers[by_enter]], by_leave[covers[by_leave]], enter, leave, state,
@@ -84,67 +86,93 @@ def _step(u, r, e, steps, moved):  # type: ignore[no-untyped-def]
 
 @kernel
 def _products(size, block, steps):  # type: ignore[no-untyped-def]
-    """Over runs of 1, 2, 4, ... blocks of times: the product, and what each unit of r adds to u."""
+    """The product over each run of blocks from or up to a middle, and what each unit of r adds to u there.
+
+    At level k the blocks stand in pairs of 2^k; for each block there is the product from it to the middle of
+    its pair, or from the middle to it, so that any run of blocks is two of them. The last level holds each
+    block alone.
+    """
     n_blocks = (len(steps[0]) - 1) // block
     n_levels = 0
-    while (n_blocks >> n_levels) > 0:
+    while (1 << n_levels) < n_blocks:
         n_levels += 1
-    offset = np.zeros(n_levels + 1, dtype=np.int64)
-    for level in range(n_levels):
-        offset[level + 1] = offset[level] + (n_blocks >> level)
-    products = np.zeros((offset[-1], size, size))
-    drifts = np.zeros((offset[-1], size, size))
+    products = np.zeros((n_levels + 1, n_blocks, size, size))
+    drifts = np.zeros((n_levels + 1, n_blocks, size, size))
     none, unit, moved = np.zeros(size), np.zeros(size), np.empty(size * size)
-    for run in range(n_blocks):
+    for b in range(n_blocks):
         for h in range(size):
-            products[run, h, h] = 1.0
+            products[n_levels, b, h, h] = 1.0
             unit[h] = 1.0
-            for e in range(run * block, (run + 1) * block):
-                _step(products[run, h], none, e, steps, moved)
-                _step(drifts[run, h], unit, e, steps, moved)
+            for e in range(b * block, (b + 1) * block):
+                _step(products[n_levels, b, h], none, e, steps, moved)
+                _step(drifts[n_levels, b, h], unit, e, steps, moved)
             unit[h] = 0.0
-    for level in range(1, n_levels):
-        for run in range(n_blocks >> level):
-            one = offset[level - 1] + 2 * run
-            both = offset[level] + run
-            for h in range(size):
-                for k in range(size):
-                    product, drift = 0.0, drifts[one + 1, h, k]
-                    for j in range(size):
-                        product += products[one, h, j] * products[one + 1, j, k]
-                        drift += drifts[one, h, j] * products[one + 1, j, k]
-                    products[both, h, k] = product
-                    drifts[both, h, k] = drift
-    return offset, products, drifts
+    for level in range(n_levels):
+        half = 1 << level
+        for middle in range(half, n_blocks, 2 * half):
+            for b in range(middle - 1, middle - half - 1, -1):
+                _combine(products, drifts, n_levels, b, level, b + 1, level, b, b + 1 == middle)
+            for b in range(middle, min(middle + half, n_blocks)):
+                _combine(products, drifts, level, b - 1, n_levels, b, level, b, b == middle)
+    return products, drifts
+
+
+@kernel
+def _combine(products, drifts, i, a, j, b, level, into, alone):  # type: ignore[no-untyped-def]
+    """Write the run of (i, a) and then (j, b) at (level, into); `alone`: that of the block `into`."""
+    size = products.shape[2]
+    for h in range(size):
+        for k in range(size):
+            if alone:
+                products[level, into, h, k] = products[-1, into, h, k]
+                drifts[level, into, h, k] = drifts[-1, into, h, k]
+                continue
+            product, drift = 0.0, drifts[j, b, h, k]
+            for m in range(size):
+                product += products[i, a, h, m] * products[j, b, m, k]
+                drift += drifts[i, a, h, m] * products[j, b, m, k]
+            products[level, into, h, k] = product
+            drifts[level, into, h, k] = drift
 
 
 @kernel
 def _bring(u, r, e, until, steps, runs, moved):  # type: ignore[no-untyped-def]
-    """Bring an owner's u from before time e to before time `until`, by runs as long as fit."""
-    block, offset, products, drifts = runs
-    size = len(u)
-    n_levels = len(offset) - 1
-    while e < until:
-        if e % block or e + block > until:
-            _step(u, r, e, steps, moved)
-            e += 1
-            continue
-        level, run = 0, e // block
-        while level + 1 < n_levels and run % 2 == 0 and e + (block << (level + 1)) <= until:
+    """Bring an owner's u from before time e to before time `until`: by blocks, and one by one beside them."""
+    block, products, drifts = runs
+    first, last = (e + block - 1) // block, until // block - 1
+    if first > last:
+        for t in range(e, until):
+            _step(u, r, t, steps, moved)
+        return
+    for t in range(e, first * block):
+        _step(u, r, t, steps, moved)
+    level = len(products) - 1
+    if first < last:
+        level, differ = 0, (first ^ last) >> 1
+        while differ:
             level += 1
-            run //= 2
-        node = offset[level] + run
-        for h in range(size):
-            moved[h] = u[h]
-            u[h] = 0.0
-        for h in range(size):
-            if moved[h] != 0.0:
-                for j in range(size):
-                    u[j] += moved[h] * products[node, h, j]
-            if r[h] != 0.0:
-                for j in range(size):
-                    u[j] += r[h] * drifts[node, h, j]
-        e += block << level
+            differ >>= 1
+    _run(u, r, products[level, first], drifts[level, first], moved)
+    if first < last:
+        _run(u, r, products[level, last], drifts[level, last], moved)
+    for t in range((last + 1) * block, until):
+        _step(u, r, t, steps, moved)
+
+
+@kernel
+def _run(u, r, product, drift, moved):  # type: ignore[no-untyped-def]
+    """A run of times at once."""
+    size = len(u)
+    for h in range(size):
+        moved[h] = u[h]
+        u[h] = 0.0
+    for h in range(size):
+        if moved[h] != 0.0:
+            for j in range(size):
+                u[j] += moved[h] * product[h, j]
+        if r[h] != 0.0:
+            for j in range(size):
+                u[j] += r[h] * drift[h, j]
 
 
 @kernel
