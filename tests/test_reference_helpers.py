@@ -89,6 +89,15 @@ def test_a_subset_drops_rows_where_it_is_missing():
     assert prepared(FRAME, {"subset": "x > 0"}).height == 3
 
 
+def test_rows_are_counted_from_one():
+    assert prepared(FRAME, {"rows": [2, 3]})["y"].to_list() == [1.0, 9.0]
+
+
+def test_a_case_whose_numbers_stand_in_its_options_has_no_rows(reference: Callable[[str, str], Reference]):
+    assert reference("epidemiology", "prop_3_40").data.is_empty()
+    assert reference("relative_survival", "years_colrec_yd").data.height == 300
+
+
 def test_values_outside_the_levels_of_a_factor_become_missing():
     assert prepared(FRAME, {"factors": {"ph.ecog": [0, 1]}})["ph.ecog"].to_list() == ["0", "1", None, "1"]
 

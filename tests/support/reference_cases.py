@@ -91,9 +91,8 @@ def load_reference(topic: str, case_id: str) -> Reference:
     if "expected" in case:  # a hard case brings its table along
         return Reference(topic, case_id, case["args"], case["expected"], inline_table(case["data"]))
     options = case["options"]
-    return Reference(
-        topic, case_id, options, case["values"], prepared(load_dataset(case["dataset"]), options)
-    )
+    data = load_dataset(case["dataset"]) if case["dataset"] else pl.DataFrame()
+    return Reference(topic, case_id, options, case["values"], prepared(data, options))
 
 
 @cache
@@ -106,7 +105,10 @@ def load_dataset(name: str) -> pl.DataFrame:
 
 
 def prepared(data: pl.DataFrame, options: dict[str, Any]) -> pl.DataFrame:
-    """`derive`, then `subset` (rows where it is missing go too), then `dropna`, then `factors`."""
+    """`rows`, `derive`, then `subset` (rows where it is missing go too), then `dropna`, then `factors`."""
+    if "rows" in options:
+        first, last = options["rows"]
+        data = data[first - 1 : last]
     for name, text in options.get("derive", {}).items():
         data = data.with_columns(expression(text, data.columns).alias(name))
     if "subset" in options:
