@@ -12,6 +12,7 @@ import re
 # What ratios are called in the headers of columns.
 SHORT = {
     "hazard ratio": "HR", "odds ratio": "OR", "time ratio": "TR", "rate ratio": "RR", "risk ratio": "RR",
+    "cause-specific hazard ratio": "CSHR", "subdistribution hazard ratio": "SHR",
 }  # fmt: skip
 MISSING = "–"  # an en dash, as journals print an estimate that was not reached
 

@@ -16,7 +16,7 @@ from ..outcomes_competing import Competing, read_competing
 from ..regression.cox import fit_cox
 from ..regression.model_design import model_design
 from ..start_stop import warn_of_forgotten_entry
-from .cause_specific_fit import CauseSpecificFit
+from .cause_specific_fit import RATIO, CauseSpecificFit
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,7 +94,8 @@ def cause_specific(
         `.fits[cause]` are `CoxFit`s with all they have (`ph_test(fit.fits[cause])`, `contrast`, residuals).
         `.to_frame(exponentiate=True)`, `.tests()`, `.ph_tests()` and `.text(term, cause=)` are of all causes;
         `.predict(new, times=)`, `.curves(new)` and `.adjusted(by)` are absolute risks.
-        `hem.report.regression_table(fit.fits)` puts the causes side by side.
+        `hem.report.table(fit)` puts the causes side by side; `hem.report.regression_table` can put the ratios
+        of `fine_gray` beside them.
 
     Raises
     ------
@@ -149,7 +150,8 @@ def cause_specific(
         fit = fit_cox(
             own, model_design(own, request), ties=ties, ridge=None, robust=is_robust, conf_level=conf_level
         )
-        fits[cause] = replace(fit, name=f"Cox regression of the cause-specific hazard of {cause}")
+        name = f"Cox regression of the cause-specific hazard of {cause}"
+        fits[cause] = replace(fit, name=name, ratio=RATIO)
     return CauseSpecificFit(fits=fits, conf_level=conf_level, y=y)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..regression.cox_fit import CoxFit
     from ..results import Curves
 
+RATIO = "cause-specific hazard ratio"
 RiskForm = Literal["product-limit", "exponential", "matrix-exponential"]
 SHOWN_CAUSES = 4
 
@@ -70,15 +71,20 @@ class CauseSpecificFit(Result):
         """One row per cause: n, events, exclusions, method, variance, log-likelihoods and level."""
         return self._stacked(lambda fit: fit.summary())
 
-    def text(self, term: str | None = None, *, cause: Any = None, decimals: int = 2) -> str:
-        """A sentence on a term, or all effects, for each cause or one of them."""
+    def text(
+        self, term: str | None = None, *, cause: Any = None, label: str | None = None, decimals: int = 2
+    ) -> str:
+        """A sentence on a term, or all effects, for each cause or one of them.
+
+        `label` are words for a single coefficient, in place of its name.
+        """
         asked = self.causes if cause is None else (self._cause(cause),)
-        told = {label: self.fits[label] for label in asked if term is None or _has(self.fits[label], term)}
+        told = {name: self.fits[name] for name in asked if term is None or _has(self.fits[name], term)}
         if not told:
             self.fits[asked[0]].place(str(term))  # which refuses it
         return "; ".join(
-            f"{called(label)}: cause-specific {fit.text(term, decimals=decimals)}"
-            for label, fit in told.items()
+            f"{called(name)}: {_specific(fit.text(term, label=label, decimals=decimals))}"
+            for name, fit in told.items()
         )
 
     def predict(
@@ -176,7 +182,7 @@ class CauseSpecificFit(Result):
     @property
     def measure(self) -> str:
         """What the exponential of a coefficient is."""
-        return "hazard ratio"
+        return RATIO
 
     def forest_frame(self) -> pl.DataFrame:
         """The rows of a forest plot: the hazard ratios of each cause under its name."""
@@ -249,6 +255,11 @@ class CauseSpecificFit(Result):
 def _has(fit: CoxFit, term: str) -> bool:
     """Whether a model has the term, or a coefficient of that name."""
     return fit.term_of(term) is not None or term in fit.columns
+
+
+def _specific(text: str) -> str:
+    """What a Cox model says, which does not name its ratio where it tells of a curve."""
+    return text if text.startswith(RATIO) else f"cause-specific {text}"
 
 
 def called(cause: Any) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from .. import formats
+from ..competing.cause_specific_fit import CauseSpecificFit
 from ..errors import DataError
 from ..options import check_labels, check_number, nearest, suggestion
 from ..regression.subgroup_result import SubgroupEffects
@@ -141,7 +142,7 @@ def table(
     """
     if conf_level is not None:
         check_number(conf_level, argument="conf_level", above=0, below=1, expected="0 to 1", example=0.95)
-    if isinstance(item, Fit | Univariable | SubgroupEffects):
+    if isinstance(item, Fit | Univariable | SubgroupEffects | CauseSpecificFit):
         own = {"percent": percent, "groups": groups, "times": times, "p": p}
         check_no_options(own, "hem.report.regression_table(fit)", "a regression")
         return _of_models(item, title, footnote, labels, decimals, conf_level, missing, id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from .table_one import HIDDEN
 from .tables import Align, Kind, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .sources import Source
 
@@ -27,7 +28,10 @@ Key = tuple[str, str]  # variable, and the name of its row in it
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """The rows of one model (or of several in one column), and the headers of its columns."""
+    """The rows of one model (or of several in one column), and the headers of its columns.
+
+    `group` is the name over the columns of all models that share it.
+    """
 
     name: str
     frame: pl.DataFrame
@@ -38,6 +42,7 @@ class Block:
     interaction: bool = False
     totals: frozenset[tuple[float, float]] = frozenset()
     ratio: str = ""
+    group: str = ""
 
     def rows(self) -> dict[Key, dict[str, Any]]:
         """Each row by its variable and name, with its position in `frame`."""
@@ -72,22 +77,44 @@ class Models:
                     names.append(name)
         return found
 
-    def same_counts(self) -> bool:
-        """Whether all models are of as many patients and events, and no row of other counts."""
-        if len(frozenset[tuple[float, float]]().union(*(block.totals for block in self.blocks))) > 1:
-            return False
-        seen: dict[Key, tuple[Any, Any]] = {}
-        for block in self.blocks:
-            for key, row in block.rows().items():
-                counts = (row["n"], row["n_event"])
-                if None not in counts and seen.setdefault(key, counts) != counts:
-                    return False
-        return True
+    def groups(self) -> list[tuple[int, ...]]:
+        """The positions of the models that stand under one name, group by group."""
+        found: dict[Any, list[int]] = {}
+        for i, block in enumerate(self.blocks):
+            found.setdefault(block.group or i, []).append(i)
+        return [tuple(members) for members in found.values()]
+
+    def same(self, members: Iterable[int], names: Sequence[str]) -> list[str]:
+        """Counts that some models share as a whole and in every row: patients, and then perhaps events."""
+        blocks = [self.blocks[i] for i in members]
+        return list(takewhile(lambda name: _all_the_same(blocks, name), names))
 
     def counted(self) -> list[str]:
         """The counts that some row has."""
         frame = self.frame()
         return [name for name in COUNTS if frame[name].null_count() < frame.height]
+
+
+def _all_the_same(blocks: Sequence[Block], name: str) -> bool:
+    """Whether a count is the same in all these models, as a whole and in every row."""
+    at = list(COUNTS).index(name)
+    if len({total[at] for block in blocks for total in block.totals}) > 1:
+        return False
+    seen: dict[Key, float] = {}
+    return all(
+        row[name] is None or seen.setdefault(key, row[name]) == row[name]
+        for block in blocks
+        for key, row in block.rows().items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What stands in a column: a count, the ratio or the p, of which models."""
+
+    what: str
+    header: str
+    blocks: tuple[int, ...]
 
 
 def written(models: Models, source: Source) -> Table:
@@ -121,21 +148,32 @@ class _Writer:
         self.rows = [block.rows() for block in models.blocks]
         heights = [block.frame.height for block in models.blocks]
         self.start = np.cumsum([0, *heights])[:-1]
-        self.counts = models.counted()
-        self.shared = models.same_counts()
+        self.shared = models.same(range(len(models.blocks)), models.counted())
+        self.columns = self.arranged()
+
+    def arranged(self) -> list[_Column]:
+        """The columns: a count once for all models that share it, then the ratio and the p of each."""
+        blocks = self.models.blocks
+        found = [_Column(c, COUNTS[c], tuple(range(len(blocks)))) for c in self.shared]
+        rest = [c for c in self.models.counted() if c not in self.shared]
+        for members in self.models.groups():
+            together = self.models.same(members, rest)
+            found += [_Column(c, COUNTS[c], members) for c in together]
+            for i in members:
+                found += [_Column(c, COUNTS[c], (i,)) for c in rest if c not in together]
+                found += [_Column("ratio", blocks[i].header, (i,)), _Column("p", blocks[i].p_header, (i,))]
+        return found
 
     def header(self) -> tuple[tuple[str, ...], tuple[Align, ...], tuple[tuple[str, int, int], ...]]:
         """The labels of the columns, their alignment, and the names of the models over them."""
-        counts = [COUNTS[name] for name in self.counts]
-        labels, spanners = ["", *(counts if self.shared else [])], []
-        for block in self.models.blocks:
-            first = len(labels)
-            labels += [*([] if self.shared else counts), block.header, block.p_header]
-            if block.name:
-                spanners.append((block.name, first, len(labels) - 1))
-        sides = {"": "left", "N": "right", "Events": "right"}
-        align: Any = tuple(sides.get(x, "right" if x.startswith("p") else "center") for x in labels)
-        return tuple(labels), align, tuple(spanners)
+        align: list[Align] = ["center" if c.what == "ratio" else "right" for c in self.columns]
+        spanners = []
+        for members in self.models.groups():
+            name = self.models.blocks[members[0]].group
+            under = [j for j, c in enumerate(self.columns[len(self.shared) :], 1) if c.blocks[0] in members]
+            if name:
+                spanners.append((name, len(self.shared) + under[0], len(self.shared) + under[-1]))
+        return ("", *(c.header for c in self.columns)), ("left", *align), tuple(spanners)
 
     def variable(self, variable: str, names: list[str]) -> list[tuple[Kind, tuple[str, ...]]]:
         """The rows of one variable: one, or a heading and its levels."""
@@ -160,30 +198,23 @@ class _Writer:
 
     def spread(self, label: str, tests: list[str]) -> tuple[str, ...]:
         """A row with nothing but a p for each model."""
-        own = [""] * (0 if self.shared else len(self.counts))
-        cells = [label, *([""] * len(self.counts) if self.shared else [])]
-        for test in tests:
-            cells += [*own, "", test]
-        return tuple(cells)
+        return (label, *(tests[c.blocks[0]] if c.what == "p" else "" for c in self.columns))
 
     def row(self, label: str, variable: str, name: str, *, alone: bool = False) -> tuple[str, ...]:
         """One row: counts, ratio and p of each model."""
-        key = (variable, name)
-        cells = [label]
-        if self.shared:
-            cells += [self.count(key, c) for c in self.counts]
-        for i, rows in enumerate(self.rows):
-            row = rows.get(key)
-            cells += [] if self.shared else [self.one_count(i, row, c) for c in self.counts]
-            cells += [self.ratio(i, row), self.p(i, row, alone)]
-        return tuple(cells)
+        return (label, *(self.cell(c, (variable, name), alone) for c in self.columns))
 
-    def count(self, key: Key, name: str) -> str:
-        """A count that is the same in every model that has it."""
-        texts = [self.one_count(i, rows.get(key), name) for i, rows in enumerate(self.rows)]
-        return next((text for text in texts if text), "")
+    def cell(self, column: _Column, key: Key, alone: bool) -> str:
+        """What a row has in a column."""
+        block = column.blocks[0]
+        if column.what == "ratio":
+            return self.ratio(block, self.rows[block].get(key))
+        if column.what == "p":
+            return self.p(block, self.rows[block].get(key), alone)
+        texts = [self.count(i, self.rows[i].get(key), column.what) for i in column.blocks]
+        return HIDDEN if HIDDEN in texts else next((text for text in texts if text), "")
 
-    def one_count(self, block: int, row: dict[str, Any] | None, name: str) -> str:
+    def count(self, block: int, row: dict[str, Any] | None, name: str) -> str:
         """A count of one model."""
         if row is None or row[name] is None:
             return ""

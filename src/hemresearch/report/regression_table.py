@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from .. import formats
+from ..competing.cause_specific_fit import CauseSpecificFit
+from ..competing.cause_specific_fit import called as called_cause
 from ..errors import DataError, counted
 from ..options import check_conf_level, check_labels, suggestion
 from ..regression.cox_fit import CoxFit
@@ -38,17 +41,21 @@ def regression_table(
 
     A number has one row, a factor a heading with a row for each level, the reference as "1 (reference)". The
     p beside the heading of a factor with more than two levels is that of all its levels together (Wald).
-    Patients and events stand once at the left where all models have the same, else with each model.
+    Patients and events stand once at the left where all models have the same, else with each model, or once
+    for the models under one name that share them.
 
     Parameters
     ----------
     models
         A fitted regression; or several by the name they get in the header, `{"Univariable": alone,
         "Multivariable": fit}`, where each is a fit, a list of fits, or a result of
-        `hem.regression.univariable`; or a result of `hem.regression.subgroup_effects`.
+        `hem.regression.univariable`; or a result of `hem.regression.subgroup_effects`. Several that share a
+        name in the header are named under it, `{"Relapse": {"Cause-specific": one, "Fine-Gray": other}}`. A
+        result of `hem.competing.cause_specific` is the models of its causes.
     labels
         What to call variables and levels: `{"trt": "Treatment", "hgb": "Haemoglobin, g/dL", "M": "Men"}`. A
-        covariate names its spline, too, and names that the table does not have do not matter.
+        covariate names its spline, too, and names that the table does not have do not matter. Causes of a
+        `cause_specific` fit can be called something else, too (a number 1 is "cause 1").
     trend
         Factors (names of variables) that get a row "p for trend", their levels taken as 1, 2, ..., k in the
         order of the fit.
@@ -96,19 +103,55 @@ def regression_table(
     Univariable: n=137, events=128.
     Multivariable: n=137, events=128.
     """
-    named = models if isinstance(models, Mapping) else {"": models}
-    if not named:
-        raise _no_models(models)
+    words = dict(labels or {})
     trends = (trend,) if isinstance(trend, str) else tuple(trend)
     level = None if conf_level is None else check_conf_level(conf_level)
-    blocks = tuple(_block(str(name), model, trends, level) for name, model in named.items())
-    every = Models(blocks, labels=dict(labels or {}), decimals=decimals)
-    _check_names(every, trends)
+    blocks = [
+        block for name, model in _named(models, words) for block in _blocks(name, model, words, trends, level)
+    ]
+    every = Models(tuple(blocks), labels=words, decimals=decimals)
+    _check_names(every, trends, _causes(models))
     notes = (footnote,) if isinstance(footnote, str) else tuple(footnote or ())
     source = Source(
         every.frame(), title=title, footnotes=(*_notes(every), *notes), missing=missing, id=id, models=every
     )
     return written(every, source)
+
+
+def _named(models: Any, labels: Mapping[str, str]) -> list[tuple[str, Any]]:
+    """Models by their names: those given so, or the causes of one fit; anything else has no name."""
+    if isinstance(models, CauseSpecificFit):
+        causes = [called_cause(cause) for cause in models.causes]
+        return [
+            (labels.get(cause, cause), fit) for cause, fit in zip(causes, models.fits.values(), strict=True)
+        ]
+    if not isinstance(models, Mapping):
+        return [("", models)]
+    if not models:
+        raise _no_models(models)
+    return [(str(name), model) for name, model in models.items()]
+
+
+def _causes(models: Any) -> list[str]:
+    """What the causes are called in all cause-specific fits among the models."""
+    if isinstance(models, CauseSpecificFit):
+        return [called_cause(cause) for cause in models.causes]
+    return [c for m in models.values() for c in _causes(m)] if isinstance(models, Mapping) else []
+
+
+def _blocks(
+    name: str, model: Any, labels: Mapping[str, str], trends: tuple[str, ...], level: float | None
+) -> list[Block]:
+    """The models that stand under one name; each is named in its columns where their headers are alike."""
+    if not isinstance(model, Mapping | CauseSpecificFit):
+        return [replace(_block(name, model, trends, level), group=name)]
+    own = _named(model, labels)
+    blocks = [_block(f"{name}, {inner}", one, trends, level) for inner, one in own]
+    alike = len({block.header for block in blocks}) < len(blocks)
+    return [
+        replace(block, group=name, header=f"{inner}: {block.header}" if alike else block.header)
+        for block, (inner, _) in zip(blocks, own, strict=True)
+    ]
 
 
 def _block(name: str, model: Any, trends: tuple[str, ...], level: float | None) -> Block:
@@ -241,9 +284,9 @@ def _curves_note(models: Models) -> list[str]:
     ]
 
 
-def _check_names(models: Models, trends: tuple[str, ...]) -> None:
+def _check_names(models: Models, trends: tuple[str, ...], causes: list[str]) -> None:
     frame = models.frame()
-    known = [v for c in NAMES for v in frame[c].unique(maintain_order=True).drop_nulls()]
+    known = [*(v for c in NAMES for v in frame[c].unique(maintain_order=True).drop_nulls()), *causes]
     check_labels(models.labels, known, place="table")
     tested = frame.filter(pl.col("p_trend").is_not_null())["variable"].to_list()
     factors = frame.filter("reference")["variable"].unique(maintain_order=True).to_list()

@@ -12,6 +12,7 @@ import polars as pl
 
 from .. import formats
 from ..columns import as_frame
+from ..competing.cause_specific_fit import CauseSpecificFit
 from ..curves import FALLING, NOT_A_SHARE
 from ..errors import DataError
 from ..regression.univariable import Univariable
@@ -106,12 +107,12 @@ def sheet_frame(item: Any) -> pl.DataFrame:
     Of a fitted regression or contrasts: `hazard_ratio` with its limits, p_value, and `coefficient`, the
     logarithm, with its standard error. What is no ratio (a spline's coefficient, an intercept) has none.
     """
-    fits = item.fits if isinstance(item, Univariable) else (item,) if isinstance(item, Fit) else ()
+    fits = _fits(item)
     ratio = fits[0].ratio if fits else getattr(item, "ratio", "") or getattr(item, "measure", "")
     frame = tidy_frame(item)
     if not ratio.endswith("ratio"):
         return frame
-    name = ratio.replace(" ", "_")
+    name = ratio.replace(" ", "_").replace("-", "_")
     if "std_error" not in frame.columns:
         return frame.rename({"estimate": name})
     keys = [c for c in frame.columns if c not in (*ESTIMATE, "std_error", "statistic", "p_value")]
@@ -123,6 +124,13 @@ def sheet_frame(item: Any) -> pl.DataFrame:
         pl.col("estimate").alias("coefficient"),
         pl.col("std_error").alias("coefficient_std_error"),
     )
+
+
+def _fits(item: Any) -> tuple[Fit, ...]:
+    """The fits that make up a result."""
+    if isinstance(item, CauseSpecificFit):
+        return tuple(item.fits.values())
+    return item.fits if isinstance(item, Univariable) else (item,) if isinstance(item, Fit) else ()
 
 
 def _curves(curves: Curves, times: Any) -> Source:
