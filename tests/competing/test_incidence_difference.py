@@ -105,6 +105,19 @@ def test_the_difference_is_that_of_the_curves(cohort):
         assert_close(difference["std_error"], error, rel=1e-7, at_zero=1e-7)
 
 
+@pytest.mark.parametrize("variance", ["greenwood", "ij"])
+def test_from_a_later_start_the_difference_is_that_of_curves_from_there(variance):
+    begins = {"start_time": 2, "variance": variance}
+    curves = cumulative_incidence(TWO_ARMS, **BY_ARM, **begins).at(8)
+    result = incidence_difference(TWO_ARMS, **BY_ARM, **begins, at=8)
+    difference = result.to_frame().row(0, named=True)
+    assert difference["estimate"] == pytest.approx(curves["estimate"][1] - curves["estimate"][0])
+    assert difference["std_error"] == pytest.approx(np.hypot(*curves["std_error"]))
+    assert result.n == 7  # the relapse at 1 is before the start
+    assert result.text().startswith("cumulative incidence from 2 of relapse at 8, b against a: difference ")
+    assert result.methods().startswith("The cumulative incidence from 2 was compared")
+
+
 @CERTAIN
 @settings(max_examples=30)
 @given(cohorts_with_causes())
@@ -202,3 +215,6 @@ def test_what_is_refused():
         lambda: incidence_difference(TWO_ARMS, **BY_ARM, at=5, conf_level=1), argument="conf_level"
     )
     assert_refused(lambda: incidence_difference(TWO_ARMS, **BY_ARM, at=5, variance="x"), argument="variance")
+    assert_refused(
+        lambda: incidence_difference(TWO_ARMS, **BY_ARM, at=5, start_time=10), argument="start_time"
+    )

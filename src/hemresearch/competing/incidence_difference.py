@@ -13,7 +13,7 @@ from ..numerics.risk_sets import RiskSets
 from ..options import Missing, check_conf_level, check_times
 from ..outcomes_competing import Competing, read_competing
 from ..survival.comparison import refuse_one_group
-from ..survival.curve import group_size, split_groups
+from ..survival.curve import group_size, observed_from, split_groups
 from ..survival.rmst import refuse_beyond_follow_up, whole_or_float
 from .cumulative_incidence import (
     CLOSED_FORMS,
@@ -44,6 +44,7 @@ def incidence_difference(
     by: Columns,
     weights: Column | None = None,
     cluster: Column | None = None,
+    start_time: float | None = None,
     at: Any,
     variance: IncidenceVariance | None = None,
     conf_level: float = 0.95,
@@ -58,7 +59,7 @@ def incidence_difference(
 
     Parameters
     ----------
-    data, time, event, censored, entry, id, weights, variance, missing
+    data, time, event, censored, entry, id, weights, start_time, variance, missing
         As in `cumulative_incidence`.
     cause
         One label or several; None for all.
@@ -112,7 +113,9 @@ def incidence_difference(
         cluster=cluster, missing=missing,
     )  # fmt: skip
     refuse_one_group(y, ALONE)
-    how, causes, groups = checked_variance(y, variance), y.numbers(cause), split_groups(y)
+    how, causes = checked_variance(y, variance), y.numbers(cause)
+    y = y if start_time is None else observed_from(y, start_time)
+    groups = split_groups(y)
     refuse_beyond_follow_up(y, groups, wanted, argument="at")
     pairs = [(one, event_sets(one)) for one in groups]
     frames, robust = [], how == "ij"
@@ -121,18 +124,19 @@ def incidence_difference(
         warn_if_certain(y, values, robust, argument="at", remedy="a later time, or gray_test(...)")
         frames += [compared(y, v, robust, conf_level, cause=c, time=t) for c, v in values.items()]
     possible = pl.col("conf_low", "conf_high").clip(-1, 1)  # of a difference of probabilities
+    begin = f" from {start_time:g}" if start_time else ""
     return IncidenceContrasts(
         frame=pl.concat(frames).with_columns(
             pl.when(pl.col("term") == "difference").then(possible).otherwise(pl.col("conf_low", "conf_high"))
         ),
-        name="cumulative incidence",
+        name=f"cumulative incidence{begin}",
         method=f"normal (ratios on the log scale), {proper(NAMES[how])} variance",
         conf_level=conf_level,
         n=whole_or_float(group_size(y)),
         n_event=float(sum(v.n_event for of_groups in values.values() for v in of_groups)),
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
-        sentence="cumulative incidence of {cause} at {time:g}",
+        sentence=f"cumulative incidence{begin} of {{cause}} at {{time:g}}",
     )
 
 
