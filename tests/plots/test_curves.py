@@ -180,6 +180,11 @@ def test_probabilities_are_shown_in_percent(survival):
 def test_the_value_axis_can_be_zoomed(survival):
     ax = draw_curves(survival, y_limits=(0.4, 0.9))
     assert ax.get_ylim() == (0.4, 0.9)
+    ax.figure.draw_without_rendering()
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["40", "50", "60", "70", "80", "90"]
+    narrow = draw_curves(survival, y_limits=(0, 0.125))
+    narrow.figure.draw_without_rendering()
+    assert [label.get_text() for label in narrow.get_yticklabels()][:3] == ["0.0", "2.5", "5.0"]
 
 
 def test_p_and_effect_are_shown_as_given(trial, survival):

@@ -141,7 +141,9 @@ def set_value_axis(ax: Axes, drawing: Drawing, top: float, limits: tuple[float, 
     else:
         ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     if percent:
-        ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+        ticks = 100 * ax.get_yticks()
+        decimals = 0 if np.allclose(ticks, ticks.round()) else None
+        ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals, symbol=""))
 
 
 def is_share(drawing: Drawing) -> bool:
