@@ -379,11 +379,18 @@ class Curves(Result):
 
     def _group_keys(self) -> list[str]:
         """The keys of a curve but its cause or state, which a sentence names first."""
-        return [key for key in self.keys if key != self._topic()]
+        return telling(self.groups_frame, [key for key in self.keys if key != self._topic()])
 
     def _topic(self) -> str | None:
         """What a sentence is about, where there are several: causes or states."""
         return next((key for key in ("cause", "state") if key in self.keys), None)
+
+
+def telling(frame: pl.DataFrame, keys: Sequence[str]) -> list[str]:
+    """The keys that tell groups of curves apart: not the state from which they all begin, beside others."""
+    begin = "from_state"
+    same = len(keys) > 1 and begin in keys and frame[begin].n_unique() == 1
+    return [key for key in keys if not (same and key == begin)]
 
 
 def curves_frame(

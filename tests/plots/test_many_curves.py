@@ -175,6 +175,14 @@ def test_transitions_from_a_state_are_groups():
     assert drawing.splits == ("transplant", "recovery", "relapse or death")
 
 
+def test_the_one_state_from_which_all_begin_is_not_named():
+    arms = state_curves(by="arm").to_frame().with_columns(from_state=pl.lit("transplant"))
+    both = pl.concat([arms, arms.with_columns(from_state=pl.lit("recovery"))])
+    named = [read_drawing(f, by=None, quantity="transition probability", labels=None) for f in (arms, both)]
+    assert named[0].groups == ("A", "B")
+    assert named[1].groups[:2] == ("arm=A, from_state=transplant", "arm=B, from_state=transplant")
+
+
 def test_counts_that_are_not_known_are_not_added_up():
     rows = [CountedRow("n_event", "relapse", (1.0, None)), CountedRow("n_event", "death", (2.0, 3.0))]
     assert added(rows, each_kind=False) == [CountedRow("n_event", None, (3.0, None))]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ..columns import RESERVED, as_frame
-from ..curves import FALLING
+from ..curves import FALLING, telling
 from ..errors import DataError, listed
 from ..formats import MISSING
 from ..numerics.steps import first_at_or_below
@@ -106,6 +106,18 @@ class Drawing:
         return once.unique([c for c in once.columns if c in (*SPLITS, "time")], maintain_order=True)
 
 
+def _names(
+    frame: pl.DataFrame,
+    by: tuple[str, ...],
+    keys: Sequence[tuple[Any, ...]],
+    labels: Mapping[Any, str] | None,
+) -> tuple[str, ...]:
+    """What the groups are called, by the columns that tell them apart."""
+    told = telling(frame, by)
+    shown = [tuple(v for name, v in zip(by, key, strict=True) if name in told) for key in keys]
+    return tuple(group_label(key, told, labels) for key in shown)
+
+
 def falls(quantity: str) -> bool:
     """Whether a quantity starts at 1 and falls: any kind of survival, or being under follow-up."""
     return quantity in FALLING or quantity.endswith("survival")
@@ -127,7 +139,7 @@ def read_drawing(
     groups_by = own if known and by is None else grouping_columns(frame, by)
     what = quantity or (known.quantity if known else "survival")
     group_keys = distinct(frame, groups_by)
-    named = tuple(group_label(key, groups_by, labels) for key in group_keys)
+    named = _names(frame, groups_by, group_keys, labels)
     _check_labels(labels, named, group_keys, frame)
     split = split_column(frame)
     kinds = distinct(_only_cause(frame, cause), (split,)) if split else [()]

@@ -345,14 +345,13 @@ def _arrange(
     """Give the tables their room, then name the areas at the right or above."""
     height = panel_mm(panels[0], len(panels)) if grows else None
     lay_out(panels[0], height)
-    title, x_label, y_label = words
-    for panel, picture in zip(panels, pictures, strict=True):
-        head = picture.drawing.groups[0] or title if len(panels) > 1 else title
-        fit_words(panel, (head, x_label, y_label if panel is panels[0] else ""), height)
-    lay_out(panels[0], height)
+    _write(panels, pictures, words, height)
     beside = legend == "direct" or (legend is True and _all_seen(pictures[-1]))
-    if legend is False or (beside and label_ends(panels[-1], _middles(pictures[-1]))):
+    if legend is False:
         above = 0.0
+    elif beside and label_ends(panels[-1], _middles(pictures[-1])):
+        above = 0.0
+        _write(panels, pictures, words, height)  # the names have made the panels narrower
     else:
         above = add_key(panels[0], "above", [], False, False)
     for panel in panels if above else ():
@@ -361,6 +360,20 @@ def _arrange(
     if not grows and above + more_title_mm(panels[0]) > 0:
         ax = panels[0]
         ax.set_axes_locator(MakeRoom(ax, ax.get_axes_locator(), 0.0, 0.0, above + more_title_mm(ax)))
+    lay_out(panels[0], height)
+
+
+def _write(
+    panels: list[Axes],
+    pictures: list[StackedPicture],
+    words: tuple[str | None, str, str],
+    height: float | None,
+) -> None:
+    """Titles and labels of the axes, broken to the panels' size."""
+    title, x_label, y_label = words
+    for panel, picture in zip(panels, pictures, strict=True):
+        head = picture.drawing.groups[0] or title if len(panels) > 1 else title
+        fit_words(panel, (head, x_label, y_label if panel is panels[0] else ""), height)
     lay_out(panels[0], height)
 
 
