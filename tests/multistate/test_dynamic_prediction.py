@@ -50,6 +50,16 @@ def test_each_prediction_is_a_transition_probability(rows, method):
     assert (ours.n, ours.n_event) == (2204, 2010)
 
 
+def test_it_tells_the_predictions_of_one_time(rows):
+    ours = ahead(rows)
+    assert ours.text(100, unit="days") == (
+        "Probability of relapse or death within 365 days of day 100: from transplant 24.2% (95% CI "
+        "21.5–27.0); from recovery 22.0% (95% CI 19.5–24.5)"
+    )
+    assert ours.text() == ours.text(0)
+    assert_refused(lambda: ours.text(50), argument="at", says=["50 was given", "one of 0, 100, 400"])
+
+
 def test_without_censoring_it_is_the_share_of_those_who_are_there():
     rng = np.random.default_rng(1)
     n = 80

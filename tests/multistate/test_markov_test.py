@@ -56,6 +56,15 @@ def test_each_comparison_is_a_log_rank_test_of_those_observed_at_that_time():
     assert (z["ill"] > 0) == (more["observed"][0] > more["expected"][0])
 
 
+def test_it_says_what_was_tested_and_how():
+    test = markov_test(rows_of(patients()), MODEL, move=MOVE, times=[2.0], n_bootstrap=99)
+    assert test.text() == f"Markov test of ill → dead: statistic {test.statistic:.2f}, p={test.p_value:.2f}"
+    assert test.methods() == (
+        "The Markov property was tested move by move, by comparing those at risk by the state that they were "
+        "in before (log-rank at 1 time, mean over times, wild bootstrap (99 repetitions, seed 0))."
+    )
+
+
 def test_the_bootstrap_of_one_time_has_the_p_value_of_the_log_rank_test():
     test = markov_test(rows_of(patients(300)), MODEL, move=MOVE, times=[2.0], n_bootstrap=4000)
     from scipy.special import ndtr

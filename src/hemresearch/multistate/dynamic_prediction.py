@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ..errors import DataError
+from .. import formats
+from ..errors import DataError, listed
 from ..options import ConfType, Missing, check_number, check_times
 from ..outcomes_multistate import read_multistate
 from ..results import Curves, Estimates
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .transitions import Transitions
 
 POINTS = 41  # of the default grid of times
+NOT_A_GROUP = ("time", "horizon", "estimate", "std_error", "conf_low", "conf_high")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -38,6 +40,38 @@ class DynamicPrediction(Estimates):
     """
 
     state: str = field(default="")
+
+    def text(self, at: float | None = None, *, unit: str | None = None, decimals: int = 1) -> str:
+        """A sentence: the probabilities counted from one time, by default the first.
+
+        `ahead.text(at=100, unit="days")`: "Probability of death within 365 days of day 100: ...".
+        """
+        s = float(self.frame["time"][0]) if at is None else self._known(at)
+        rows = self.frame.filter(pl.col("time") == s).iter_rows(named=True)
+        unit = unit or self.time_unit
+        when = f"{unit.removesuffix('s')} {s:g}" if unit else f"{s:g}"
+        name = f"{self.name[:1].upper()}{self.name[1:]}{f' {unit}' if unit else ''} of {when}"
+        return f"{name}: {'; '.join(self._told(row, decimals) for row in rows)}"
+
+    def _told(self, row: dict[str, Any], decimals: int) -> str:
+        """`recovery, arm=A 22.8% (95% CI 20.1–25.6)`."""
+        keys = [key for key in self.frame.columns if key not in NOT_A_GROUP]
+        label = ", ".join(f"from {row[k]}" if k == "from_state" else str(row[k]) for k in keys)
+        value = formats.interval(row["estimate"], row["conf_low"], row["conf_high"], decimals, scale=100)
+        first, _, limits = value.partition(" ")
+        return f"{label} {formats.with_level(f'{first}% {limits}', self.conf_level)}"
+
+    def _known(self, at: float) -> float:
+        """A time of prediction, refused where none was made."""
+        times = self.frame["time"].unique().sort().to_list()
+        if at not in times:
+            raise DataError(
+                f"{at!r} was given, and no prediction was made then",
+                argument="at",
+                expected=f"one of {listed([f'{t:g}' for t in times], 8)}",
+                remedy=f"at={times[0]:g}",
+            )
+        return float(at)
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw the probabilities along time; options as those of `hem.plots.draw_dynamic`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
+from .. import formats
 from ..errors import DataError, counted, listed
 from ..numerics.markov_test import comparisons, wild_bootstrap
 from ..options import Missing, check_choice, check_number, check_times
@@ -35,6 +36,17 @@ class MarkovTest(HypothesisTest):
     """
 
     trace: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
+
+    def text(self) -> str:
+        """A sentence: `Markov test of ill → dead: statistic 1.21, p=0.26`."""
+        return f"{self.name}: statistic {formats.number(self.statistic)}, {formats.p_value(self.p_value)}"
+
+    def methods(self) -> str:
+        """A sentence for the methods section: the hypothesis and its test, the same for all moves."""
+        return (
+            "The Markov property was tested move by move, by comparing those at risk by the state that they "
+            f"were in before ({self.method})."
+        )
 
 
 def markov_test(
