@@ -143,11 +143,11 @@ def read_multistate(
 
 def read_states(table: Table, role: str, states: tuple[str, ...]) -> np.ndarray:
     """The place of each row's state among the states."""
-    series = table.series(role).cast(pl.String)
-    place = series.replace_strict(list(states), range(len(states)), default=-1, return_dtype=pl.Int64)
-    code = place.to_numpy()
+    levels, number = _levels(table.series(role))
+    code = np.array([states.index(s) if s in states else -1 for s in levels], dtype=np.int64)[number]
     if (code >= 0).all():
         return code
+    series = table.series(role).cast(pl.String)
     unknown = series.filter(pl.Series(code < 0)).unique().sort().to_list()
     shown = printable(unknown) if len(unknown) <= SHOWN_STATES else []
     near = nearest(shown[0], states, 1) if shown else []
@@ -162,6 +162,15 @@ def read_states(table: Table, role: str, states: tuple[str, ...]) -> np.ndarray:
         if near
         else "Transitions(...) with all states of the data",
     )
+
+
+def _levels(series: pl.Series) -> tuple[list[str], np.ndarray]:
+    """The texts of a column, and the place of each row's text among them."""
+    if isinstance(series.dtype, pl.Enum):
+        return series.dtype.categories.to_list(), series.to_physical().to_numpy()
+    text = series.cast(pl.String)
+    levels = text.unique().sort()
+    return levels.to_list(), text.cast(pl.Enum(levels)).to_physical().to_numpy()
 
 
 def _numbers(table: Table, model: Model, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
