@@ -62,6 +62,16 @@ def test_nothing_overlaps(fit, theme, width):
     assert round(25.4 * first.figure.get_size_inches()[0]) == width
 
 
+def test_an_arrow_stays_with_the_word_beside_it(fit):
+    for width in range(80, 120, 4):
+        ax = fit.plot(width=width, favours=("Interferon better", "Placebo better"))
+        lines = [line for text in ax.texts for line in text.get_text().split("\n")]
+        assert "→" not in lines and "←" not in lines
+        assert sum(line.endswith(" →") or line.startswith("← ") for line in lines) == 2
+        assert layout_problems(ax.figure) == []
+        plt.close(ax.figure)
+
+
 def test_columns_are_aligned_and_rows_level(fit):
     ax = fit.plot(width=170)
     ax.figure.draw_without_rendering()

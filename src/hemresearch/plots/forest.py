@@ -28,7 +28,7 @@ from .forest_plan import (
     room_mm,
 )
 from .forest_rows import Forest, Row, read_forest
-from .place import PT_PER_MM, laid_out, wrapped
+from .place import PT_PER_MM, laid_out, text_mm, wrapped
 from .risk_table import group_styles
 from .themes import MM_PER_INCH, RC, active
 
@@ -381,10 +381,9 @@ def _write_favours(ax: Axes, favours: tuple[str, str], neutral: float, plan: Pla
     tick_mm = (RC["xtick.major.size"] + RC["xtick.major.pad"] + 1.1 * RC["xtick.labelsize"]) / PT_PER_MM
     share = float(ax.transAxes.inverted().transform(ax.transData.transform((neutral, 0)))[0])
     rooms = (plan.left_mm + share * plan.picture_mm, (1 - share) * plan.picture_mm + plan.ratio_mm)
-    texts = [
-        wrapped(f"← {favours[0]}", FONT, rooms[0] - 2.0),
-        wrapped(f"{favours[1]} →", FONT, rooms[1] - 2.0),
-    ]
+    arrow_mm = text_mm("← ", FONT)  # an arrow stays with the word beside it
+    left, right = (wrapped(w, FONT, mm - 2.0 - arrow_mm) for w, mm in zip(favours, rooms, strict=True))
+    texts = [[f"← {left[0]}", *left[1:]], [*right[:-1], f"{right[-1]} →"]]
     down = ScaledTranslation(0, -(tick_mm + 1.0) / MM_PER_INCH, ax.figure.dpi_scale_trans)
     for lines, side, away in zip(texts, ("right", "left"), (-1.2, 1.2), strict=True):
         aside = ScaledTranslation(away / MM_PER_INCH, 0, ax.figure.dpi_scale_trans)
