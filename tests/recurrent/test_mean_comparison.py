@@ -120,6 +120,8 @@ def test_the_text_names_the_groups():
     told = mean_cumulative_difference(rows(7), **GROUPS, at=2).text()
     assert told.startswith("mean number of events to 2, B against A: difference ")
     assert "; ratio " in told
+    tens = rows(7).with_columns(pl.duration(days=10 * pl.col(c)).alias(c) for c in ("start", "stop"))
+    assert mean_cumulative_difference(tens, **GROUPS, at=20).name == "mean number of events to 20 days"
 
 
 def test_refusals():

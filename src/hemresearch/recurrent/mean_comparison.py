@@ -206,7 +206,7 @@ def mean_cumulative_difference(
     contrasts = [_contrasts(values[[0, g]], cov[np.ix_([0, g], [0, g])]) for g in range(1, len(groups))]
     return GroupContrasts(
         frame=contrast_rows(y, contrasts, conf_level),
-        name=f"mean number of events to {at:g}",
+        name=f"mean number of events to {at:g}{f' {y.time_unit}' if y.time_unit else ''}",
         method=f"normal (ratios on the log scale), {method_of(y)}, robust variance",
         conf_level=conf_level,
         n=group_size(y),
