@@ -119,6 +119,7 @@ def test_a_page_shows_the_title_the_picture_and_the_table(run: dict[str, Any]) -
 def test_long_lines_of_code_go_on_below(run: dict[str, Any]) -> None:
     page = (run["root"] / "build" / "studies" / "01_small.html").read_text(encoding="utf-8")
     assert ".jp-InputArea .highlight pre { white-space: pre-wrap;" in page
+    assert "td.gt_center { white-space: nowrap; }" in page
 
 
 def test_the_index_lists_titles_times_patients_figures_and_failures(run: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 THUMBNAIL = (420, 320)
 
-# Jupyter's own page without the scripts that it would fetch from the network; long lines of code go on below.
+# Jupyter's own page without the scripts that it would fetch from the network; long lines of code go on below,
+# and an estimate stays beside its limits in tables.
 TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js -%}{%- endblock -%}
 {%- block jupyter_widgets -%}{%- endblock -%}
@@ -23,7 +24,8 @@ TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
 {%- block html_head_css -%}
 {{ super() }}
-<style>.jp-InputArea .highlight pre { white-space: pre-wrap; overflow-wrap: anywhere; }</style>
+<style>.jp-InputArea .highlight pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+td.gt_center { white-space: nowrap; }</style>
 {%- endblock -%}
 """
 
