@@ -351,7 +351,8 @@ def _arrange(
         above = 0.0
     elif beside and label_ends(panels[-1], _middles(pictures[-1])):
         above = 0.0
-        _write(panels, pictures, words, height)  # the names have made the panels narrower
+        lay_out(panels[0], height)  # the names make the panels narrower
+        _write(panels, pictures, words, height)
     else:
         above = add_key(panels[0], "above", [], False, False)
     for panel in panels if above else ():
