@@ -66,7 +66,7 @@ def test_an_arrow_stays_with_the_word_beside_it(fit):
     for width in range(80, 120, 4):
         ax = fit.plot(width=width, favours=("Interferon better", "Placebo better"))
         lines = [line for text in ax.texts for line in text.get_text().split("\n")]
-        assert "→" not in lines and "←" not in lines
+        assert not {"→", "←"} & set(lines)
         assert sum(line.endswith(" →") or line.startswith("← ") for line in lines) == 2
         assert layout_problems(ax.figure) == []
         plt.close(ax.figure)
