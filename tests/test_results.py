@@ -146,6 +146,8 @@ def test_estimates_show_their_rows():
     ]
     assert estimates.text() == "RMST difference to 60: 12.35 (90% CI 6.40–18.20), p<0.001"
     assert estimates.summary().row(0) == ("RMST difference to 60", 80, 31.5, 0, "Greenwood", 0.9)
+    totals = dataclasses.replace(estimates, n=None)  # a table of totals may not know its patients
+    assert repr(totals).splitlines()[0] == "RMST difference to 60, events=31.5"
     alone = dataclasses.replace(estimates, frame=frame.drop("term"))
     arms = frame.rename({"term": "arm"}).with_columns(arm=pl.lit("B"))
     assert dataclasses.replace(estimates, frame=arms).text() == (

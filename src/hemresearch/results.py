@@ -26,7 +26,7 @@ class Estimates(Result):
     name: str
     method: str
     conf_level: float
-    n: float
+    n: float | None  # None of a table of totals that does not say how many patients there were
     n_event: float
     n_dropped: int = 0
     time_unit: str | None = None
@@ -81,7 +81,8 @@ class Estimates(Result):
         lines = [_estimate_line(row) for row in self.frame.head(SHOWN_GROUPS).iter_rows(named=True)]
         left = self.frame.height - SHOWN_GROUPS
         more = [f"  and {left} more"] if left > 0 else []
-        head = f"{self.name}, n={formats.count(self.n)}, events={formats.count(self.n_event)}{dropped}"
+        size = "" if self.n is None else f", n={formats.count(self.n)}"
+        head = f"{self.name}{size}, events={formats.count(self.n_event)}{dropped}"
         return "\n".join([head, *lines, *more, f"{formats.level(self.conf_level)} limits: {self.method}"])
 
 
