@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from .columns import Table, group_rows
-from .errors import DataError, listed
+from .columns import Table, group_rows, read_number
+from .errors import DataError, counted, listed
 from .options import nearest
 
 if TYPE_CHECKING:
@@ -110,6 +110,33 @@ def read_causes(table: Table, censored: Any) -> tuple[tuple[Any, ...], np.ndarra
     causes = tuple(level for level in levels if label is None or level != label)
     number = np.array([0 if level not in causes else 1 + causes.index(level) for level in levels])
     return causes, number[groups.code]
+
+
+def read_counts(table: Table, role: str = "events") -> np.ndarray:
+    """Whole numbers of 0 or more; true and false are 1 and 0."""
+    names = table.names[role]
+    if len(names) > 1:
+        raise DataError(
+            f"{len(names)} columns were given",
+            argument=role,
+            expected="one column of counts",
+            remedy=f"{role}=pl.sum_horizontal({', '.join(map(repr, names))})",
+        )
+    series, name = table.series(role), table.name(role)
+    if series.dtype == pl.Boolean:
+        return series.to_numpy().astype(float)
+    count = read_number(table, role, what=f"counts of {role}", example=f"{role}='a column of counts'")
+    bad = ~((count >= 0) & (count == np.floor(count)) & np.isfinite(count))
+    if not bad.any():
+        return count
+    raise DataError(
+        f"has {counted(int(bad.sum()), 'value')} that are no counts",
+        argument=role,
+        column=name,
+        rows=table.positions(bad),
+        expected="whole numbers of 0 or more, and not rates: the person-time is told apart",
+        remedy=f"(pl.col({name!r}) * pl.col('years')).round() where it holds events per year",
+    )
 
 
 def _levels(series: pl.Series) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ..columns import Column, Columns, Groups, Table, group_rows, read_number, read_table
+from ..columns import Column, Columns, Groups, group_rows, read_table
 from ..errors import DataError, counted
+from ..events import read_counts
 from ..options import Missing
 from ..outcomes import code_of, read_duration, read_survival, refuse_times
 
@@ -137,7 +138,7 @@ def _from_totals(
     refuse_times(table, "person_time", exposure < 0, "has {} below zero", "person-time above 0")
     patient = code_of(table, "id")
     return Exposure(
-        count=_read_counts(table),
+        count=read_counts(table),
         person_time=exposure,
         patient=np.arange(len(exposure)) if patient is None else patient,
         cluster=code_of(table, "cluster"),
@@ -149,37 +150,6 @@ def _from_totals(
         time_unit=unit,
         argument="person_time",
     )
-
-
-def _read_counts(table: Table) -> np.ndarray:
-    """Whole numbers of 0 or more; true and false are 1 and 0."""
-    _refuse_several(table)
-    series, name = table.series("events"), table.name("events")
-    if series.dtype == pl.Boolean:
-        return series.to_numpy().astype(float)
-    count = read_number(table, "events", what="counts of events", example="events='bleeds'")
-    bad = ~((count >= 0) & (count == np.floor(count)) & np.isfinite(count))
-    if not bad.any():
-        return count
-    raise DataError(
-        f"has {counted(int(bad.sum()), 'value')} that are no counts",
-        argument="events",
-        column=name,
-        rows=table.positions(bad),
-        expected="whole numbers of 0 or more, and not rates: the person-time is told apart",
-        remedy=f"(pl.col({name!r}) * pl.col('years')).round() where it holds events per year",
-    )
-
-
-def _refuse_several(table: Table) -> None:
-    names = table.names["events"]
-    if len(names) > 1:
-        raise DataError(
-            f"{len(names)} columns were given",
-            argument="events",
-            expected="one column of counts",
-            remedy=f"events=pl.sum_horizontal({', '.join(map(repr, names))})",
-        )
 
 
 def _from_rows(
