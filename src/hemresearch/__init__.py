@@ -19,6 +19,7 @@ _FAMILIES = (
     "competing",
     "data",
     "design",
+    "epidemiology",
     "errors",
     "hematology",
     "multistate",
