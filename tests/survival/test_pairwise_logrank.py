@@ -90,6 +90,12 @@ def test_the_result_tells_what_it_is(dataset):
     row = tests.summary().row(0, named=True)
     assert (row["n_pairs"], row["adjust"], row["n"], row["n_event"]) == (3, "bh", 137, 83)
     assert "1 and 3" in tests._repr_html_()
+    assert tests.methods() == (
+        "Pairs of groups were compared by the log-rank test (hypergeometric variance), with p-values "
+        "adjusted for their number (Benjamini-Hochberg)."
+    )
+    plain = pairwise_logrank(dataset("kmsurv_bmt"), time="t2", event="d3", by="group", adjust="none")
+    assert plain.methods().endswith("with p-values not adjusted for their number.")
 
 
 def test_many_pairs_are_counted_in_the_text_of_the_result():

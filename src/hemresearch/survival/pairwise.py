@@ -77,6 +77,14 @@ class PairwiseTests(Result):
         pairs = [f"{a} and {b} {formats.p_value(p)}" for a, b, *_, p in self.frame.iter_rows()]
         return f"{self.name} of each pair ({NAMES[self.adjust]}): {'; '.join(pairs)}"
 
+    def methods(self) -> str:
+        """A sentence for the methods section: the test, and how its p-values were adjusted."""
+        how = f" ({self.method})" if self.method else ""
+        article = "" if "'s " in self.name else "the "  # Gray's test needs none
+        adjustment = f"adjusted for their number ({NAMES[self.adjust]})"
+        told = "not adjusted for their number" if self.adjust == "none" else adjustment
+        return f"Pairs of groups were compared by {article}{self.name}{how}, with p-values {told}."
+
     def __repr__(self) -> str:
         lines = [
             f"  {a} and {b}: statistic {formats.significant(x)}, p {formats.significant(p)}, "
