@@ -166,7 +166,9 @@ def test_each_pair_is_tested_as_if_alone():
     assert (pairs.n, pairs.n_event) == (200, data["status"].to_list().count("relapse"))
     assert pairs.text().startswith("Gray's test of relapse (rho=0.5) of each pair (Bonferroni): a and b p")
     assert pairs.summary()["adjust"].to_list() == ["bonferroni"]
-    assert pairs.methods().startswith("Pairs of groups were compared by Gray's test of relapse (rho=0.5) (sub")
+    assert pairs.methods().startswith(
+        "Pairs of groups were compared by Gray's test of relapse (rho=0.5) (sub"
+    )
 
 
 def test_tables_of_any_kind_give_the_same():
