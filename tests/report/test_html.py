@@ -56,3 +56,10 @@ def test_spanners_span():
 def test_without_great_tables_a_notebook_shows_plain_text(monkeypatch):
     monkeypatch.setattr(html, "is_installed", lambda package: False)
     assert SPANNED._repr_html_() is None
+
+
+def test_wide_tables_are_set_narrower():
+    wide = Table(tuple(f"c{j}" for j in range(12)), (("1",) * 12,)).to_html()
+    assert re.search(r"\.gt_row \{[^}]*padding-left: 4px", wide)
+    assert "font-size: 12px" in wide
+    assert re.search(r"\.gt_row \{[^}]*padding-left: 10px", SPANNED.to_html())

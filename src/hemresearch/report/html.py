@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 RULE = {"style": "solid", "width": "1.5px", "color": "#000000"}
 THIN = {"style": "solid", "width": "0.75px", "color": "#000000"}
+WIDE = 10  # columns from which on a table is set narrower, so that it can be read without scrolling
 FONTS = ["Arial", "Helvetica", "Liberation Sans", "sans-serif"]
 
 
@@ -42,7 +43,7 @@ def html(table: Table) -> str:
         made = made.tab_spanner(label=label, columns=names[first : last + 1], id=f"spanner-{number}")
     for note in table.footnotes:
         made = made.tab_source_note(note)
-    return _ruled(_marked(made, table, names)).as_raw_html()
+    return _ruled(_marked(made, table, names), len(names) >= WIDE).as_raw_html()
 
 
 def _marked(made: great_tables.GT, table: Table, names: list[str]) -> great_tables.GT:
@@ -59,7 +60,9 @@ def _marked(made: great_tables.GT, table: Table, names: list[str]) -> great_tabl
     return made
 
 
-def _ruled(made: great_tables.GT) -> great_tables.GT:
+def _ruled(made: great_tables.GT, is_wide: bool) -> great_tables.GT:
+    """Rules, fonts and the room between columns."""
+    padding, size = ("4px", "12px") if is_wide else ("10px", "13px")
     edges = {
         "table_border_top": {"style": "none"},
         "table_border_bottom": {"style": "none"},
@@ -76,16 +79,16 @@ def _ruled(made: great_tables.GT) -> great_tables.GT:
     return made.tab_options(
         **options,
         table_font_names=FONTS,
-        table_font_size="13px",
+        table_font_size=size,
         table_font_color="#000000",
         heading_align="left",
-        heading_title_font_size="13px",
+        heading_title_font_size=size,
         table_margin_left="0px",
         column_labels_font_weight="bold",
         data_row_padding="3px",
-        data_row_padding_horizontal="10px",
-        column_labels_padding_horizontal="10px",
-        heading_padding_horizontal="10px",
-        source_notes_padding_horizontal="10px",
+        data_row_padding_horizontal=padding,
+        column_labels_padding_horizontal=padding,
+        heading_padding_horizontal=padding,
+        source_notes_padding_horizontal=padding,
         source_notes_font_size="12px",
     )
