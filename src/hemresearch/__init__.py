@@ -26,6 +26,7 @@ _FAMILIES = (
     "plots",
     "recurrent",
     "regression",
+    "relative",
     "report",
     "results",
     "survival",

@@ -29,7 +29,7 @@ Columns: TypeAlias = "str | pl.Expr | Sequence[str | pl.Expr] | None"
 NAMED_ROLES = ("by", "strata", "covariates")
 SINGLE_ROLES = (
     "time", "event", "case", "entry", "id", "score", "offset", "frailty", "weights", "cluster", "left",
-    "right", "from_state", "to_state", "terminal", "person_time", "end", "initial",
+    "right", "from_state", "to_state", "terminal", "person_time", "end", "initial", "sex", "date", "birth", "age",
 )  # fmt: skip
 REPEATABLE_ROLES = ("times", "events")  # one expression for each state, perhaps of one column
 COUNT = "number of values of "  # a name that no role has

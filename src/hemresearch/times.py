@@ -175,7 +175,7 @@ def calendar_year(dates: pl.Series | Iterable[Any]) -> pl.Series:
     [2023.49863, 2024.5]
     """
     series = _as_series(dates)
-    _check_dates(series, "dates", series.name, "pl.Series(dates).str.to_date()")
+    check_dates(series, "dates", series.name, "pl.Series(dates).str.to_date()")
     year = pl.col("moment").dt.year()
     first, following = pl.datetime(year, 1, 1), pl.datetime(year + 1, 1, 1)
     passed = (pl.col("moment") - first).dt.total_microseconds() / (following - first).dt.total_microseconds()
@@ -271,12 +271,12 @@ def read_dates(data: Any, roles: dict[str, Column]) -> Table:
                 remedy=f"{role}={names[0]!r}" if names else f"{role}='the column of dates'",
             )
         name = names[0]
-        _check_dates(table.series(role), role, name, f"{role}=pl.col({name!r}).str.to_date()")
+        check_dates(table.series(role), role, name, f"{role}=pl.col({name!r}).str.to_date()")
     nothing = [key for key, dtype in table.frame.schema.items() if dtype == pl.Null]
     return replace(table, frame=table.frame.with_columns(pl.col(nothing).cast(pl.Date)))
 
 
-def _check_dates(series: pl.Series, argument: str, name: str, as_date: str) -> None:
+def check_dates(series: pl.Series, argument: str, name: str, as_date: str) -> None:
     """Refuse a column that does not hold dates, with the way to make them."""
     if series.dtype in (pl.Date, pl.Datetime, pl.Null):
         return

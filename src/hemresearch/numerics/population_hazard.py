@@ -45,9 +45,18 @@ def year_cell(rates: PopulationRates, day: float) -> int:
 
 
 @kernel
+def age_cell(age: float, days_per_year: float) -> int:
+    """The completed years of an age in days; k years are complete at k * days per year, as that is rounded."""
+    a = int(np.floor(age / days_per_year))
+    if (a + 1) * days_per_year <= age:
+        return a + 1
+    return a - 1 if a * days_per_year > age else a
+
+
+@kernel
 def hazard_on(rates: PopulationRates, group: int, age: float, day: float, time: float) -> float:
     """The hazard per day of one person at a time of the follow-up."""
-    a = int(np.floor((age + time) / rates.days_per_year)) - rates.first_age
+    a = age_cell(age + time, rates.days_per_year) - rates.first_age
     a = min(max(a, 0), rates.hazard.shape[1] - 1)
     return rates.hazard[group, a, max(year_cell(rates, day + time), 0)]
 
@@ -62,7 +71,7 @@ def cumulative_at(
     """
     length, start, hazard = rates.days_per_year, rates.year_start, rates.hazard
     last_age, last_year = hazard.shape[1] - 1, hazard.shape[2] - 1
-    a = int(np.floor(age / length)) - rates.first_age
+    a = age_cell(age, length) - rates.first_age
     y = year_cell(rates, day)
     # the next birthday, and the next 1 January, of the table, in days of follow-up; none beyond its edges
     birthday = (a + 1 + rates.first_age) * length - age if a < last_age else np.inf
