@@ -57,6 +57,8 @@ def test_it_tells_the_predictions_of_one_time(rows):
         "21.5–27.0); from recovery 22.0% (95% CI 19.5–24.5)"
     )
     assert ours.text() == ours.text(0)
+    by_match = ahead(rows, initial="recovery", by="drmatch").text(400)
+    assert by_match.startswith("Probability of relapse or death within 365 of 400: No gender mismatch ")
     assert_refused(lambda: ours.text(50), argument="at", says=["50 was given", "one of 0, 100, 400"])
 
 

@@ -54,6 +54,13 @@ def test_times_and_horizon_are_shown_in_another_unit():
     assert one.get_ylabel() == "Probability within 1 year (%)"
 
 
+def test_the_one_state_from_which_all_begin_is_not_named():
+    ax = draw(ahead().with_columns(from_state=pl.lit("recovery")), time_unit="months")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["A", "B"]
+    alone = draw(ahead(arms=("A",)).drop("arm").with_columns(from_state=pl.lit("recovery")))
+    assert "from recovery: " in hem.plots.fingerprint(alone)
+
+
 def test_horizons_and_causes_are_curves_of_their_own():
     ax = draw(ahead(horizons=(12.0, 60.0), arms=("A",)), by=[], time_unit="months")
     assert [line.get_label() for line in lines(ax)] == ["within 12 months", "within 60 months"]

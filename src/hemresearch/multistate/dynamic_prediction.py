@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from .. import formats
+from ..curves import telling
 from ..errors import DataError, listed
 from ..options import ConfType, Missing, check_number, check_times
 from ..outcomes_multistate import read_multistate
@@ -55,7 +56,7 @@ class DynamicPrediction(Estimates):
 
     def _told(self, row: dict[str, Any], decimals: int) -> str:
         """`recovery, arm=A 22.8% (95% CI 20.1–25.6)`."""
-        keys = [key for key in self.frame.columns if key not in NOT_A_GROUP]
+        keys = telling(self.frame, [key for key in self.frame.columns if key not in NOT_A_GROUP])
         label = ", ".join(f"from {row[k]}" if k == "from_state" else str(row[k]) for k in keys)
         value = formats.interval(row["estimate"], row["conf_low"], row["conf_high"], decimals, scale=100)
         first, _, limits = value.partition(" ")

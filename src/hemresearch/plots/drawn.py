@@ -106,18 +106,6 @@ class Drawing:
         return once.unique([c for c in once.columns if c in (*SPLITS, "time")], maintain_order=True)
 
 
-def _names(
-    frame: pl.DataFrame,
-    by: tuple[str, ...],
-    keys: Sequence[tuple[Any, ...]],
-    labels: Mapping[Any, str] | None,
-) -> tuple[str, ...]:
-    """What the groups are called, by the columns that tell them apart."""
-    told = telling(frame, by)
-    shown = [tuple(v for name, v in zip(by, key, strict=True) if name in told) for key in keys]
-    return tuple(group_label(key, told, labels) for key in shown)
-
-
 def falls(quantity: str) -> bool:
     """Whether a quantity starts at 1 and falls: any kind of survival, or being under follow-up."""
     return quantity in FALLING or quantity.endswith("survival")
@@ -139,7 +127,7 @@ def read_drawing(
     groups_by = own if known and by is None else grouping_columns(frame, by)
     what = quantity or (known.quantity if known else "survival")
     group_keys = distinct(frame, groups_by)
-    named = _names(frame, groups_by, group_keys, labels)
+    named = group_names(frame, groups_by, group_keys, labels)
     _check_labels(labels, named, group_keys, frame)
     split = split_column(frame)
     kinds = distinct(_only_cause(frame, cause), (split,)) if split else [()]
@@ -181,6 +169,18 @@ def group_label(key: tuple[Any, ...], by: Sequence[str], labels: Mapping[Any, st
         label = ", ".join(f"{name}={text}" for name, text in zip(by, texts, strict=True))
     given = labels or {}
     return next((str(given[k]) for k in (key, key[0] if len(key) == 1 else key, label) if k in given), label)
+
+
+def group_names(
+    frame: pl.DataFrame,
+    by: tuple[str, ...],
+    keys: Sequence[tuple[Any, ...]],
+    labels: Mapping[Any, str] | None,
+) -> tuple[str, ...]:
+    """What the groups are called, by the columns that tell them apart."""
+    told = telling(frame, by)
+    shown = [tuple(v for name, v in zip(by, key, strict=True) if name in told) for key in keys]
+    return tuple(group_label(key, told, labels) for key in shown)
 
 
 def check_table(frame: pl.DataFrame, needed: Sequence[str], argument: str, remedy: str) -> None:

@@ -14,7 +14,7 @@ from ..columns import as_frame
 from ..errors import DataError
 from ..options import check_choice
 from .curve_lines import NOT_IN_LEGEND, axes_mm, set_time_axis, style_axes
-from .drawn import check_table, distinct, group_label, grouping_columns, rows_of, split_label
+from .drawn import check_table, distinct, group_names, grouping_columns, rows_of, split_label
 from .figure import figure, record
 from .keys import add_key
 from .panel import AROUND_MM, FEWEST_STEPS, MOST_STEPS, fit_words, known_unit, lay_out, panel_mm
@@ -173,10 +173,11 @@ def _tracks(
     """One curve per group, cause or state, and horizon."""
     groups = tuple(c for c in grouping_columns(frame, by) if c != "horizon")
     splits = tuple(c for c in ("cause", "state") if c in frame.columns)
-    tracks = []
+    names, tracks = group_names(frame, groups, distinct(frame, groups), labels), []
+    named = dict(zip(distinct(frame, groups), names, strict=True))
     for key in distinct(frame, (*groups, *splits, "horizon")):
         group, split, horizon = key[: len(groups)], key[len(groups) : -1], key[-1]
-        words = [group_label(group, groups, labels), split_label(split, labels)]
+        words = [named[group], split_label(split, labels)]
         words += [horizons[float(horizon)]] if len(horizons) > 1 else []
         part = rows_of(frame, (*groups, *splits, "horizon"), key).sort("time")
         columns = (part[c].cast(pl.Float64).fill_null(np.nan).to_numpy() for c in COLUMNS)
