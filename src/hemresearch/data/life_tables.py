@@ -40,10 +40,11 @@ WITHOUT_CODES = ("finland",)
 def life_table(country: str, *, sexes: Mapping[str, Any] | None = None) -> LifeTable:
     """The death rates of a population by sex, age and calendar year.
 
-    Sweden 1969-2020, Denmark 1974-2012, Finland 1951-2013, Slovenia 1930-2020, United States 1940-2014; the
-    data sets behind them are `swe_population_deaths`, `dk_mortality`, `popmort_fi`, `slopop` and `survexp_us`.
-    In a column of patients the sexes are "male" and "female", or 1 and 2 (ISO 5218), which the sources of all
-    but the Finnish table use.
+    Sweden 1969-2020, Denmark 1974-2012, Finland 1951-2013, Slovenia 1930-2020, United States 1940-2014, from
+    the data sets `swe_population_deaths`, `dk_mortality`, `popmort_fi`, `slopop` and `survexp_us`. In a
+    column of patients the sexes are "male" and "female", or 1 and 2 (ISO 5218) as in the sources of all
+    tables but the Finnish. Life expectancy is as published, but for the Slovene table of relsurv, where it is
+    half a year to a year below Eurostat's.
 
     Parameters
     ----------

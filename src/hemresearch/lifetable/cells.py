@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from ..columns import Groups, Table, group_rows, read_number, read_table
+from ..columns import Table, group_rows, read_number, read_table
 from ..errors import DataError, counted, listed, warn
 from ..options import check_choice
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 MissingRates = Literal["raise", "previous age"]
 FURTHEST = 0.2  # how far (relatively) a probability may be from the one that its rate implies
-SEXES = {"male": 1, "female": 2}
 A_WAY_OUT = "missing_rates='previous age' to carry the rate of the age below on, with their number"
 
 
@@ -59,16 +58,12 @@ def read_cells(
     at_age = np.searchsorted(ages, every_age, side="right") - 1
     at_year = np.searchsorted(years, every_year, side="right") - 1
     spread = np.ascontiguousarray(full[:, :, at_age][:, :, :, at_year])
-    return Cells(spread, every_age, every_year, _levels(strata))
+    return Cells(spread, every_age, every_year, strata.levels)
 
 
 def table_of(frame: Any, roles: dict[str, Any]) -> Table:
     """The columns of a life table; what is missing is left for the checks of each."""
     return read_table(frame, roles, nullable=("rate", "q", "deaths", "population"))
-
-
-def _levels(strata: Groups) -> pl.DataFrame:
-    return strata.levels
 
 
 def _positions(age: np.ndarray, year: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -161,9 +156,7 @@ def _from_counts(table: Table) -> np.ndarray:
 def _from_probabilities(table: Table) -> np.ndarray:
     q = _numbers(table, "q", "probabilities of dying within a year")
     _refuse(table, "q", q < 0, "has {} below zero", "probabilities from 0 to 1")
-    _refuse(
-        table, "q", q > 1, "has {} above 1", "probabilities from 0 to 1; q=pl.col(...) / 1000 of a per mille"
-    )
+    _refuse(table, "q", q > 1, "has {} above 1", "probabilities from 0 to 1, not per mille")
     with np.errstate(divide="ignore"):
         # a probability of 1 closes a table and is no rate
         return np.where(q < 1, -np.log1p(-np.where(q < 1, q, 0.0)), np.nan)

@@ -25,7 +25,7 @@ OLDEST = 130  # years; an age beyond it is in another unit
 
 @dataclass(frozen=True, slots=True, eq=False)
 class People:
-    """One for each row: the group of `LifeTable.rates`, the age in days and the day (since 1970) at time zero."""
+    """Of each row the group of `LifeTable.rates`, the age in days and the day (since 1970) at time zero."""
 
     group: np.ndarray
     age: np.ndarray
@@ -57,9 +57,7 @@ def population_roles(
         )
     if (birth is None) == (age is None):
         raise DataError(
-            f"{'neither' if birth is None else 'both'} birth and age were given"
-            if birth is not None
-            else "neither birth nor age was given",
+            "neither birth nor age was given" if birth is None else "both birth and age were given",
             argument="birth",
             expected="the date of birth, or the age at the date with its unit",
             remedy="birth='the date of birth', or age='age', age_unit='years'",
@@ -128,7 +126,7 @@ def require_within(
         raise DataError(
             text, argument="date", column=table.name("date"), rows=table.positions(outside),
             expected=expected,
-            remedy="extrapolate='nearest' to carry the nearest rates on, or a life table that reaches further",
+            remedy="extrapolate='nearest' to carry the nearest rates on, or a table that reaches further",
         )  # fmt: skip
     warn(
         f"{text}, which got the nearest rates", argument="date", column=table.name("date"),
@@ -196,8 +194,8 @@ def _stratum(table: Table, life_table: LifeTable) -> np.ndarray:
     unknown = found.is_null().to_numpy()
     if unknown.any():
         raise DataError(
-            f"{listed(map(repr, keys.columns))}: {counted(int(unknown.sum()), 'row')} of strata that the life "
-            "table does not have",
+            f"{counted(int(unknown.sum()), 'row')} are of strata ({listed(map(repr, keys.columns))}) that "
+            "the life table does not have",
             argument="life_table",
             rows=table.positions(unknown),
             expected=f"one of its {counted(life_table.strata.height, 'stratum')} (life_table.strata)",

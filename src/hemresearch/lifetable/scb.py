@@ -1,4 +1,4 @@
-"""Downloads of Statistics Sweden: a life table as CSV, in rows or with years side by side, or as JSON-stat."""
+"""Downloads of Statistics Sweden: a life table as CSV, in rows or with years side by side, or JSON-stat."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def _measure(measures: list[str], asked: str | None) -> str:
     raise DataError(
         found,
         argument="measure",
-        expected=f"a probability of dying within a year, per mille; {suggestion(asked or 'dödsrisker', measures)}",
+        expected="a probability of dying within a year, per mille; "
+        + suggestion(asked or PER_MILLE[0], measures),
         remedy="measure='Dödsrisker (promille)', chosen in the download under tabellinnehåll",
     )
 
@@ -112,7 +113,8 @@ def _long(path: Path, head: list[str], names: list[str], body: list[list[str]]) 
     others = [i for i in range(len(head)) if i not in at.values()]
     sideways = {i: found for i in others if (found := re.fullmatch(r"(.*?)\s*(\d{4})", head[i]))}
     age, sex, year = (at[role] for role in ("age", "sex", "year"))
-    assert age is not None and sex is not None
+    assert age is not None
+    assert sex is not None
     if year is None and not sideways:
         raise _unreadable(path, "has no column for the year (år), nor columns that end in a year")
     cells = [(i, head[i], None) for i in others] if year is not None else [

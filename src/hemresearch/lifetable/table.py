@@ -33,9 +33,9 @@ SHOWN_YEARS = 5
 class LifeTable(Result):
     """Death rates of a population by sex, completed age and calendar year.
 
-    A rate holds from birthday to birthday and from 1 January to 31 December; the oldest age is open. A year of
-    age has `days_per_year` days, which also turn a yearly rate into a daily one; it belongs to a table, since
-    different sources count differently.
+    A rate holds from birthday to birthday and from 1 January to 31 December; the oldest age is open. A year
+    of age has `days_per_year` days, which also turn a yearly rate into a daily one; it belongs to a table,
+    since different sources count differently.
 
     Parameters
     ----------
@@ -93,13 +93,11 @@ class LifeTable(Result):
     --------
     >>> import hemresearch as hem
     >>> counts = hem.data.load("swe_population_deaths")
-    >>> sweden = LifeTable(
-    ...     counts, deaths="deaths", population="mean_population", sexes={"male": 1, "female": 2}, name="Sweden"
-    ... )
-    >>> sweden
+    >>> people = {"deaths": "deaths", "population": "mean_population"}
+    >>> LifeTable(counts, **people, sexes={"male": 1, "female": 2}, name="Sweden")
     Sweden: death rates by sex, age 0-100 (open) and calendar year 1969-2020
     sexes: male (1), female (2); a year has 365.25 days
-    life expectancy 2020: male 80.57, female 84.27
+    life expectancy 2020: male 80.59, female 84.29
     """
 
     name: str

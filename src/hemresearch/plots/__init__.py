@@ -10,6 +10,7 @@ from .figure import ResearchFigure, figure, fingerprint, record
 from .flow import draw_flow
 from .forest import draw_forest
 from .layout import layout_problems
+from .life_table import draw_life_table
 from .missingness import draw_missingness
 from .residuals import draw_influence, draw_residuals, draw_schoenfeld
 from .risk_table import draw_risk_table
@@ -27,6 +28,7 @@ __all__ = [
     "draw_flow",
     "draw_forest",
     "draw_influence",
+    "draw_life_table",
     "draw_missingness",
     "draw_residuals",
     "draw_risk_table",
