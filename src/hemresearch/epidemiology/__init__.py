@@ -1,17 +1,36 @@
 """Population-based studies: follow-up on several time scales, person-time, rates and proportions.
 
+- `TimeScale`: age, calendar time, time since diagnosis, and the borders of their bands.
+- `split_follow_up`: follow-up in pieces, each in one band of every time scale (Lexis).
+- `person_time`: person-time and events by band, without the pieces; also of more data than fit into memory.
 - `rate`: events per person-time, with exact and approximate limits.
 - `rate_ratio`, `rate_difference`: groups compared with a reference.
 - `cumulative_risk`: the risk before an age (0-74), from rates by age.
 - `proportion`: shares of persons, with seven kinds of limits.
+- `two_by_two`: difference and ratio of risks, and odds ratio, of exposed against unexposed.
 """
 
 from .cumulative_risk import cumulative_risk
+from .person_time import PersonTime, person_time
 from .proportion import proportion
 from .rate import rate
 from .rate_ratio import rate_difference, rate_ratio
+from .split_follow_up import split_follow_up
+from .time_scale import TimeScale
+from .two_by_two import two_by_two
 
-__all__ = ["cumulative_risk", "proportion", "rate", "rate_difference", "rate_ratio"]
+__all__ = [
+    "PersonTime",
+    "TimeScale",
+    "cumulative_risk",
+    "person_time",
+    "proportion",
+    "rate",
+    "rate_difference",
+    "rate_ratio",
+    "split_follow_up",
+    "two_by_two",
+]
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,148 @@
+"""Columns that say yes or no, and tables of two such columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ..columns import Groups, group_rows, read_table
+from ..errors import DataError, counted, listed
+from ..events import SHOWN_LEVELS, printable, read_event
+from ..options import Missing, suggestion
+from ..outcomes import read_weights
+from .totals import in_groups
+
+if TYPE_CHECKING:
+    from ..columns import Column, Columns, Table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """Two-by-two tables, one for every combination of group (`by`) and stratum.
+
+    `n` exposed of whom `x` had the event, `n_0` unexposed of whom `x_0` had it: arrays [group, stratum].
+    """
+
+    x: np.ndarray
+    n: np.ndarray
+    x_0: np.ndarray
+    n_0: np.ndarray
+    group: Groups
+    stratum: Groups
+    names: dict[str, str]
+    n_dropped: int
+
+    @property
+    def margins(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """x, n, x_0 and n_0, as the kernels take them."""
+        return self.x, self.n, self.x_0, self.n_0
+
+    def of_group(self, g: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The same in the strata of one group that have both exposed and unexposed."""
+        both = (self.n[g] > 0) & (self.n_0[g] > 0)
+        return self.x[g, both], self.n[g, both], self.x_0[g, both], self.n_0[g, both]
+
+
+def read_tables(
+    data: Any,
+    *,
+    exposure: Column,
+    exposed: Any,
+    event: Column,
+    event_value: Any,
+    by: Columns,
+    strata: Columns,
+    weights: Column | None,
+    missing: Missing,
+) -> Tables:
+    """Read patients, or numbers of them (`weights`), into tables; each group has exposed and unexposed."""
+    roles: dict[str, Columns] = {
+        "exposure": exposure, "event": event, "by": by, "strata": strata, "weights": weights,
+    }  # fmt: skip
+    table = read_table(data, roles, missing=missing)
+    is_exposed = read_yes(table, "exposure", exposed, declare="exposed")
+    happened = read_event(table, event_value)
+    group, stratum, size = group_rows(table), group_rows(table, "strata"), read_sizes(table)
+    cell = (group.code * len(stratum) + stratum.code) * 4 + 2 * ~is_exposed + ~happened
+    shape = (len(group), len(stratum), 4)
+    cells = np.bincount(cell, size, minlength=int(np.prod(shape))).reshape(shape)
+    tables = Tables(
+        x=cells[..., 0],
+        n=cells[..., 0] + cells[..., 1],
+        x_0=cells[..., 2],
+        n_0=cells[..., 2] + cells[..., 3],
+        group=group,
+        stratum=stratum,
+        names={role: names[0] for role, names in table.names.items() if names},
+        n_dropped=table.n_dropped,
+    )
+    refuse_one_sided(tables.n, tables.n_0, group, tables.names["exposure"])
+    return tables
+
+
+def read_yes(table: Table, role: str, value: Any, *, declare: str) -> np.ndarray:
+    """A column of two values as Booleans: true/false, 1/0, or what the argument `declare` says is yes."""
+    series, name = table.series(role), table.name(role)
+    levels = series.unique().sort().to_list()
+    if value is None and (series.dtype == pl.Boolean or (series.dtype.is_numeric() and {*levels} <= {0, 1})):
+        return series.cast(pl.Float64).to_numpy() == 1
+    texts = [str(level) for level in levels]
+    may_be_shown = len(texts) <= SHOWN_LEVELS and printable(texts) == texts
+    found = (
+        f"holds {listed(map(repr, levels), SHOWN_LEVELS) if may_be_shown else counted(len(levels), 'value')}"
+    )
+    if value is None or len(levels) > 2:
+        raise DataError(
+            f"{found}, not two values" if len(levels) > 2 else f"{found}, and which means yes was not told",
+            argument=role,
+            column=name,
+            expected=f"true/false, 1/0, or two values of which {declare}= names the one that means yes",
+            remedy=f"{role}=(pl.col({name!r}) == ...).alias({name!r})"
+            if len(levels) > 2 or not may_be_shown
+            else f"{declare}={levels[-1]!r}",
+        )
+    chosen = [level for level in levels if level == value or str(level) == str(value)]
+    if not chosen:
+        raise DataError(
+            f"never holds the declared value {value!r}; it {found}",
+            argument=declare,
+            column=name,
+            expected=f"a value that occurs in the column; {suggestion(str(value), printable(texts))}",
+            remedy=f"{declare}=... with one of them",
+        )
+    return (series == chosen[0]).to_numpy()
+
+
+def read_sizes(table: Table) -> np.ndarray:
+    """How many patients each row is: `weights`, which are whole numbers, or one."""
+    weight = read_weights(table)
+    if weight is None:
+        return np.ones(table.frame.height)
+    broken = weight != np.round(weight)
+    if broken.any():
+        raise DataError(
+            f"has {counted(int(broken.sum()), 'value')} that are not whole numbers of patients",
+            argument="weights",
+            column=table.name("weights"),
+            rows=table.positions(broken),
+            expected="the number of patients that a row stands for",
+            remedy="weights=None where a row is one patient",
+        )
+    return weight
+
+
+def refuse_one_sided(n: np.ndarray, n_0: np.ndarray, group: Groups, column: str) -> None:
+    """Refuse groups in which no stratum has both exposed and unexposed."""
+    alone = np.asarray(~((n > 0) & (n_0 > 0)).any(axis=-1))
+    if not alone.any():
+        return
+    raise DataError(
+        f"leaves nobody to compare with{in_groups(group, alone)}: all are exposed, or none is",
+        argument="exposure",
+        column=column,
+        expected="exposed and unexposed in every group, and in at least one stratum of it",
+        remedy="data.filter(...) to the groups with both, or wider strata",
+    )

@@ -1,0 +1,47 @@
+# Two-by-two tables to full precision: score limits by maximising the restricted likelihood numerically and by uniroot (PropCIs steps
+# through odds ratios and stops at three digits), conditional odds ratios by uniroot (fisher.test stops at 1e-4).
+source("common.R")
+root <- function(f, low, high) uniroot(f, c(low, high), tol = 1e-14, maxiter = 10000)$root
+restricted <- function(x, n, y, m, risk, slope, low, high) {   # the unexposed risk p at which the likelihood of (risk(p), p) is largest
+  g <- function(p) { r <- risk(p); slope(p) * (x / r - (n - x) / (1 - r)) + y / p - (m - y) / (1 - p) }
+  e <- 1e-13 * (high - low)
+  if (g(low + e) <= 0) low else if (g(high - e) >= 0) high else root(g, low + e, high - e)
+}
+z_diff <- function(x, n, y, m, d) { p <- restricted(x, n, y, m, function(p) p + d, function(p) 1, max(0, -d), min(1, 1 - d)); r <- p + d
+  (x / n - y / m - d) / sqrt(r * (1 - r) / n + p * (1 - p) / m) }
+z_rr <- function(x, n, y, m, k) { p <- restricted(x, n, y, m, function(p) k * p, function(p) k, 0, min(1, 1 / k)); r <- k * p
+  (x / n - k * y / m) / sqrt(r * (1 - r) / n + k^2 * p * (1 - p) / m) }
+z_or <- function(x, n, y, m, k) { f <- function(p) k * p / (1 - p + k * p)
+  p <- restricted(x, n, y, m, f, function(p) k / (1 - p + k * p)^2, 0, 1); r <- f(p)
+  n * (x / n - r) * sqrt(1 / (n * r * (1 - r)) + 1 / (m * p * (1 - p))) }
+limits <- function(z, low, high, at, corrected, N, conf) { q <- qnorm(1 - (1 - conf) / 2) * if (corrected) sqrt(N / (N - 1)) else 1
+  I(c(root(function(t) z(t) - q, low, at), root(function(t) z(t) + q, at, high))) }
+conditional <- function(tables, conf) {      # tables: rows a, n, c, m
+  one <- function(t) { k <- t[1] + t[3]; s <- max(0, k - t[4]):min(t[2], k); list(s = s, w = dhyper(s, t[2], t[4], k)) }
+  s <- 0; w <- 1
+  for (i in seq_len(nrow(tables))) { d <- one(tables[i, ]); v <- numeric(length(w) + length(d$w) - 1)
+    for (j in seq_along(d$w)) v[j - 1 + seq_along(w)] <- v[j - 1 + seq_along(w)] + w * d$w[j]
+    s <- s[1] + d$s[1] + 0:(length(v) - 1); w <- v }
+  x <- sum(tables[, 1]); a <- (1 - conf) / 2
+  pr <- function(b) { l <- log(w) + s * b; l <- l - max(l); exp(l) / sum(exp(l)) }
+  up <- function(b, h) { p <- pr(b); sum(p[s > x]) + h * p[s == x] }; dn <- function(b, h) { p <- pr(b); sum(p[s < x]) + h * p[s == x] }
+  est <- exp(root(function(b) sum(s * pr(b)) - x, -20, 20)); mid <- exp(root(function(b) up(b, .5) - .5, -20, 20))
+  lim <- function(h) I(exp(c(root(function(b) up(b, h) - a, -20, 20), root(function(b) dn(b, h) - a, -20, 20))))
+  p <- pr(0)
+  list(fisher = list(estimate = est, limits = lim(1), p = sum(p[p <= p[s == x] * (1 + 1e-7)])),
+       midp = list(estimate = mid, limits = lim(.5), p = 2 * min(up(0, .5), dn(0, .5))))
+}
+table_case <- function(a, b, c, d, conf = .95) {
+  x <- a; n <- a + b; y <- c; m <- c + d; N <- n + m
+  v <- list(difference = lapply(list(mee = FALSE, mn = TRUE), function(k) limits(function(t) z_diff(x, n, y, m, t), -1 + 1e-9, 1 - 1e-9, x / n - y / m, k, N, conf)),
+    risk_ratio = lapply(list(koopman = FALSE, mn = TRUE), function(k) I(exp(limits(function(t) z_rr(x, n, y, m, exp(t)), -12, 12, log(x / n / (y / m)), k, N, conf)))),
+    odds_ratio = lapply(list(score = FALSE, mn = TRUE), function(k) I(exp(limits(function(t) z_or(x, n, y, m, exp(t)), -12, 12, log(a * d / (b * c)), k, N, conf)))))
+  case(sprintf("table_%d_%d_%d_%d", a, b, c, d), NA, "2 x 2 table: exposed cases, exposed others, unexposed cases, unexposed others", "restricted likelihood, hypergeometric distribution; uniroot",
+    list(a = a, b = b, c = c, d = d, conf = conf), c(v, conditional(t(c(x, n, y, m)), conf)))
+}
+table_case(12, 88, 5, 95); table_case(30, 120, 55, 300); table_case(3, 7, 9, 2); table_case(640, 3200, 410, 3900)
+table_case(1, 24, 7, 18); table_case(9, 1, 4, 6, .9)
+lep <- ld("lep"); l <- table(lep$bcg == "yes", lep$d, lep$age)
+k <- cbind(l["TRUE", "1", ], l["TRUE", "0", ] + l["TRUE", "1", ], l["FALSE", "1", ], l["FALSE", "0", ] + l["FALSE", "1", ])
+case("conditional_lep", "lep", "Common odds ratio of leprosy and BCG given the margins at each age", "convolution of hypergeometric distributions; uniroot", list(), conditional(k, .95))
+write_cases("tables")
