@@ -11,10 +11,10 @@ import numpy as np
 from ..columns import as_frame
 from ..design import covariate_columns
 from ..errors import DataError, counted
+from ..model_design import model_design
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes_competing import Competing, read_competing
 from ..regression.cox import fit_cox
-from ..regression.model_design import model_design
 from ..start_stop import warn_of_forgotten_entry
 from .cause_specific_fit import RATIO, CauseSpecificFit
 

@@ -9,10 +9,10 @@ import numpy as np
 from ..columns import as_frame
 from ..design import covariate_columns
 from ..errors import DataError, counted
+from ..model_design import model_design, warn_if_crowded
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes_competing import read_competing
-from ..regression.degenerate import warn_if_crowded
-from ..regression.model_design import check_strata, model_design
+from ..regression.strata import check_strata
 from ..regression.time_varying import TimeVaryingDesign, at_own_ends
 from ..start_stop import warn_of_forgotten_entry
 from .fine_gray_fit import FineGrayFit, Ties

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DataError
+from ..model_design import refuse_dependent
 from ..numerics.censoring_weights import censoring
 from ..numerics.cox_extremes import flat_directions
 from ..numerics.fine_gray import Segment, SubdistributionLikelihood, Tails
@@ -15,7 +16,7 @@ from ..numerics.fine_gray_incidence import Influence
 from ..numerics.fine_gray_influence import CensoredRows, censoring_parts, score_parts
 from ..numerics.newton import Maximum, maximize
 from ..regression.cox_solution import check_clusters, rows_of
-from ..regression.degenerate import examine, refuse_dependent
+from ..regression.degenerate import examine
 from ..regression.time_varying import TimeVaryingDesign
 
 if TYPE_CHECKING:

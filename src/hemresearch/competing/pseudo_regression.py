@@ -10,13 +10,12 @@ from ..columns import as_frame
 from ..design import covariate_columns
 from ..errors import ConvergenceError, DataError
 from ..formats import significant
+from ..model_design import model_design, refuse_collinear, warn_if_crowded
 from ..numerics.gee import LINKS, Solution, independence_equations
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes import Survival, read_survival
 from ..outcomes_competing import read_competing
 from ..regression.cox_solution import check_clusters
-from ..regression.degenerate import refuse_collinear, warn_if_crowded
-from ..regression.model_design import model_design
 from ..survival import pseudo_values as survival_pseudo_values
 from .cause_specific_fit import called
 from .pseudo_fit import PseudoFit, time_columns

@@ -11,13 +11,12 @@ import polars as pl
 from ..columns import Groups, as_frame
 from ..design import covariate_columns
 from ..errors import DataError, counted
+from ..model_design import model_design, warn_if_crowded
 from ..numerics.ties import round_ties
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes_multistate import MultiState, read_multistate
 from ..regression.cox import TIES, refuse_no_events
 from ..regression.cox_solution import solve
-from ..regression.degenerate import warn_if_crowded
-from ..regression.model_design import model_design
 from .transition_cox_design import (
     labelled,
     read_blocks,

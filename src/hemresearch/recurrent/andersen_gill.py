@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..columns import as_frame
 from ..design import covariate_columns
+from ..model_design import model_design
 from ..options import Missing, check_choice, check_conf_level
 from ..regression.cox import fit_cox
 from ..regression.cox_fit import CoxFit, Ties
-from ..regression.model_design import model_design
 from .rows import read_recurrent
 
 if TYPE_CHECKING:

@@ -10,12 +10,11 @@ from ..columns import as_frame
 from ..design import Design, covariate_columns
 from ..errors import ConvergenceError, DataError, counted, warn
 from ..formats import significant
+from ..model_design import model_design, refuse_collinear, warn_if_crowded
 from ..numerics.clusters import clustered_products
 from ..numerics.counts import CountFit, deviance, fit_negative_binomial, fit_poisson
 from ..numerics.cox_rows import centre_and_scale
 from ..options import Missing, check_choice, check_conf_level
-from ..regression.degenerate import refuse_collinear, warn_if_crowded
-from ..regression.model_design import model_design
 from .rate_fit import RateFit
 from .rate_rows import Exposure, read_exposure
 

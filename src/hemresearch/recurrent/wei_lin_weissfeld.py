@@ -9,10 +9,10 @@ import numpy as np
 
 from ..columns import as_frame
 from ..design import covariate_columns
+from ..model_design import model_design
 from ..options import Missing, check_choice, check_conf_level
 from ..regression.cox import fit_cox
 from ..regression.cox_fit import CoxFit, Ties
-from ..regression.model_design import model_design
 from .event_number import by_number, stratified_by_number, up_to
 from .rows import Recurrent, read_recurrent
 

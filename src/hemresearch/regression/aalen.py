@@ -9,13 +9,13 @@ import numpy as np
 from ..columns import as_frame
 from ..design import covariate_columns
 from ..errors import DataError, counted, warn
+from ..model_design import model_design
 from ..numerics.additive_hazards import Increments, increments, standardised
 from ..numerics.additive_robust import robust_covariance, robust_influence
 from ..numerics.restricted_mean_regression import dependent_column
 from ..options import Missing, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
 from .aalen_fit import AalenFit, AdditiveEffects, Coordinates
-from .model_design import model_design
 
 if TYPE_CHECKING:
     from ..columns import Column

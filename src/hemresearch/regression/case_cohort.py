@@ -12,13 +12,12 @@ from ..columns import as_frame, read_table
 from ..design import covariate_columns
 from ..errors import DataError, counted, listed
 from ..fits import chi_squared_tail, frame_of_tests, wald_test
+from ..model_design import model_design, warn_if_crowded
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes import read_survival
 from .case_cohort_solution import METHODS, Sample
 from .cox import refuse_no_events
 from .cox_fit import CoxFit
-from .degenerate import warn_if_crowded
-from .model_design import model_design
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns

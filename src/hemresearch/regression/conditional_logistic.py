@@ -11,6 +11,7 @@ import polars as pl
 from ..design import Design
 from ..errors import counted
 from ..fits import Fit, chi_squared_tail, frame_of_tests, wald_test
+from ..model_design import model_design
 from ..numerics.cox_exact import exact_partial_likelihood
 from ..numerics.cox_partial import PartialLikelihood
 from ..options import Missing, check_choice, check_conf_level
@@ -24,7 +25,6 @@ from .matched_sets import (
     refuse_weights,
     within_sets,
 )
-from .model_design import model_design
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns

@@ -9,13 +9,13 @@ import numpy as np
 from ..columns import as_frame
 from ..design import Design, covariate_columns
 from ..errors import DataError, counted
+from ..model_design import model_design, warn_if_crowded
 from ..options import Missing, check_choice, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
 from ..start_stop import warn_of_forgotten_entry
 from .cox_fit import CoxFit, Ties
 from .cox_solution import solve
-from .degenerate import warn_if_crowded
-from .model_design import check_strata, model_design
+from .strata import check_strata
 from .time_varying import with_time_varying
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..design import Design
 from ..errors import ConvergenceError, DataError, counted, warn
+from ..model_design import refuse_dependent
 from ..numerics.cox_estimate import CoxEstimate, cox_estimate, score_residuals
 from ..numerics.cox_exact import exact_partial_likelihood
 from ..numerics.cox_maximum import maximize_partial
@@ -15,7 +16,7 @@ from ..numerics.cox_partial import PartialLikelihood
 from ..numerics.cox_rows import CoxRows, cox_rows
 from ..numerics.newton import Likelihood, maximize
 from ..outcomes import Survival
-from .degenerate import examine, refuse_dependent
+from .degenerate import examine
 
 FEW_CLUSTERS = 10  # Cameron and Miller (2015) call even less than 20 to 50 few, at which coverage suffers
 

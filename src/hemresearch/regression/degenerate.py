@@ -1,21 +1,16 @@
-"""Designs and likelihoods that have no proper maximum, told by the names of the columns at fault."""
+"""Likelihoods that have no proper maximum, told by the names of the columns at fault."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..errors import ConvergenceError, DataError, listed, warn
+from ..errors import ConvergenceError, DataError, warn
 from ..formats import significant
+from ..model_design import VISIBLE
 from ..numerics.cox_extremes import flat_directions, is_monotone, monotone_direction, without_information
-from ..numerics.cox_maximum import MANY_ROWS, SAMPLED
-from ..numerics.cox_partial import cross_product
-from ..numerics.cox_rows import CoxRows, centre_and_scale
+from ..numerics.cox_rows import CoxRows
 from ..numerics.newton import Likelihood, Maximum
 
-DEPENDENT = 1e-6  # what is left of a standardised column that the others explain, too little to estimate from
-ROUNDING = 1e-9  # and what is nothing
-WELL_APART = 1e-3  # an eigenvalue of a correlation matrix that leaves no doubt
-VISIBLE = 1e-4  # a part of a combination that is worth a name
 FLOOR = 1e-10  # of the information at zero: far above its rounding error, far below any that counts
 STEPS_OF_A_REGULAR_FIT = 12
 MONOTONE = {
@@ -33,52 +28,6 @@ MONOTONE = {
     ),
     "odds ratio": ("in every set the cases have", "covariates=... with fewer terms or coarser groups"),
 }
-
-
-def warn_if_crowded(
-    n_columns: int, n_event: int, argument: str, remedy: str = "fewer terms, or ridge=1.0"
-) -> None:
-    """Warn where there are more coefficients than events."""
-    if n_columns > n_event:
-        warn(
-            f"{n_columns} coefficients were asked of {n_event} events",
-            argument=argument,
-            expected="several events for each coefficient (10 to 20 by common advice)",
-            remedy=remedy,
-        )
-
-
-def refuse_collinear(matrix: np.ndarray, columns: tuple[str, ...]) -> None:
-    """Refuse a column that is constant or a linear combination of those before it, naming all of them."""
-    if len(columns):
-        mean, scale = centre_and_scale(matrix)
-        refuse_dependent((matrix - mean) * scale, columns)
-
-
-def refuse_dependent(x: np.ndarray, columns: tuple[str, ...]) -> None:
-    """The same for columns that are centred and scaled already.
-
-    Where they are many, columns that are far from dependent in some of the rows are so in all.
-    """
-    if len(x) > MANY_ROWS and _far_from_dependent(x[::SAMPLED]):
-        return
-    gram = cross_product(x, np.full(len(x), 1 / len(x)))
-    for j in range(len(columns)):
-        if gram[j, j] < 0.5:
-            _refuse_constant(columns[j])
-        parts = np.linalg.lstsq(gram[:j, :j], gram[:j, j], rcond=1e-12)[0]
-        if gram[j, j] - gram[:j, j] @ parts > (10 * DEPENDENT) ** 2:
-            continue  # far enough that the rounding of squares does not matter
-        parts, *_ = np.linalg.lstsq(x[:, :j], x[:, j], rcond=None)
-        left = x[:, j] - x[:, :j] @ parts
-        if (size := float(np.sqrt(left @ left / len(left)))) <= DEPENDENT:
-            _refuse_combination(columns, j, parts, nearly=size > ROUNDING)
-
-
-def _far_from_dependent(x: np.ndarray) -> bool:
-    """Whether the correlation matrix of the columns is well away from singular."""
-    gram = cross_product(x - x.mean(axis=0), np.full(len(x), 1 / len(x)))
-    return bool(np.linalg.eigvalsh(gram)[0] > WELL_APART)
 
 
 def examine(
@@ -128,26 +77,6 @@ def refuse_uninformative(
         flat = without_information(rows, direction, exact=exact)
         if flat is not None:
             _refuse_uninformative(columns, flat, rows.scale)
-
-
-def _refuse_constant(column: str) -> None:
-    raise DataError(
-        f"{column!r} is the same in every row",
-        argument="covariates",
-        expected="covariates that differ between rows",
-        remedy=f"covariates=... without {column!r}",
-    )
-
-
-def _refuse_combination(columns: tuple[str, ...], j: int, parts: np.ndarray, *, nearly: bool) -> None:
-    used = np.flatnonzero(np.abs(parts) > VISIBLE * max(np.abs(parts).max(), 1e-300))
-    but = ", but for a millionth of its spread," if nearly else ""
-    raise DataError(
-        f"{columns[j]!r} is{but} a linear combination of {listed(repr(columns[k]) for k in used)}",
-        argument="covariates",
-        expected="covariates that do not follow from each other",
-        remedy=f"covariates=... without {columns[j]!r}",
-    )
 
 
 def _refuse_uninformative(columns: tuple[str, ...], direction: np.ndarray, scale: np.ndarray) -> None:

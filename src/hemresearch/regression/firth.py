@@ -14,6 +14,7 @@ from ..columns import as_frame
 from ..design import Design, covariate_columns
 from ..errors import ConvergenceError, DataError
 from ..fits import Fit, chi_squared_tail, frame_of_tests, wald_test
+from ..model_design import model_design, refuse_collinear, warn_if_crowded
 from ..numerics.cox_extremes import flat_directions
 from ..numerics.cox_firth import FirthLikelihood, firth_likelihood
 from ..numerics.cox_rows import CoxRows
@@ -26,8 +27,8 @@ from ..start_stop import warn_of_forgotten_entry
 from .cox import TIES, refuse_no_events
 from .cox_fit import CoxFit
 from .cox_solution import rows_of
-from .degenerate import refuse_collinear, refuse_uninformative, warn_if_crowded
-from .model_design import check_strata, model_design
+from .degenerate import refuse_uninformative
+from .strata import check_strata
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns

@@ -12,14 +12,14 @@ from .. import formats
 from ..design import Design
 from ..errors import ConvergenceError, DataError
 from ..fits import Fit, chi_squared_tail, frame_of_tests, wald_test
+from ..model_design import warn_if_crowded
 from ..numerics.cox_estimate import CoxEstimate, cox_estimate
 from ..numerics.frailty_variance import LARGEST, FrailtySolution, fit_frailty
 from ..options import check_choice, check_number
 from .cox import TIES, refuse_no_events
 from .cox_fit import CoxFit, Ties
 from .cox_solution import Solution, rows_of, solve
-from .degenerate import warn_if_crowded
-from .model_design import check_strata
+from .strata import check_strata
 
 if TYPE_CHECKING:
     from ..outcomes import Survival

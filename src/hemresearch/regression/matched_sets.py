@@ -12,9 +12,9 @@ from ..columns import Groups, as_frame, group_rows, read_table
 from ..design import Design, covariate_columns
 from ..errors import DataError, counted
 from ..events import read_event
+from ..model_design import refuse_collinear
 from ..options import Missing
 from ..outcomes import Survival, read_offset, read_weights
-from .degenerate import refuse_collinear
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError
+from ..model_design import refuse_collinear, warn_if_crowded
 from ..numerics.distributions import DISTRIBUTIONS
 from ..options import Missing, check_choice, check_conf_level
-from .degenerate import refuse_collinear, warn_if_crowded
 from .parametric_fit import Name, ParametricFit, Scale, reported
 from .parametric_sample import Sample, read_sample, require_clusters, require_events, require_positive
 from .parametric_solution import solve

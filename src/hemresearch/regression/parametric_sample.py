@@ -11,12 +11,12 @@ import polars as pl
 from ..columns import Groups, as_frame
 from ..design import Covariates, Design, covariate_columns
 from ..errors import DataError, counted
+from ..model_design import model_design
 from ..numerics.parametric import EXACT, INTERVAL, LEFT, RIGHT, Observations
 from ..outcomes import Survival, read_survival
 from ..outcomes_interval import Interval, read_interval
 from ..personal_numbers import check_groups
 from ..start_stop import warn_of_forgotten_entry
-from .model_design import model_design
 
 if TYPE_CHECKING:
     from ..options import Missing
