@@ -29,9 +29,10 @@ Columns: TypeAlias = "str | pl.Expr | Sequence[str | pl.Expr] | None"
 NAMED_ROLES = ("by", "strata", "covariates")
 SINGLE_ROLES = (
     "time", "event", "case", "entry", "id", "score", "offset", "frailty", "weights", "cluster", "left",
-    "right", "from_state", "to_state", "terminal", "person_time", "end", "initial", "sex", "date", "birth", "age",
+    "right", "from_state", "to_state", "terminal", "person_time", "end", "initial", "sex", "date", "birth",
+    "age", "exposure", "expected", "test", "disease", "unit", "size",
 )  # fmt: skip
-REPEATABLE_ROLES = ("times", "events")  # one expression for each state, perhaps of one column
+REPEATABLE_ROLES = ("times", "events", "scales", "cut_at")  # one expression for each, perhaps of one column
 COUNT = "number of values of "  # a name that no role has
 # A tidy frame's own names; a grouping column may not take one of them.
 RESERVED = frozenset(
@@ -157,11 +158,17 @@ def _with_ordered_levels(frame: pl.DataFrame, data: Any) -> pl.DataFrame:
 
 
 def read_table(
-    data: Any, roles: dict[str, Columns], *, missing: Missing = "raise", nullable: tuple[str, ...] = ()
+    data: Any,
+    roles: dict[str, Columns],
+    *,
+    missing: Missing = "raise",
+    nullable: tuple[str, ...] = (),
+    may_be_empty: bool = False,
 ) -> Table:
     """Choose the columns of each role and settle what is missing in any of them.
 
-    In a `nullable` role a missing value has a meaning of its own and is left for the reader.
+    In a `nullable` role a missing value has a meaning of its own and is left for the reader. A part of a
+    larger table `may_be_empty`: it may have no complete row.
 
     Raises
     ------
@@ -175,13 +182,13 @@ def read_table(
     chosen: list[pl.Expr] = []
     names: dict[str, tuple[str, ...]] = {}
     for role, columns in roles.items():
-        found = [_resolve(column, role, known) for column in _as_list(columns)]
+        found = [_resolve(column, role, known) for column in as_list(columns)]
         _check_single(role, [name for name, _ in found])
         names[role] = tuple(name for name, _ in found)
         chosen += [expression.alias(f"{role}.{i}") for i, (_, expression) in enumerate(found)]
         _check_names(role, names[role])
     _refuse_identifiers(names)
-    return _settle_missing(_select(frame, chosen, names), names, missing, nullable)
+    return _settle_missing(_select(frame, chosen, names), names, missing, nullable, may_be_empty)
 
 
 def group_rows(table: Table, role: str = "by") -> Groups:
@@ -232,7 +239,8 @@ def _from_text(series: pl.Series, name: str, role: str) -> str:
     return f"{role}={as_number(series, name)}"
 
 
-def _as_list(columns: Columns) -> list[Column]:
+def as_list(columns: Columns) -> list[Column]:
+    """The columns of a role, none or several."""
     if columns is None:
         return []
     several = isinstance(columns, list | tuple)
@@ -357,9 +365,13 @@ def _evaluated(frame: pl.DataFrame | pl.LazyFrame, chosen: list[pl.Expr]) -> pl.
 
 
 def _settle_missing(
-    frame: pl.DataFrame, names: dict[str, tuple[str, ...]], missing: Missing, nullable: tuple[str, ...]
+    frame: pl.DataFrame,
+    names: dict[str, tuple[str, ...]],
+    missing: Missing,
+    nullable: tuple[str, ...],
+    may_be_empty: bool,
 ) -> Table:
-    if frame.height == 0:
+    if frame.height == 0 and not may_be_empty:
         raise DataError(
             "there are no rows",
             argument="data",
@@ -374,7 +386,7 @@ def _settle_missing(
         raise _missing_values(absent, names)
     lost = np.logical_or.reduce(list(absent.values()))
     kept = frame.filter(pl.Series(~lost))
-    if kept.height == 0:
+    if kept.height == 0 and not may_be_empty:
         raise DataError(
             "every row has a missing value in a used column",
             argument="data",
