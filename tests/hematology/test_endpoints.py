@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 from refusals import assert_refused, assert_warns
 
 import hemresearch as hem
+from hemresearch.errors import DataError
 from hemresearch.hematology import endpoints
 from hemresearch.hematology.endpoints.definitions import ENDPOINTS
 from hemresearch.outcomes_competing import read_competing
@@ -340,8 +341,12 @@ def test_no_date_of_time_zero_is_refused():
             "relapse",
             "relapse=pl.when(pl.col('relapse') >= pl.col('start')).then(pl.col('relapse'))",
         ),
-        ("death", "death", "data.filter(pl.col('death') >= pl.col('start'))"),
-        ("last_assessment", "assessed", "data.filter(pl.col('assessed') >= pl.col('start'))"),
+        ("death", "death", "data.filter((pl.col('death') >= pl.col('start')).fill_null(True))"),
+        (
+            "last_assessment",
+            "assessed",
+            "data.filter((pl.col('assessed') >= pl.col('start')).fill_null(True))",
+        ),
     ],
 )
 def test_a_date_before_time_zero_is_refused(role, column, way_out):
@@ -352,6 +357,23 @@ def test_a_date_before_time_zero_is_refused(role, column, way_out):
         rows=[2],
         says=["is before 'start' in 1 row", way_out],
     )
+
+
+def test_the_remedy_for_a_death_before_time_zero_keeps_the_living():
+    data = changed(1, death=-5)
+    with pytest.raises(DataError) as caught:
+        endpoint("relapse_and_nrm", data)
+    way_out = caught.value.remedy.split(", once")[0]
+    kept = eval(way_out, {"data": data, "pl": pl})
+    assert kept["id"].to_list() == ["a", "c", "d", "e", "f"]
+    endpoint("relapse_and_nrm", kept)
+
+
+def test_gvhd_and_engraftment_are_censored_when_they_were_last_looked_for():
+    censoring = dict(endpoints.describe().select("endpoint", "censoring").iter_rows())
+    assert censoring["acute_gvhd"] == censoring["chronic_gvhd"] == "last date at which GVHD was looked for"
+    assert censoring["engraftment"] == "last date at which blood counts were known"
+    assert censoring["overall_survival"] == "last date known alive"
 
 
 def test_an_earlier_relapse_is_left_out_by_the_remedy():

@@ -98,7 +98,7 @@ def _refuse_before_time_zero(dates: Dates) -> None:
                 expected=f"dates on or after {start!r}, where time starts",
                 remedy=f"{role}=pl.when({here} >= {there}).then({here}), if an earlier one is another"
                 if role in dates.events and role != DEATH
-                else f"data.filter({here} >= {there}), once the dates are looked at",
+                else f"data.filter(({here} >= {there}).fill_null(True)), once the dates are looked at",
             )
 
 

@@ -58,6 +58,8 @@ class Endpoint:
 STATED_START = "as stated: diagnosis, randomisation, start of treatment, infusion or transplantation"
 INFUSION = "day of the infusion of the graft"
 LAST_CONTACT = "last date known alive"
+LAST_LOOK_FOR_GVHD = "last date at which GVHD was looked for"
+LAST_COUNT = "last date at which blood counts were known"
 LAST_ASSESSMENT = "last assessment of the disease without relapse or progression"
 IACOBELLI = "Iacobelli, Bone Marrow Transplant 2013;48 Suppl 1:S1-S37"
 HOLTAN = "Holtan et al, Blood 2015;125:1333-1338"
@@ -123,7 +125,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         time_zero_is=INFUSION,
         event_is="first acute GVHD of the grades stated",
         competing_is=OTHERS_IN_WORDS,
-        censoring_is=LAST_CONTACT,
+        censoring_is=LAST_LOOK_FOR_GVHD,
         source=IACOBELLI,
         optional=OPTIONAL,
     ),
@@ -136,7 +138,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         time_zero_is=INFUSION,
         event_is="first chronic GVHD of the severity stated",
         competing_is=OTHERS_IN_WORDS,
-        censoring_is=LAST_CONTACT,
+        censoring_is=LAST_LOOK_FOR_GVHD,
         source=IACOBELLI,
         optional=OPTIONAL,
     ),
@@ -152,7 +154,8 @@ ENDPOINTS: dict[str, Endpoint] = {
         competing=(),
         censoring="last_assessment",
         time_zero_is=INFUSION,
-        event_is="acute GVHD of grade III-IV, chronic GVHD with systemic therapy, relapse, or death",
+        event_is="acute GVHD of grade III-IV, chronic GVHD with systemic therapy, relapse, or death; "
+        "Holtan et al count those of the first year",
         competing_is=None,
         censoring_is=LAST_ASSESSMENT,
         source=HOLTAN,
@@ -178,8 +181,8 @@ ENDPOINTS: dict[str, Endpoint] = {
         time_zero_is=INFUSION,
         event_is="engraftment as stated, such as the first of three days with neutrophils of 0.5 x 10^9/L",
         competing_is=OTHERS_IN_WORDS,
-        censoring_is=LAST_CONTACT,
-        source=f"{IACOBELLI}; neutrophils: Bone Marrow Transplant 2002;30:749-752",
+        censoring_is=LAST_COUNT,
+        source=IACOBELLI,
         optional=OPTIONAL,
     ),
 }

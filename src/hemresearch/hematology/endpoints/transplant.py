@@ -112,9 +112,10 @@ def engraftment(
     """Time to engraftment or to what precludes it.
 
     Time zero is the infusion of the graft. The event is engraftment as the study defines it, for neutrophils
-    usually the first of three consecutive days with at least 0.5 x 10^9/L. Death without it competes. Relapse
-    competes if its date is given (no default: say `relapse=None` if it does not), and so does a second
-    transplantation. Who has no event is censored at the last contact.
+    usually the first of three consecutive days with at least 0.5 x 10^9/L, for platelets at least 20 x 10^9/L
+    without a transfusion in the week before. Death without it competes. Relapse competes if its date is given
+    (no default: say `relapse=None` if it does not), and so does a second transplantation. Who has no event is
+    censored at the last contact.
 
     Parameters
     ----------
@@ -124,7 +125,9 @@ def engraftment(
         Column with the date of the infusion.
     engraftment
         Date of engraftment; null for who never engrafted. One call for neutrophils and one for platelets.
-    relapse, death, last_contact, second_transplant, unit, prefix
+    last_contact
+        Last date at which blood counts were known. Only those without an event need one.
+    relapse, death, second_transplant, unit, prefix
         As in `acute_gvhd`; `prefix="platelets"` for a second lineage.
 
     Returns
@@ -144,8 +147,8 @@ def engraftment(
 
     References
     ----------
-    Iacobelli S. Bone Marrow Transplant 2013;48 Suppl 1:S1-S37. On the three days: Bone Marrow Transplant
-    2002;30:749-752.
+    Iacobelli S. Bone Marrow Transplant 2013;48 Suppl 1:S1-S37. Bone Marrow Transplant 2002;30:749-752 finds
+    after autologous transplantation that the first day with such neutrophils is that of the three, too.
 
     Examples
     --------
