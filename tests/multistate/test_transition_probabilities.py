@@ -245,7 +245,7 @@ def test_groups_and_sentences():
     assert curves.groups().columns[:3] == ["arm", "from_state", "state"]
     assert curves.start_time == 1
     assert curves.at(0.5)["estimate"].null_count() == 6
-    assert "arm=B, from_state=ill 50.0%" in curves.text(3)
+    assert "of being in ill at 3: A 66.7% (95% CI 13.1–92.2); B 50.0%" in curves.text(3)
     one = transition_probabilities(ROWS, TWO, initial="ill")
     assert one.text(3, unit="months").startswith("3-month probability of being in ill: from ill 60.0%")
     assert "landmark Aalen-Johansen" in repr(
@@ -310,3 +310,29 @@ def test_what_cannot_be_is_refused():
     assert_refused(
         lambda: length_of_stay(ROWS, TWO, tau=8, by="arm"), argument="tau", says=["of group 'A' at 7"]
     )
+
+
+@pytest.mark.parametrize("last", ["well", "dead"])
+def test_a_horizon_is_refused_while_somebody_can_still_move_though_nobody_is_censored_last(last):
+    # the last one moves; whoever is in "well" then, or was last seen there before, is not followed further
+    ends = {"id": [1, 1, 2, 3], "entry": [0, 2, 0, 0], "time": [2, 5, 7, 10]}
+    data = pl.DataFrame(ends | {"event": ["well", "censored", "dead", last]})
+    rows = from_rows(data, TWO, id="id", entry="entry", time="time", event="event")
+    assert_refused(lambda: length_of_stay(rows, TWO, tau=20), argument="tau", says=["at 10", "tau=10.0"])
+    assert length_of_stay(rows, TWO, tau=10).to_frame()["estimate"].sum() == pytest.approx(10)
+
+
+def test_a_horizon_after_all_have_died_is_allowed_from_states_that_they_were_in():
+    deaths = pl.DataFrame({"id": [1, 2], "time": [4, 7], "event": ["dead", "dead"]})
+    rows = from_rows(deaths, TWO, id="id", time="time", event="event", censored=None)
+    assert length_of_stay(rows, TWO, tau=20).to_frame()["estimate"].to_list() == [5.5, 0.0, 14.5]
+    assert_refused(lambda: length_of_stay(rows, TWO, tau=20, initial="well"), argument="tau", says=["at 7"])
+
+
+@pytest.mark.parametrize("method", ["markov", "landmark"])
+@pytest.mark.parametrize("shift", [1e-12, -1e-12])
+def test_a_start_at_a_time_of_the_data_is_that_time_in_any_last_digit(method, shift):
+    options = {"initial": "ill", "method": method, "variance": "ij"}
+    ours = transition_probabilities(ROWS, TWO, start_time=2 * (1 + shift), **options)
+    theirs = transition_probabilities(ROWS, TWO, start_time=2, **options)
+    assert_frame_equal(ours.at([3 * (1 - shift), 5]).drop("time"), theirs.at([3, 5]).drop("time"))

@@ -139,8 +139,8 @@ def length_of_stay(
         tau, argument="tau", above=s, expected="a time after start_time in the unit of the data", example=365
     )
     groups = processes(transitions, y)
-    _refuse_beyond(groups, horizon)
     for one in groups:
+        _refuse_beyond(one, states, horizon)
         warn_if_state_emptied(one)
     means = [_means(one, state, s, horizon, kind) for one in groups for state in states]
     frame = key_levels(y, _keys(transitions, states)).with_columns(
@@ -186,15 +186,9 @@ def _means(
     process: Process, state: int | None, start: float, tau: float, variance: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mean time in each state and its standard error, from one state or from where patients are."""
-    y, size = process.stays, len(process.model.states)
-    assert y.entry is not None
+    size, estimated = len(process.model.states), state is None
     moves = move_times(process.counts.until(tau))
-    estimated = state is None
-    begin = (
-        first_shares(moves, y.state, y.entry, y.time, y.weight, size)
-        if state is None
-        else starting_in(process.model, state)
-    )
+    begin = _begin(process, moves, state)
     probability, ahead = state_probabilities(moves, begin), time_ahead(moves, size, start, tau)
     if variance != "ij":
         start_covariance = process.start_covariance(moves, begin, estimated_start=estimated)
@@ -202,6 +196,15 @@ def _means(
         squared = markov_stay_variance(moves, ahead, start_covariance, hazards)
         return begin @ ahead[0], np.sqrt(squared)
     return begin @ ahead[0], _robust_error(process, moves, ahead, probability, estimated)
+
+
+def _begin(process: Process, moves: MoveTimes, state: int | None) -> np.ndarray:
+    """The probability of each state at the start: that of one state, or of where patients are."""
+    if state is not None:
+        return starting_in(process.model, state)
+    y = process.stays
+    assert y.entry is not None
+    return first_shares(moves, y.state, y.entry, y.time, y.weight, len(process.model.states))
 
 
 def _robust_error(
@@ -217,15 +220,18 @@ def _robust_error(
     return np.sqrt([clustered_variance(column, None) for column in influence.T])
 
 
-def _refuse_beyond(groups: list[Process], tau: float) -> None:
-    """Refuse a horizon after a group's last follow-up, unless all who were still seen moved then."""
-    for one in groups:
-        last = float(one.counts.time[-1])
-        if tau > last * (1 + TOLERANCE) and one.counts.n_censor[-1].any():
-            raise DataError(
-                f"{tau:g} lies beyond the last follow-up{of_group(one.stays)} at {last:g}, after which "
-                "nothing is estimated",
-                argument="tau",
-                expected=f"a time of at most {last:g}",
-                remedy=f"tau={rounded_down(last)!r}",
-            )
+def _refuse_beyond(process: Process, states: Sequence[int | None], tau: float) -> None:
+    """Refuse a horizon after a group's last follow-up, unless all are in absorbing states by then."""
+    last = float(process.counts.time[-1])
+    if tau <= last * (1 + TOLERANCE):
+        return
+    moves, leaving = move_times(process.counts), process.model.adjacency().any(axis=1)
+    ends = [state_probabilities(moves, _begin(process, moves, state))[-1] for state in states]
+    if any(end[leaving].any() for end in ends):
+        raise DataError(
+            f"{tau:g} lies beyond the last follow-up{of_group(process.stays)} at {last:g}, after which "
+            "nothing is estimated",
+            argument="tau",
+            expected=f"a time of at most {last:g}",
+            remedy=f"tau={rounded_down(last)!r}",
+        )
