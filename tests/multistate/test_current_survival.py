@@ -75,6 +75,15 @@ def test_without_censoring_it_is_the_share_that_is_in_the_state():
     np.testing.assert_allclose(begun["estimate"], outside, atol=1e-12)
 
 
+def test_the_methods_say_what_is_summed():
+    sentence = current_survival(cohort(), **ROLES, **CHAIN).methods()
+    assert sentence.startswith(
+        "Current survival (died by end) was estimated by a sum of Kaplan-Meier curves,"
+    )
+    gained = current_incidence(cohort(), **ROLES, gained="loss1", lost="gain1").methods()
+    assert "estimated by a sum of cumulative incidences," in gained
+
+
 def test_what_is_never_regained_is_kaplan_meier():
     data = cohort()
     ours = current_survival(data, **ROLES, lost="loss1").at([1, 2, 3])

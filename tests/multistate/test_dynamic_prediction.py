@@ -62,6 +62,19 @@ def test_it_tells_the_predictions_of_one_time(rows):
     assert_refused(lambda: ours.text(50), argument="at", says=["50 was given", "one of 0, 100, 400"])
 
 
+def test_it_says_how_limits_were_made(rows):
+    assert ahead(rows).methods() == (
+        "Probability of relapse or death within 365 was estimated with 95% confidence limits "
+        "(log-log, Aalen variance, Aalen-Johansen)."
+    )
+
+
+def test_a_horizon_of_the_whole_follow_up_leaves_one_time_of_prediction(rows):
+    last = float(rows["time"].max())
+    frame = ahead(rows, horizon=last, times=None, initial="transplant").to_frame()
+    assert frame["time"].to_list() == [0.0]
+
+
 def test_without_censoring_it_is_the_share_of_those_who_are_there():
     rng = np.random.default_rng(1)
     n = 80

@@ -111,7 +111,7 @@ def current_survival(
     """
     roles = {"time": time, "event": event, "lost": lost, "regained": regained, "by": by}
     y, spells = _read(data, roles, event_value, missing, first=OUT)
-    return _curves(y, spells, "current survival", conf_level, conf_type)
+    return _curves(y, spells, "current survival", "a sum of Kaplan-Meier curves", conf_level, conf_type)
 
 
 def current_incidence(
@@ -188,7 +188,7 @@ def current_incidence(
     """
     roles = {"time": time, "event": event, "gained": gained, "lost": lost, "by": by}
     y, spells = _read(data, roles, event_value, missing, first=IN)
-    return _curves(y, spells, "current incidence", conf_level, conf_type)
+    return _curves(y, spells, "current incidence", "a sum of cumulative incidences", conf_level, conf_type)
 
 
 def _read(
@@ -270,7 +270,9 @@ def _check_order(y: Survival, spells: Events, changes: list[str]) -> None:
         previous, label = values, repr(name)
 
 
-def _curves(y: Survival, spells: Events, quantity: str, conf_level: float, conf_type: ConfType) -> Curves:
+def _curves(
+    y: Survival, spells: Events, quantity: str, method: str, conf_level: float, conf_type: ConfType
+) -> Curves:
     check_conf_level(conf_level)
     check_choice(conf_type, ConfType, argument="conf_type")
     everyone = np.arange(len(y))
@@ -298,7 +300,7 @@ def _curves(y: Survival, spells: Events, quantity: str, conf_level: float, conf_
         conf_level=conf_level,
         conf_type=conf_type,
         variance="robust",
-        method="linear combination of curves",
+        method=method,
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
     )

@@ -55,7 +55,7 @@ class DynamicPrediction(Estimates):
         return f"{name}: {'; '.join(self._told(row, decimals) for row in rows)}"
 
     def _told(self, row: dict[str, Any], decimals: int) -> str:
-        """`recovery, arm=A 22.8% (95% CI 20.1–25.6)`."""
+        """`A, from recovery 22.8% (95% CI 20.1–25.6)`."""
         keys = telling(self.frame, [key for key in self.frame.columns if key not in NOT_A_GROUP])
         label = ", ".join(f"from {row[k]}" if k == "from_state" else str(row[k]) for k in keys)
         value = formats.interval(row["estimate"], row["conf_low"], row["conf_high"], decimals, scale=100)
@@ -227,7 +227,7 @@ def predict_ahead(
     return DynamicPrediction(
         frame=frame.sort([*keys, "time"], maintain_order=True) if keys else frame,
         name=f"probability of {state} within {horizon:g}",
-        method=first.method,
+        method=f"{first.conf_type}, {first.variance} variance, {first.method}",
         conf_level=first.conf_level,
         n=float(totals["n"][0]),
         n_event=float(totals["n_event"][0]),
@@ -247,7 +247,7 @@ def _grid(horizon: float, times: Any, last: float) -> np.ndarray:
             expected="a time within the follow-up of every group",
             remedy=f"horizon={last / 2:g}",
         )
-    grid = np.linspace(0, last - horizon, POINTS) if times is None else check_times(times)
+    grid = np.unique(np.linspace(0, last - horizon, POINTS) if times is None else check_times(times))
     if (late := grid > last - horizon).any():
         raise DataError(
             f"{grid[late][0]:g} and {horizon:g} ahead is after the last follow-up, at {last:g}",

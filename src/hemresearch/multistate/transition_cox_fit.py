@@ -246,7 +246,7 @@ class TransitionCoxFit(CoxFit):
 
         References
         ----------
-        Beyersmann J, Putter H. Demogr Res 2014;30:829-850.
+        Beyersmann J, Putter H. Demogr Res 2014;30:1681-1696.
         """
         from .transition_predict import lengths_of_stay
         from .transition_predict_patients import Question
