@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
-from refusals import assert_refused
+from refusals import assert_refused, assert_warns
 
 from hemresearch.outcomes_competing import Competing, read_competing
 
@@ -56,6 +57,50 @@ def test_rows_that_split_the_follow_up_of_a_patient_are_joined():
 )
 def test_causes_are_asked_for_by_their_labels(asked, numbers):
     assert read().numbers(asked) == numbers
+
+
+def test_several_causes_come_in_any_container_and_each_once():
+    coded = read(ROWS.with_columns(e=pl.Series([2, 1, 0, 2, 1])))
+    for asked in ([2, 1, 2], (2, 1), np.array([2, 1]), pl.Series([2, 1])):
+        assert coded.numbers(asked) == [2, 1]
+    assert sorted(coded.numbers({1, 2})) == [1, 2]
+    assert_refused(lambda: coded.numbers([]), argument="cause", column="e", says=["no cause", "cause=None"])
+
+
+def test_nobody_with_an_event_is_told_as_such():
+    alive = read(ROWS.with_columns(e=pl.lit(0)))
+    for asked in (None, 1):
+        assert_refused(
+            lambda asked=asked: alive.numbers(asked), argument="event", column="e", says=["all are censored"]
+        )
+
+
+@pytest.mark.parametrize("censored", ["0", "censored", 9, True, [0], [0, 2], False])
+def test_no_label_of_numbers_means_censored_but_one_that_occurs(censored):
+    coded = ROWS.with_columns(e=pl.Series([2, 1, 0, 2, 1]))
+    refusal = assert_refused(
+        lambda: read(coded, censored=censored), argument="censored", column="e", says=["never holds"]
+    )
+    assert refusal.remedy == "censored=0"
+
+
+def test_text_in_which_0_may_mean_censored_is_not_sent_to_nobody_censored():
+    coded = ROWS.with_columns(e=pl.Series(list("21021")))
+    assert assert_refused(lambda: read(coded), argument="censored", column="e").remedy == "censored='0'"
+    alive = ROWS.with_columns(pl.col("e").replace("censored", "Alive"))
+    assert assert_refused(lambda: read(alive), argument="censored", column="e").remedy == "censored='Alive'"
+    other = ROWS.with_columns(pl.col("e").replace("censored", "z"))
+    remedy = assert_refused(lambda: read(other), argument="censored", column="e").remedy
+    assert remedy == "censored=None only if nobody was"
+
+
+def test_numbers_without_0_are_told_that_nobody_is_censored():
+    coded = ROWS.with_columns(e=pl.Series([3, 2, 1, 3, 2]))
+    y = assert_warns(lambda: read(coded), argument="censored", column="e", says=["never holds 0", "1, 2, 3"])
+    assert y.event.all()
+    assert read(coded, censored=1).event.sum() == 4
+    assert read(coded, censored=None).event.all()
+    assert read(coded, censored=0).event.all()
 
 
 def test_a_cause_that_does_not_occur_is_refused_with_the_nearest():

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from .columns import Table, group_rows, read_number
-from .errors import DataError, counted, listed
+from .errors import DataError, counted, listed, warn
 from .options import nearest
 
 if TYPE_CHECKING:
@@ -33,6 +33,14 @@ def read_event(table: Table, event_value: Any = None, role: str = "event") -> np
         event = values == 1
         if (event | (values == 0)).all():
             return event
+    if role == "terminal":  # event_value is about the recurrent event
+        raise DataError(
+            f"holds {_levels(series)}, but death is true/false or 1/0",
+            argument=role,
+            column=name,
+            expected="a Boolean or 0/1 column, or an expression that is true where the patient died",
+            remedy=f"{role}=pl.col({name!r}) == 'the value that means death'",
+        )
     raise DataError(
         f"holds {_levels(series)}, but an event is true/false or 1/0",
         argument=role,
@@ -92,24 +100,52 @@ def read_causes(table: Table, censored: Any) -> tuple[tuple[Any, ...], np.ndarra
             expected="text, Enum, Categorical or integer labels, one of which means censored",
             remedy="a single-event function such as kaplan_meier for a Boolean event",
         )
-    label = ("censored" if text else 0) if isinstance(censored, str) and censored == "default" else censored
+    default = isinstance(censored, str) and censored == "default"
+    label = ("censored" if text else 0) if default else censored
     groups = group_rows(table, "event")
     levels = (
         groups.levels.to_series().cast(pl.String).to_list() if text else groups.levels.to_series().to_list()
     )
-    if label is not None and text and label not in levels:
-        near = _shown(nearest(str(label), levels), series.cast(pl.String))
-        raise DataError(
-            f"never holds {label!r}, the label for censored; it holds {_levels(series)}",
-            argument="censored",
-            column=name,
-            expected="the label that means censored, or None if nobody was"
-            + (f" (near: {listed(near)})" if near else ""),
-            remedy=f"censored={near[0]!r}" if near else "censored=None",
-        )
+    if not (label is None or _is_level(label, levels)):
+        if text or not (_same_number(label, 0) and not isinstance(label, bool)):
+            raise _no_such_censoring(label, levels, series, name)
+        if default:
+            _warn_of_nobody_censored(series, name)
     causes = tuple(level for level in levels if label is None or level != label)
     number = np.array([0 if level not in causes else 1 + causes.index(level) for level in levels])
     return causes, number[groups.code]
+
+
+def _is_level(label: Any, levels: list[Any]) -> bool:
+    """Whether a label is one of the column; true and false are no numbers here."""
+    return np.ndim(label) == 0 and not isinstance(label, bool) and label in levels
+
+
+def _warn_of_nobody_censored(series: pl.Series, name: str) -> None:
+    warn(
+        f"never holds 0, so that nobody is taken as censored; it holds {_levels(series)}",
+        argument="censored",
+        column=name,
+        expected="0 for censored, or the label that means it",
+        remedy="censored=... with that label, or censored=None to say that nobody was",
+    )
+
+
+def _no_such_censoring(label: Any, levels: list[Any], series: pl.Series, name: str) -> DataError:
+    """That the label for censored never occurs; only what may mean it is proposed, and never None alone."""
+    texts = [str(level) for level in levels]
+    asked = label[0] if isinstance(label, list | tuple) and len(label) == 1 else label
+    near = _shown(nearest(str(asked), texts), series.cast(pl.String))
+    usual = [t for t in texts if t == "0" or t.casefold() in CENSORED]
+    likely = [levels[texts.index(t)] for t in (near or usual)]
+    return DataError(
+        f"never holds {label!r}, the label for censored; it holds {_levels(series)}",
+        argument="censored",
+        column=name,
+        expected="one label, the one that means censored, or None if nobody was"
+        + (f" (near: {listed(near)})" if near else ""),
+        remedy=f"censored={likely[0]!r}" if len(likely) == 1 or near else "censored=None only if nobody was",
+    )
 
 
 def read_counts(table: Table, role: str = "events") -> np.ndarray:

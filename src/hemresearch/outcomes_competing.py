@@ -38,11 +38,28 @@ class Competing(Survival):
         return Survival(**shared | {"event": self.cause == number})
 
     def numbers(self, cause: Any) -> list[int]:
-        """The numbers of the causes asked for: one label, several, or all (None)."""
+        """The numbers of the causes asked for: one label, several (each once), or all (None)."""
+        if not self.causes:
+            raise DataError(
+                f"tells of no event in {counted(len(self), 'row')}: all are censored",
+                argument="event",
+                column=self.names["event"],
+                expected="at least one event",
+                remedy="data.filter(...) to groups with events, or hem.survival.follow_up(...)",
+            )
         if cause is None:
             return list(range(1, len(self.causes) + 1))
-        asked = list(cause) if isinstance(cause, list | tuple) else [cause]
-        return [self._number(label) for label in asked]
+        several = isinstance(cause, list | tuple | set | frozenset) or np.ndim(cause) > 0
+        asked = list(cause) if several else [cause]
+        if not asked:
+            raise DataError(
+                "no cause was asked for",
+                argument="cause",
+                column=self.names["event"],
+                expected="one label, several, or None for all",
+                remedy="cause=None",
+            )
+        return list(dict.fromkeys(self._number(label) for label in asked))
 
     def one_number(self, cause: Any) -> int:
         """The number of the one cause asked for, which must have happened to somebody."""
@@ -59,6 +76,7 @@ class Competing(Survival):
         )
 
     def _number(self, label: Any) -> int:
+        label = label.item() if isinstance(label, np.generic) else label
         if label in self.causes and not isinstance(label, bool):
             return 1 + self.causes.index(label)
         by_text = {str(known): known for known in self.causes}

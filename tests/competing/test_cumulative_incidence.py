@@ -19,6 +19,7 @@ from hemresearch.competing import cumulative_incidence
 from hemresearch.survival import from_lifelines, kaplan_meier
 
 ROLES = {"time": "time", "event": "event"}
+ALL = ROLES | {"censored": 0}  # of cohorts in which perhaps nobody is
 SURVFIT = {"estimate": "cif", "std_error": "std_err", "conf_low": "lower", "conf_high": "upper"}
 NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
 # By hand, causes and a censoring tied at 2 (sh19 of the hard cases).
@@ -103,14 +104,14 @@ def test_a_later_start_matches_survfit(reference):
 def test_causes_and_censorings_at_one_time_by_hand(reference):
     case = reference("hard_cases", "sh19")
     data = inline_table({k: case.data[k].to_list() for k in case.data.columns})
-    at = cumulative_incidence(data, **ROLES).at(case.values["values"]["at"])
+    at = cumulative_incidence(data, **ALL).at(case.values["values"]["at"])
     for cause in (1, 2):
         rows = at.filter(pl.col("cause") == cause)
         assert_close(rows["estimate"], case.values["values"][f"cif{cause}"], rel=1e-12)
 
 
 def test_by_hand():
-    first = cumulative_incidence(EIGHT, **ROLES, cause=1, variance="cuminc").to_frame()
+    first = cumulative_incidence(EIGHT, **ALL, cause=1, variance="cuminc").to_frame()
     assert first["time"].to_list() == [1, 2, 3, 4, 5]
     assert first["n_risk"].to_list() == [8, 7, 4, 3, 1]
     assert first["n_event"].to_list() == [1, 1, 0, 1, 0]
@@ -118,7 +119,7 @@ def test_by_hand():
     # S: 7/8, 5/8, 15/32, 5/32
     assert_close(first["estimate"], [1 / 8, 2 / 8, 2 / 8, 2 / 8 + 15 / 32 / 3, 2 / 8 + 15 / 32 / 3])
     # without censoring before 2 Greenwood's is binomial; Aalen's is 1/n^2 at the first event
-    greenwood = cumulative_incidence(EIGHT, **ROLES, cause=1).to_frame()
+    greenwood = cumulative_incidence(EIGHT, **ALL, cause=1).to_frame()
     assert_close(greenwood["std_error"][:2], [np.sqrt(p * (1 - p) / 8) for p in (1 / 8, 2 / 8)])
     assert_close(first["std_error"][0], 1 / 8)
 
@@ -137,10 +138,11 @@ def test_a_cause_that_never_occurs_is_refused(reference):
 @settings(max_examples=40)
 @given(cohorts_with_causes(entry=True))
 def test_causes_and_survival_add_up(cohort):
-    roles = {**ROLES, "entry": "entry"} if cohort["entry"].max() else ROLES
+    roles = {**ALL, "entry": "entry"} if cohort["entry"].max() else ALL
     cohort = cohort.with_columns(entry=pl.lit(0.0))
     curves = cumulative_incidence(cohort, **roles).to_frame()
-    free = kaplan_meier(cohort, **{**roles, "event": pl.col("event") > 0}).to_frame()
+    single = {k: v for k, v in roles.items() if k != "censored"} | {"event": pl.col("event") > 0}
+    free = kaplan_meier(cohort, **single).to_frame()
     total = curves.group_by("time", maintain_order=True).agg(pl.col("estimate").sum()).sort("time")
     assert_close(1 - total["estimate"], free["estimate"], rel=1e-9, at_zero=1e-12)
 
@@ -150,7 +152,7 @@ def test_causes_and_survival_add_up(cohort):
 def test_one_cause_is_the_complement_of_survival(cohort):
     one = cohort.with_columns(event=(pl.col("event") > 0).cast(pl.Int64), entry=pl.lit(0.0))
     for variance, robust in (("greenwood", False), ("ij", True)):
-        incidence = cumulative_incidence(one, **ROLES, weights="weight", variance=variance).to_frame()
+        incidence = cumulative_incidence(one, **ALL, weights="weight", variance=variance).to_frame()
         survival = kaplan_meier(one, **ROLES, weights="weight", robust=robust).to_frame()
         assert_close(incidence["estimate"], 1 - survival["estimate"], rel=1e-10, at_zero=1e-12)
         known = survival["estimate"].to_numpy() > 1e-9
@@ -162,8 +164,8 @@ def test_one_cause_is_the_complement_of_survival(cohort):
 @given(cohorts_with_causes())
 def test_an_integer_weight_is_that_many_patients(cohort):
     for variance in ("greenwood", "cuminc"):
-        weighted = cumulative_incidence(cohort, **ROLES, by="group", weights="weight", variance=variance)
-        repeated = cumulative_incidence(replicated(cohort), **ROLES, by="group", variance=variance)
+        weighted = cumulative_incidence(cohort, **ALL, by="group", weights="weight", variance=variance)
+        repeated = cumulative_incidence(replicated(cohort), **ALL, by="group", variance=variance)
         assert_frame_equal(weighted.to_frame(), repeated.to_frame(), rel_tol=1e-9, abs_tol=1e-9)
 
 
@@ -171,7 +173,7 @@ def test_an_integer_weight_is_that_many_patients(cohort):
 @given(cohorts_with_causes())
 def test_closed_form_and_robust_errors_agree_without_weights(cohort):
     plain, robust = (
-        cumulative_incidence(cohort, **ROLES, by="group", variance=v).to_frame() for v in ("greenwood", "ij")
+        cumulative_incidence(cohort, **ALL, by="group", variance=v).to_frame() for v in ("greenwood", "ij")
     )
     assert_close(robust["std_error"], plain["std_error"], rel=1e-8, at_zero=1e-8)
 
@@ -179,9 +181,9 @@ def test_closed_form_and_robust_errors_agree_without_weights(cohort):
 @settings(max_examples=30)
 @given(cohorts_with_causes())
 def test_clusters_of_one_change_nothing_and_everybody_twice_in_one_cluster_nothing_either(cohort):
-    single = cumulative_incidence(cohort, **ROLES, variance="ij").to_frame()
+    single = cumulative_incidence(cohort, **ALL, variance="ij").to_frame()
     for data in (cohort, pl.concat([cohort, cohort])):
-        clustered = cumulative_incidence(data, **ROLES, cluster="patient")
+        clustered = cumulative_incidence(data, **ALL, cluster="patient")
         assert clustered.variance == "robust"
         for column in NUMBERS:
             assert_close(clustered.to_frame()[column], single[column], rel=1e-8, at_zero=1e-9)
@@ -190,8 +192,8 @@ def test_clusters_of_one_change_nothing_and_everybody_twice_in_one_cluster_nothi
 @settings(max_examples=30)
 @given(cohorts_with_causes(), st.sampled_from([1.0, 3.5, 6.0]))
 def test_splitting_the_follow_up_changes_nothing(cohort, cut):
-    whole = cumulative_incidence(cohort, **ROLES, by="group")
-    split = cumulative_incidence(_split(cohort, cut), **ROLES, entry="entry", id="patient", by="group")
+    whole = cumulative_incidence(cohort, **ALL, by="group")
+    split = cumulative_incidence(_split(cohort, cut), **ALL, entry="entry", id="patient", by="group")
     assert_close(split.to_frame()["estimate"], whole.to_frame()["estimate"], rel=1e-10)
     assert_close(split.to_frame()["std_error"], whole.to_frame()["std_error"], rel=1e-8, at_zero=1e-8)
 
@@ -199,10 +201,10 @@ def test_splitting_the_follow_up_changes_nothing(cohort, cut):
 @settings(max_examples=30)
 @given(cohorts_with_causes(), st.randoms(use_true_random=False))
 def test_neither_row_order_nor_unit_nor_names_of_causes_matter(cohort, random):
-    first = cumulative_incidence(cohort, **ROLES, by="group").to_frame()
+    first = cumulative_incidence(cohort, **ALL, by="group").to_frame()
     order = list(range(cohort.height))
     random.shuffle(order)
-    assert_frame_equal(cumulative_incidence(cohort[order], **ROLES, by="group").to_frame(), first)
+    assert_frame_equal(cumulative_incidence(cohort[order], **ALL, by="group").to_frame(), first)
     words = {0: "alive", 1: "first", 2: "second"}
     renamed = cohort.with_columns(
         pl.col("event").replace_strict(words, return_dtype=pl.String), time=pl.col("time") / 365.25
@@ -227,7 +229,7 @@ def test_lifelines_finds_the_same_without_ties():
     data = pl.DataFrame({"time": rng.permutation(60) + 1.0, "event": rng.integers(0, 3, 60)})
     fitter = AalenJohansenFitter().fit(data["time"].to_numpy(), data["event"].to_numpy(), event_of_interest=1)
     theirs = from_lifelines(fitter)
-    ours = cumulative_incidence(data, **ROLES, cause=1)
+    ours = cumulative_incidence(data, **ALL, cause=1)
     assert theirs.quantity == ours.quantity
     assert theirs.keys == ours.keys == ("cause",)
     times = [5, 20, 45]
@@ -262,16 +264,16 @@ def test_the_risk_table_counts_each_cause_and_censorings_alone():
 
 def test_a_curve_is_carried_on_once_everybody_had_an_event():
     done = EIGHT.filter(pl.col("event") > 0)
-    at = cumulative_incidence(done, **ROLES).at([4, 100])
+    at = cumulative_incidence(done, **ALL).at([4, 100])
     assert_close(at["estimate"], [0.5] * 4)
-    assert cumulative_incidence(EIGHT, **ROLES).at(100)["estimate"].to_list() == [None, None]
-    assert_close(cumulative_incidence(EIGHT, **ROLES).at(100, extend=True)["estimate"], [0.40625, 0.4375])
+    assert cumulative_incidence(EIGHT, **ALL).at(100)["estimate"].to_list() == [None, None]
+    assert_close(cumulative_incidence(EIGHT, **ALL).at(100, extend=True)["estimate"], [0.40625, 0.4375])
 
 
 def test_limits_before_the_first_event_of_a_cause():
-    at = cumulative_incidence(EIGHT, **ROLES, cause=2).at(1).row(0, named=True)
+    at = cumulative_incidence(EIGHT, **ALL, cause=2).at(1).row(0, named=True)
     assert (at["estimate"], at["std_error"], at["conf_low"], at["conf_high"]) == (0, 0, None, None)
-    plain = cumulative_incidence(EIGHT, **ROLES, cause=2, conf_type="plain").at(1).row(0, named=True)
+    plain = cumulative_incidence(EIGHT, **ALL, cause=2, conf_type="plain").at(1).row(0, named=True)
     assert (plain["conf_low"], plain["conf_high"]) == (0, 0)
 
 
@@ -345,10 +347,10 @@ def test_what_is_asked_must_exist():
         lambda: cumulative_incidence(NAMED, **ROLES, cause="relapsed"), argument="cause", column="event"
     )
     assert refusal.remedy == "cause='relapse'"
-    assert_refused(lambda: cumulative_incidence(EIGHT, **ROLES, variance="robust"), argument="variance")
-    assert_refused(lambda: cumulative_incidence(EIGHT, **ROLES, conf_type="cloglog"), argument="conf_type")
-    assert_refused(lambda: cumulative_incidence(EIGHT, **ROLES, conf_level=95), argument="conf_level")
-    assert_refused(lambda: cumulative_incidence(EIGHT, **ROLES, start_time=9), argument="start_time")
+    assert_refused(lambda: cumulative_incidence(EIGHT, **ALL, variance="robust"), argument="variance")
+    assert_refused(lambda: cumulative_incidence(EIGHT, **ALL, conf_type="cloglog"), argument="conf_type")
+    assert_refused(lambda: cumulative_incidence(EIGHT, **ALL, conf_level=95), argument="conf_level")
+    assert_refused(lambda: cumulative_incidence(EIGHT, **ALL, start_time=9), argument="start_time")
     with pytest.raises(hem.errors.DataError, match="labels of several events"):
         cumulative_incidence(EIGHT, time="time", event=pl.col("event") > 0)
 
@@ -379,7 +381,7 @@ def test_an_emptied_risk_set_is_told():
 def test_a_single_cluster_has_no_variance():
     one = EIGHT.with_columns(centre=pl.lit("x"))
     curves = assert_warns(
-        lambda: cumulative_incidence(one, **ROLES, cluster="centre", cause=1),
+        lambda: cumulative_incidence(one, **ALL, cluster="centre", cause=1),
         argument="cluster",
         column="centre",
         rows=list(range(1, 9)),

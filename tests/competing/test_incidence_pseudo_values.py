@@ -12,7 +12,7 @@ from refusals import assert_refused
 
 from hemresearch.competing import cumulative_incidence, pseudo_values, years_lost
 
-ROLES = {"time": "time", "event": "event"}
+ROLES = {"time": "time", "event": "event", "censored": 0}
 CERTAIN = pytest.mark.filterwarnings("ignore::hemresearch.errors.DataWarning")
 FIVE = pl.DataFrame({"time": [1, 2, 3, 4, 5], "event": [1, 2, 1, 2, 0]})
 

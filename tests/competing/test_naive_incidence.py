@@ -13,7 +13,7 @@ from refusals import assert_refused
 from hemresearch.competing import cumulative_incidence, naive_incidence
 from hemresearch.survival import kaplan_meier
 
-ROLES = {"time": "time", "event": "event"}
+ROLES = {"time": "time", "event": "event", "censored": 0}
 
 
 def test_matches_survfit_and_overstates(reference):

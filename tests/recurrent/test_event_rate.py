@@ -196,6 +196,8 @@ def test_rates_of_single_patients_are_refused_where_they_would_pretend_to_a_vari
             argument="by", column="arm", says=["2 groups", "no basis for a mean"],
         )  # fmt: skip
     assert event_rate(alone, **TOTALS, by="arm", model="poisson").to_frame().height == 3
+    refusal = assert_refused(lambda: event_rate(ARMS[:1], **TOTALS), argument="data", says=["single patient"])
+    assert "by=None" not in refusal.remedy
 
 
 def test_warnings():

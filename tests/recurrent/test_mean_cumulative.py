@@ -180,6 +180,17 @@ def test_refusals():
     assert_refused(
         lambda: mean_cumulative(THREE, **ROLES, conf_type="log-log"), argument="conf_type", says=["'log'"]
     )
+    labelled = THREE.with_columns(
+        died=pl.when(pl.col("died").cast(pl.Boolean)).then(pl.lit("dead")).otherwise(pl.lit("alive"))
+    )
+    refusal = assert_refused(
+        lambda: mean_cumulative(labelled, **ROLES, terminal="died"), argument="terminal", column="died"
+    )
+    assert refusal.remedy == "terminal=pl.col('died') == 'the value that means death'"
+    assert_frame_equal(
+        mean_cumulative(labelled, **ROLES, terminal=pl.col("died") == "dead").to_frame(),
+        mean_cumulative(THREE, **ROLES, terminal="died").to_frame(),
+    )
     assert_refused(
         lambda: mean_cumulative(THREE, **ROLES, terminal=["died", "event"]),
         argument="terminal",

@@ -303,13 +303,21 @@ def _refuse_one_patient(e: Exposure, size: np.ndarray) -> None:
     """Refuse rates of single patients: they are not to be averaged, and one patient has no variance."""
     if (size > 1).all():
         return
+    poisson = "model='poisson', which does not ask how patients differ"
+    if not e.group.names:
+        raise DataError(
+            "holds rows of a single patient, of whom it cannot be seen how rates differ between patients",
+            argument="data",
+            expected="several patients",
+            remedy=poisson,
+        )
     raise DataError(
         f"leaves a single patient in {counted(int((size == 1).sum()), 'group')}, where it cannot be seen how "
         "rates differ between patients",
         argument="by",
         column=e.names.get("by"),
         expected="groups of several patients; rates of individuals are no basis for a mean",
-        remedy="by=None, or model='poisson', which does not ask how patients differ",
+        remedy=f"by=None, or {poisson}",
     )
 
 
