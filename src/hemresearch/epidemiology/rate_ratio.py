@@ -63,7 +63,7 @@ def rate_ratio(
     """Ratio of the rates of groups, each against the reference group.
 
     (d / y) / (d0 / y0) for d events in person-time y. Given d + d0 events in all, d is binomial with the
-    share RR y / (RR y + y0), which gives exact, mid-p and score limits and tests of RR = 1. The ratio is crude:
+    share RR y / (RR y + y0), which gives exact, mid-p and score limits and tests of RR = 1. It is crude:
     confounders are taken along by `mantel_haenszel` or `poisson`.
 
     Parameters
