@@ -11,6 +11,7 @@ import polars as pl
 from . import formats
 from .errors import DataError, listed
 from .numerics.steps import TOLERANCE, first_at_or_below
+from .numerics.ties import as_known
 from .options import check_number, check_times
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ COUNTS = ("n", "n_event", "n_censor")
 # The beginnings of quantities that are no probabilities, and not shown in percent.
 NOT_A_SHARE = ("cumulative hazard", "mean number")
 # Curves that start at 1 and fall; the others start at 0 and rise.
-FALLING = ("survival", "under follow-up")
+FALLING = ("survival", "under follow-up", "expected survival", "net survival", "relative survival")
 INCIDENCE = "cumulative incidence"
 
 
@@ -259,12 +260,13 @@ class Curves(Result):
         return pl.concat([labels, frame], how="horizontal")
 
     def _at_one(self, part: pl.DataFrame, wanted: np.ndarray, extend: bool) -> pl.DataFrame:
-        time = part["time"].to_numpy()
+        time, asked = part["time"].to_numpy(), wanted
+        wanted = as_known(asked, time)
         upto = np.searchsorted(time, wanted, side="right")
         begin = 1.0 if self.quantity in FALLING else 0.0
         carried = extend or self._has_ended(part)
         unknown = (wanted < self.start_time) | ((wanted > time[-1]) & (not carried))
-        columns: dict[str, np.ndarray] = {"time": wanted}
+        columns: dict[str, np.ndarray] = {"time": asked}
         columns["n_risk"] = _n_risk(part, np.searchsorted(time, wanted, side="left"))
         for name in ("n_event", "n_censor"):
             columns[name] = _since_previous(part[name].to_numpy(), upto, wanted)

@@ -128,3 +128,14 @@ def test_a_clock_that_is_reset_and_a_slim_fit_are_refused(rows):
     slim = transition_cox(rows, MODEL, "age").slim()
     with pytest.raises(DataError, match="slim"):
         slim.dynamic_prediction(patient, state=END, horizon=365)
+
+
+@pytest.mark.parametrize("method", ["markov", "landmark"])
+@pytest.mark.parametrize("shift", [1e-12, -1e-12])
+def test_times_of_the_data_are_those_times_in_any_last_digit(rows, method, shift):
+    at = float(rows["time"].filter(rows["event"]).sort()[500])
+    ours, theirs = (
+        ahead(rows, times=[s], horizon=365.0, method=method).to_frame()["estimate"].to_list()
+        for s in (at * (1 + shift), at)
+    )
+    assert ours == theirs

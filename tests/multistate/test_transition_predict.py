@@ -295,3 +295,13 @@ def test_refusals():
             says=["nobody at risk of some move"],
         )
     refused("needs the design", argument="fit", call=ours.slim().predict)
+
+
+@pytest.mark.parametrize("shift", [1e-12, -1e-12])
+def test_start_and_times_of_the_data_are_those_times_in_any_last_digit(shift):
+    known = ROWS["time"].filter(ROWS["event"]).sort()
+    start, later = float(known[20]), float(known[60])
+    new, one = PATIENTS[:1], fit()
+    theirs = one.predict(new, start=start, times=[start, later])
+    ours = one.predict(new, start=start * (1 + shift), times=[start * (1 - shift), later * (1 + shift)])
+    assert matrix(ours, later).tolist() == matrix(theirs, later).tolist()

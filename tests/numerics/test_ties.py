@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemresearch.numerics.ties import round_ties
+from hemresearch.numerics.ties import as_known, round_ties
 
 TIMES = st.lists(st.floats(1e-3, 1e4), min_size=1, max_size=30).map(np.array)
 
@@ -56,3 +56,16 @@ def test_many_near_ties_are_rounded_as_few_are():
     rounded, entry = round_ties(near[shuffled], near[shuffled] / 2)
     assert (rounded == np.concatenate([exact, exact])[shuffled]).all()
     assert len(np.unique(np.concatenate([rounded, entry]))) < 1.6 * len(exact)
+
+
+def test_times_asked_for_become_those_known_but_for_rounding():
+    known = np.array([0.0, 0.3, 100 / 30.4375, 7.0])
+    asked = np.array([0.1 + 0.2, 100 / (365.25 / 12) * (1 + 1e-15), 0.0, 7.1, 1e-9, 5.0, np.inf])
+    assert as_known(asked, known).tolist() == [0.3, known[2], 0.0, 7.1, 1e-9, 5.0, np.inf]
+    assert float(as_known(np.asarray(7 * (1 - 1e-12)), known)) == 7.0
+
+
+@given(TIMES, st.floats(-1e-10, 1e-10))
+def test_a_known_time_is_found_in_any_last_digit(time, shift):
+    known = np.unique(round_ties(time)[0])
+    assert (as_known(known * (1 + shift), known) == known).all()

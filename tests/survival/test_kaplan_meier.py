@@ -336,3 +336,12 @@ def test_other_events_taken_as_censored_are_warned_of_and_named():
     assert curve.method == "Kaplan-Meier (naive: other values of e censored)"
     both = kaplan_meier(data, time="t", event="e", event_value=[1, 2])
     assert both.method == "Kaplan-Meier"
+
+
+@pytest.mark.parametrize("shift", [1e-12, -1e-12])
+def test_times_of_the_data_are_those_times_in_any_last_digit(shift):
+    curve = kaplan_meier(FIVE, time="time", event="event")
+    at = float(FIVE.filter(pl.col("event").cast(bool))["time"].sort()[0])
+    assert curve.at(at * (1 + shift)).drop("time").equals(curve.at(at).drop("time"))
+    started = [kaplan_meier(FIVE, time="time", event="event", start_time=s) for s in (at, at * (1 + shift))]
+    assert started[0].to_frame().equals(started[1].to_frame())

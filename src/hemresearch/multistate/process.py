@@ -24,6 +24,7 @@ from ..numerics.aalen_johansen import (
 )
 from ..numerics.intervals import probability_limits
 from ..numerics.state_jackknife import jackknife_variance
+from ..numerics.ties import as_known
 from ..options import check_choice, check_number
 from ..outcomes import in_order, require_whole_weights
 from ..survival.curve import counts_frame, group_size, split_groups, warn_if_one_cluster
@@ -141,8 +142,9 @@ def checked_start_time(stays: Stays, start_time: float) -> float:
     """A time after which every group is still followed."""
     check_number(start_time, argument="start_time", at_least=0, expected="a time of 0 or more", example=60)
     last = [float(stays.time[stays.group.code == g].max()) for g in range(len(stays.group))]
+    start_time = float(as_known(np.asarray(start_time), np.unique(stays.time)))
     if min(last) > start_time:
-        return float(start_time)
+        return start_time
     of = f" of group {stays.group.labels()[int(np.argmin(last))]}" if stays.group.names else ""
     raise DataError(
         f"{start_time:g} is not before the last follow-up{of}, at {min(last):g}, so nothing is seen after it",

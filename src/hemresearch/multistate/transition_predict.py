@@ -17,10 +17,11 @@ from ..numerics.multistate_prediction import (
     state_probabilities,
     state_times,
 )
+from ..numerics.ties import as_known
 from ..options import ConfType, check_choice, check_conf_level, check_number, check_times
 from ..regression.cox_predict import EVER, curves_of
 from ..results import Curves, Estimates, curves_frame
-from .transition_predict_patients import Path, Predictor, check_question, from_states, predictor
+from .transition_predict_patients import Path, Predictor, checked_question, from_states, predictor
 
 if TYPE_CHECKING:
     from ..outcomes_multistate import MultiState, Stays
@@ -77,7 +78,7 @@ def probability_curves(
     check_choice(conf_type, ConfType, argument="conf_type")
     check_choice(variance, Variance, argument="variance")
     p = predictor(fit, new_data, by, path, "a prediction")
-    check_question(p, question)
+    question = checked_question(p, question)
     states = from_states(p, question.from_state)
     if fit.clock == "reset":
         from .clock_reset import simulated_curves
@@ -205,7 +206,7 @@ def lengths_of_stay(
     """Mean times in the states until tau."""
     level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
     p = predictor(fit, new_data, by, Path(), "a length of stay")
-    check_question(p, question)
+    question = checked_question(p, question)
     what = "a time after `start`, within the follow-up"
     tau = check_number(tau, argument="tau", above=question.start, expected=what, example=p.last)
     if tau > p.last:
@@ -276,7 +277,8 @@ def wanted_times(times: Any, start: float, end: float, known: np.ndarray) -> np.
     """The times of the curves: the start, and those asked for or else those of moves until the end."""
     if times is None:
         return np.unique(np.concatenate([[start], known[known <= end], [end]]))
-    wanted = np.unique(check_times(times))
+    ends = np.unique([start, *known[known <= end], end])
+    wanted = np.unique(as_known(check_times(times), ends))
     if wanted[0] < start or wanted[-1] > end:
         raise DataError(
             f"are not all between {start:g} and {end:g}, the start and the end of what is known",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -11,6 +11,7 @@ import polars as pl
 from ..columns import as_frame
 from ..errors import DataError, listed
 from ..numerics.multistate_prediction import Jumps
+from ..numerics.ties import as_known
 from ..options import check_number, suggestion
 from ..regression.cox_predict import curve_names, model_of, paths_of, places_in
 from .transition_cox_design import labelled
@@ -226,8 +227,8 @@ def _refuse_changing(fit: TransitionCoxFit, design: TransitionDesign) -> None:
             )
 
 
-def check_question(p: Predictor, question: Question) -> None:
-    """Refuse a start after the end of follow-up, and options of the other clock."""
+def checked_question(p: Predictor, question: Question) -> Question:
+    """The question, its start as the data have it; a start after all follow-up and odd options refused."""
     what = "a time of 0 or more, before the last follow-up"
     check_number(question.start, argument="start", at_least=0, below=p.last, expected=what, example=0)
     check_number(
@@ -240,6 +241,7 @@ def check_question(p: Predictor, question: Question) -> None:
             expected="0 with the clock forward",
             remedy="transition_cox(..., clock='reset')",
         )
+    return replace(question, start=float(as_known(np.asarray(question.start), np.unique(p.rows.time))))
 
 
 def from_states(p: Predictor, from_state: str | None) -> list[int]:

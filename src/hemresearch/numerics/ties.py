@@ -57,6 +57,18 @@ def round_ties(
     return rounded(time), None if entry is None else rounded(entry)
 
 
+def as_known(asked: Times, known: Times) -> Times:
+    """The times asked for, each set to the known (ordered) time from which only rounding tells it apart.
+
+    A time in months asked for as 100 / 30.4375 need not have the last bit of that of the data.
+    """
+    after = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+    before = np.maximum(after - 1, 0)
+    below = np.abs(known[before] - asked) < np.abs(known[after] - asked)
+    nearest = np.where(below, known[before], known[after])
+    return np.where(np.abs(nearest - asked) < TOLERANCE * np.abs(asked), nearest, asked)
+
+
 def _found(ordered: Times, values: Times) -> np.ndarray:
     """Which of the values are among the ordered ones."""
     return ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values

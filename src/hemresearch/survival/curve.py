@@ -13,6 +13,7 @@ from ..formats import rounded_down
 from ..numerics.intervals import hazard_limits, probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..numerics.robust_curve import robust_variance
+from ..numerics.ties import as_known
 from ..options import ConfType, check_choice, check_conf_level, check_number
 from ..outcomes import Rows, Survival
 from ..results import Curves, curves_frame
@@ -127,6 +128,7 @@ def _robust_error(
 def observed_from(y: Rows, start_time: float) -> Rows:
     """Those still under observation at `start_time`, as R's `start.time`."""
     check_number(start_time, argument="start_time", at_least=0, expected="a time of 0 or more", example=60)
+    start_time = float(as_known(np.asarray(start_time), np.unique(y.time)))
     kept = y.time >= start_time
     last = [float(y.time[y.group.code == g].max()) for g in range(len(y.group))]
     if min(last) < start_time:
