@@ -153,6 +153,8 @@ def test_texts():
         "cumulative incidence, n=8, events=3\n  difference, group=b, reference=a, "
     )
     assert result.summary().row(0, named=True)["n_event"] == 3
+    several = incidence_difference(TWO_ARMS, **BY_ARM, at=[5, 2])
+    assert several.n_event == 3  # those by the latest time, wherever it stands
 
 
 def test_limits_of_a_difference_stay_possible():

@@ -164,7 +164,16 @@ def test_what_a_fit_says():
     fit = rate_regression(data, "arm", **ROLES)
     assert fit.text("arm").startswith("rate ratio of arm[B] 0.")
     assert f"alpha {fit.alpha:.4g}, with 95%" in fit.methods()
-    assert "alpha" not in rate_regression(data, "arm", **ROLES, model="poisson").methods()
+    assert "regression on arm with the logarithm" in fit.methods()
+    poisson = rate_regression(data, "arm", **ROLES, model="poisson")
+    assert "alpha" not in poisson.methods()
+    assert poisson.methods().endswith("the robust variance, clustered by id (150 clusters).")
+    assert "clusters" not in poisson.slim().methods()
+    by_pair = rate_regression(data.with_columns(pair=pl.col("id") // 2), "arm", **ROLES, cluster="pair")
+    assert f"clustered by pair ({by_pair.counts.cluster.max() + 1} clusters)" in by_pair.methods()
+    holes = data.with_columns(arm=pl.when(pl.int_range(pl.len()) == 0).then(None).otherwise("arm"))
+    dropped = rate_regression(holes, "arm", **ROLES, missing="drop").methods()
+    assert dropped.endswith("; 1 row with missing values was left out.")
     assert fit.to_frame(exponentiate=True)["term"].to_list() == ["arm[B]"]
     assert fit.to_frame()["term"].to_list() == ["intercept", "arm[B]"]
     assert fit.tests()["df"].to_list() == [1.0, 1.0]

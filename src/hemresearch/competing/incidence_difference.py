@@ -118,11 +118,12 @@ def incidence_difference(
     groups = split_groups(y)
     refuse_beyond_follow_up(y, groups, wanted, argument="at")
     pairs = [(one, event_sets(one)) for one in groups]
-    frames, robust = [], how == "ij"
+    frames, robust, n_event = [], how == "ij", 0.0
     for t in wanted:
         values = {y.causes[k - 1]: [_value(one, r, k, t, how) for one, r in pairs] for k in causes}
         warn_if_certain(y, values, robust, argument="at", remedy="a later time, or gray_test(...)")
         frames += [compared(y, v, robust, conf_level, cause=c, time=t) for c, v in values.items()]
+        n_event = max(n_event, float(sum(v.n_event for of_groups in values.values() for v in of_groups)))
     possible = pl.col("conf_low", "conf_high").clip(-1, 1)  # of a difference of probabilities
     begin = f" from {start_time:g}" if start_time else ""
     return IncidenceContrasts(
@@ -133,7 +134,7 @@ def incidence_difference(
         method=f"normal (ratios on the log scale), {proper(NAMES[how])} variance",
         conf_level=conf_level,
         n=whole_or_float(group_size(y)),
-        n_event=float(sum(v.n_event for of_groups in values.values() for v in of_groups)),
+        n_event=n_event,
         n_dropped=y.n_dropped,
         time_unit=y.time_unit,
         sentence=f"cumulative incidence{begin} of {{cause}} at {{time:g}}",

@@ -12,6 +12,7 @@ from .. import formats
 from ..fits import Fit, chi_squared_tail, frame_of_tests, wald_test
 from ..numerics.intervals import normal_quantile
 from ..options import check_conf_level, check_number
+from ..regression.cox_words import dropped_words, term_words
 
 if TYPE_CHECKING:
     from .rate_regression import CountModel
@@ -105,6 +106,16 @@ class RateFit(Fit):
         """A sentence for the methods section."""
         spread = f"; alpha {formats.significant(self.alpha)}" if self.model == "negative-binomial" else ""
         return (
-            f"Rate ratios were estimated by {self.name} with the logarithm of person-time as offset{spread}, "
-            f"with {formats.level(self.conf_level)} confidence limits from the {self.variance} variance."
+            f"Rate ratios were estimated by {self.name}{term_words(self.terms)} with the logarithm of "
+            f"person-time as offset{spread}, with {formats.level(self.conf_level)} confidence limits from "
+            f"the {self.variance} variance{self._clusters()}{dropped_words(self.n_dropped)}."
         )
+
+    def _clusters(self) -> str:
+        """`, clustered by centre (12 clusters)`: between whom a robust variance is, where it is not rows."""
+        e = self.counts
+        role = "cluster" if e is not None and e.cluster is not None else "id"
+        if e is None or self.variance != "robust" or role not in e.names:
+            return ""
+        owner = e.patient if e.cluster is None else e.cluster
+        return f", clustered by {e.names[role]} ({formats.count(len(np.unique(owner)))} clusters)"
