@@ -256,3 +256,49 @@ def _refuse_too_many(size: tuple[int, ...], group: Groups, plan: Plan) -> None:
     if math.prod(size) <= MOST_CELLS:
         return
     largest = ["by", *plan.names][int(np.argmax(size))]
+    raise DataError(
+        f"{math.prod(size):,} cells were asked for, most of them by {largest!r}",
+        argument="by" if largest == "by" else "scales",
+        expected=f"at most {MOST_CELLS:,} cells: groups times the bands of every scale",
+        remedy="wider bands, or fewer groups",
+    )
+
+
+def _together(parts: list[Part], plan: Plan, codes: EventCodes) -> PersonTime:
+    """The cells of all parts, each once and in order."""
+    n = sum(part.n for part in parts)
+    if n == 0:
+        raise DataError(
+            "every row has a missing value in a used column",
+            argument="data",
+            expected="at least one complete row",
+            remedy="hem.cohort.missingness(data) to see where they are",
+        )
+    first = parts[0]
+    keys = [*first.by, *plan.names]
+    cells = first.cells
+    if len(parts) > 1:
+        cells = pl.concat([part.cells for part in parts]).group_by(keys).agg(pl.all().sum()).sort(keys)
+    counts = [name for name in cells.columns if name.startswith("event.")]
+    return PersonTime(
+        frame=_by_cause(cells, keys, counts, codes.causes),
+        by=first.by,
+        bands=tuple(plan.names),
+        time_unit=first.time_unit,
+        n=n,
+        n_event=int(sum(cells[name].sum() for name in counts)),
+        n_dropped=sum(part.n_dropped for part in parts),
+        outside=(sum(part.outside[0] for part in parts), sum(part.outside[1] for part in parts)),
+    )
+
+
+def _by_cause(
+    cells: pl.DataFrame, keys: list[str], counts: list[str], causes: tuple[Any, ...]
+) -> pl.DataFrame:
+    """The events of each cell in one column: a row per cell, or one per cell and cause."""
+    if not causes:
+        return cells.select(*keys, "n", pl.col(counts[0]).alias("n_event"), "person_time")
+    events = pl.Series("n_event", cells.select(counts).to_numpy().reshape(-1))
+    cause = pl.Series("cause", causes).gather(np.tile(np.arange(len(causes)), cells.height))
+    repeated = cells[np.arange(cells.height).repeat(len(causes))]
+    return repeated.select(*keys, cause, "n", events, "person_time")
