@@ -237,8 +237,21 @@ def _borders(scale: TimeScale, name: str, dates: bool, unit: float) -> np.ndarra
             remedy="numbers as cuts, in years where follow-up has dates",
         )
     if dates and scale.since is None:
+        _refuse_no_years(scale, name)
         return scale.days()
     return scale.borders * unit
+
+
+def _refuse_no_years(scale: TimeScale, name: str) -> None:
+    finite = scale.borders[np.isfinite(scale.borders)]
+    if scale.holds_dates or ((finite >= 1) & (finite < 10_000)).all():
+        return
+    raise DataError(
+        f"cuts the calendar time {name!r} outside the years 1 to 9999",
+        argument="scales",
+        expected="calendar years as the borders of a scale without `since`",
+        remedy=f"{{{name!r}: TimeScale(cuts, since='birth')}} if it is counted from a date",
+    )
 
 
 def _origins(table: Table, plan: Plan, dates: bool, unit: float) -> np.ndarray:

@@ -255,10 +255,10 @@ def _refuse_too_many(size: tuple[int, ...], group: Groups, plan: Plan) -> None:
     """Refuse a table that would not fit into memory."""
     if math.prod(size) <= MOST_CELLS:
         return
-    largest = ["by", *plan.names][int(np.argmax(size))]
+    largest = [", ".join(group.names), *plan.names][int(np.argmax(size))]
     raise DataError(
         f"{math.prod(size):,} cells were asked for, most of them by {largest!r}",
-        argument="by" if largest == "by" else "scales",
+        argument="scales" if largest in plan.names else "by",
         expected=f"at most {MOST_CELLS:,} cells: groups times the bands of every scale",
         remedy="wider bands, or fewer groups",
     )
