@@ -171,7 +171,7 @@ def _labels(category: dict[str, Any]) -> list[str]:
     """The labels of a dimension's categories, in the order of their index."""
     named: dict[str, str] = category.get("label", {})
     index = category.get("index", list(named))
-    order = sorted(index, key=index.get) if isinstance(index, dict) else list(index)
+    order = sorted(index, key=index.__getitem__) if isinstance(index, dict) else list(index)
     return [str(named.get(code, code)) for code in order]
 
 

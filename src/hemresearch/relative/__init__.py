@@ -1,8 +1,16 @@
 """Survival of patients beside that of the population: life tables and what is expected by them.
 
-`LifeTable` holds the death rates of a population.
+>>> import hemresearch as hem
+>>> sweden = hem.data.life_table("sweden")
+>>> sweden.rate(70, 2019, "male").round(4).item()
+0.0158
+
+`LifeTable` holds the death rates of a population; `expected_survival` is the survival that patients would
+have by them (Ederer I and II, Hakulinen), `population_hazard` what each patient's own hazard is.
 """
 
 from ..lifetable import LifeTable
+from .expected import expected_survival
+from .population import population_hazard
 
-__all__ = ["LifeTable"]
+__all__ = ["LifeTable", "expected_survival", "population_hazard"]
