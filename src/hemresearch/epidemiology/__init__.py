@@ -8,9 +8,12 @@
 - `cumulative_risk`: the risk before an age (0-74), from rates by age.
 - `proportion`: shares of persons, with seven kinds of limits.
 - `two_by_two`: difference and ratio of risks, and odds ratio, of exposed against unexposed.
+- `mantel_haenszel`: the same within strata, as one estimate; `homogeneity_test`: whether strata differ.
 """
 
 from .cumulative_risk import cumulative_risk
+from .homogeneity import homogeneity_test
+from .mantel_haenszel import mantel_haenszel
 from .person_time import PersonTime, person_time
 from .proportion import proportion
 from .rate import rate
@@ -23,6 +26,8 @@ __all__ = [
     "PersonTime",
     "TimeScale",
     "cumulative_risk",
+    "homogeneity_test",
+    "mantel_haenszel",
     "person_time",
     "proportion",
     "rate",

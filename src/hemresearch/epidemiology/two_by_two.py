@@ -170,8 +170,8 @@ def two_by_two(
         name=f"association of {t.names['exposure']} with {t.names['event']}",
         method=", ".join(names),
         conf_level=conf_level,
-        n=int(t.n.sum() + t.n_0.sum()),
-        n_event=float(t.x.sum() + t.x_0.sum()),
+        n=int(t.total.sum()),
+        n_event=float(t.n_event.sum()),
         n_dropped=t.n_dropped,
     )
 
@@ -181,8 +181,8 @@ def _labelled(t: Tables, term: str, place: int) -> pl.DataFrame:
     counts = pl.DataFrame(
         {
             "term": [term] * len(t.group),
-            "n": (t.n + t.n_0)[:, 0].astype(int),
-            "n_event": (t.x + t.x_0)[:, 0].astype(int),
+            "n": t.total[:, 0].astype(int),
+            "n_event": t.n_event[:, 0].astype(int),
             "group": np.arange(len(t.group)),
             "place": [place] * len(t.group),
         }
@@ -267,7 +267,7 @@ TESTS = {
 
 def _warn_of_margins(t: Tables) -> None:
     """Say where nothing can be learned of ratios, since nobody (or everybody) had the event."""
-    events, total = (t.x + t.x_0)[:, 0], (t.n + t.n_0)[:, 0]
+    events, total = t.n_event[:, 0], t.total[:, 0]
     flat = (events == 0) | (events == total)
     if flat.any():
         warn(

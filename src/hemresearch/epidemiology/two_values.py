@@ -10,10 +10,10 @@ import polars as pl
 
 from ..columns import Groups, group_rows, read_table
 from ..errors import DataError, counted, listed
-from ..events import SHOWN_LEVELS, printable, read_event
+from ..events import SHOWN_LEVELS, printable, read_counts, read_event
 from ..options import Missing, suggestion
-from ..outcomes import read_weights
-from .totals import in_groups
+from ..outcomes import read_duration, read_weights
+from .totals import in_groups, refuse_person_time
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns, Table
@@ -36,14 +36,28 @@ class Tables:
     n_dropped: int
 
     @property
+    def total(self) -> np.ndarray:
+        """Patients."""
+        return np.asarray(self.n + self.n_0)
+
+    @property
+    def n_event(self) -> np.ndarray:
+        """Those of them who had the event."""
+        return np.asarray(self.x + self.x_0)
+
+    @property
     def margins(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """x, n, x_0 and n_0, as the kernels take them."""
         return self.x, self.n, self.x_0, self.n_0
 
     def of_group(self, g: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The same in the strata of one group that have both exposed and unexposed."""
-        both = (self.n[g] > 0) & (self.n_0[g] > 0)
+        both = self.informative(g)
         return self.x[g, both], self.n[g, both], self.x_0[g, both], self.n_0[g, both]
+
+    def informative(self, g: int) -> np.ndarray:
+        """The strata of a group that have both exposed and unexposed."""
+        return (self.n[g] > 0) & (self.n_0[g] > 0)
 
 
 def read_tables(
@@ -80,6 +94,76 @@ def read_tables(
         n_dropped=table.n_dropped,
     )
     refuse_one_sided(tables.n, tables.n_0, group, tables.names["exposure"])
+    return tables
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RateTables:
+    """Events and person-time of exposed (`d`, `y`) and unexposed (`d_0`, `y_0`): arrays [group, stratum]."""
+
+    d: np.ndarray
+    y: np.ndarray
+    d_0: np.ndarray
+    y_0: np.ndarray
+    group: Groups
+    stratum: Groups
+    names: dict[str, str]
+    n_dropped: int
+
+    @property
+    def total(self) -> np.ndarray:
+        """Person-time."""
+        return np.asarray(self.y + self.y_0)
+
+    @property
+    def n_event(self) -> np.ndarray:
+        """Events."""
+        return np.asarray(self.d + self.d_0)
+
+    def of_group(self, g: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Events and person-time in the strata of one group that saw both exposed and unexposed."""
+        both = self.informative(g)
+        return self.d[g, both], self.y[g, both], self.d_0[g, both], self.y_0[g, both]
+
+    def informative(self, g: int) -> np.ndarray:
+        """The strata of a group that saw both exposed and unexposed."""
+        return (self.y[g] > 0) & (self.y_0[g] > 0)
+
+
+def read_rate_tables(
+    data: Any,
+    *,
+    exposure: Column,
+    exposed: Any,
+    events: Column,
+    person_time: Column,
+    by: Columns,
+    strata: Columns,
+    missing: Missing,
+) -> RateTables:
+    """Read events and person-time into tables; each group has both exposed and unexposed."""
+    roles: dict[str, Columns] = {
+        "exposure": exposure, "events": events, "person_time": person_time, "by": by, "strata": strata,
+    }  # fmt: skip
+    table = read_table(data, roles, missing=missing)
+    is_exposed = read_yes(table, "exposure", exposed, declare="exposed")
+    count, (time, _) = read_counts(table), read_duration(table, "person_time")
+    refuse_person_time(table, count, time)
+    group, stratum = group_rows(table), group_rows(table, "strata")
+    cell = (group.code * len(stratum) + stratum.code) * 2 + ~is_exposed
+    shape = (len(group), len(stratum), 2)
+    d, y = (np.bincount(cell, part, minlength=int(np.prod(shape))).reshape(shape) for part in (count, time))
+    tables = RateTables(
+        d=d[..., 0],
+        y=y[..., 0],
+        d_0=d[..., 1],
+        y_0=y[..., 1],
+        group=group,
+        stratum=stratum,
+        names={role: names[0] for role, names in table.names.items() if names},
+        n_dropped=table.n_dropped,
+    )
+    refuse_one_sided(tables.y, tables.y_0, group, tables.names["exposure"])
     return tables
 
 

@@ -43,5 +43,5 @@ table_case(12, 88, 5, 95); table_case(30, 120, 55, 300); table_case(3, 7, 9, 2);
 table_case(1, 24, 7, 18); table_case(9, 1, 4, 6, .9)
 lep <- ld("lep"); l <- table(lep$bcg == "yes", lep$d, lep$age)
 k <- cbind(l["TRUE", "1", ], l["TRUE", "0", ] + l["TRUE", "1", ], l["FALSE", "1", ], l["FALSE", "0", ] + l["FALSE", "1", ])
-case("conditional_lep", "lep", "Common odds ratio of leprosy and BCG given the margins at each age", "convolution of hypergeometric distributions; uniroot", list(), conditional(k, .95))
+case("conditional_lep", "lep", "Common odds ratio of leprosy and BCG given the margins at each age", "convolution of hypergeometric distributions; uniroot", list(strata = "age"), conditional(k, .95))
 write_cases("tables")
