@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from refusals import assert_refused
+from refusals import assert_refused, assert_warns
 
 import hemresearch as hem
 from hemresearch.errors import DataError
 from hemresearch.multistate import (
     Transitions,
     dynamic_prediction,
+    from_rows,
     from_wide,
     transition_cox,
     transition_probabilities,
@@ -73,6 +74,37 @@ def test_a_horizon_of_the_whole_follow_up_leaves_one_time_of_prediction(rows):
     last = float(rows["time"].max())
     frame = ahead(rows, horizon=last, times=None, initial="transplant").to_frame()
     assert frame["time"].to_list() == [0.0]
+
+
+@pytest.mark.parametrize("method", ["markov", "landmark"])
+@pytest.mark.parametrize("by", [None, "arm"])
+def test_nothing_is_predicted_for_those_who_are_not_followed_for_so_long(method, by):
+    # the only one in recovery is censored at 5: what happens to those in it until 9 is not known, and not 0
+    columns = {"id": [1, 1, 2, 3, 4], "entry": [0, 2, 0, 0, 0], "time": [2, 5, 7, 10, 12]}
+    events = {"event": ["recovery", "censored", END, END, "censored"], "arm": ["A"] * 5}
+    stays = from_rows(
+        pl.DataFrame(columns | events),
+        MODEL,
+        id="id",
+        entry="entry",
+        time="time",
+        event="event",
+        keep=["arm"],
+    )
+    options = {"method": method, "by": by, "horizon": 6.0}
+    ours = assert_warns(
+        lambda: ahead(stays, times=[3], **options), argument="horizon",
+        says=["1 prediction from 'recovery' cannot be made"],
+    )  # fmt: skip
+    known = ours.to_frame().select("estimate", "std_error", "conf_low", "conf_high").rows()
+    assert known[0][0] == pytest.approx(1 / 3)
+    assert known[1] == (None, None, None, None)
+    assert ours.text().endswith("from recovery not known")
+    soon = ahead(stays, times=[3], **options | {"horizon": 2.0}).to_frame()
+    assert soon["estimate"].to_list() == [0, 0]
+    if method == "markov":  # the default grid has them as gaps
+        frame = ahead(stays, times=None, **options).to_frame()
+        assert frame.filter(from_state="recovery")["estimate"].null_count() == 41
 
 
 def test_without_censoring_it_is_the_share_of_those_who_are_there():

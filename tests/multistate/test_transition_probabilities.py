@@ -203,6 +203,7 @@ def test_of_two_states_they_are_nelson_aalen_and_the_restricted_mean():
 
 @settings(max_examples=6, deadline=None)
 @given(ward_rows())
+@pytest.mark.filterwarnings("ignore:initial.*nobody is seen in")
 def test_probabilities_of_later_times_compose(rows):
     model_rows = from_rows(rows, WARD, id="id", entry="entry", time="time", event="event", initial="ward")
     last = rows["time"].max()
@@ -238,6 +239,23 @@ def test_what_all_begin_with_is_their_occupation(rows):
         alike = length_of_stay(model_rows, WARD, tau=tau, initial="ward", variance=variance).to_frame()
         assert_frame_equal(stays, alike.drop("from_state"), abs_tol=1e-9)
         assert_close(stays["estimate"].sum(), tau)
+
+
+def test_a_state_in_which_nobody_is_seen_later_is_told():
+    parts = {"argument": "initial", "says": ["nobody is seen in 'well' after 9.5: nothing is known"]}
+    columns = {"id": [1, 1, 2], "entry": [0, 2, 0], "time": [2, 9, 12], "event": ["well", "dead", "censored"]}
+    rows = from_rows(pl.DataFrame(columns), TWO, id="id", entry="entry", time="time", event="event")
+    curves = assert_warns(lambda: transition_probabilities(rows, TWO, start_time=9.5), **parts)
+    assert curves.at(12).filter(from_state="well")["estimate"].to_list() == [0, 1, 0]
+    by = [
+        lambda d: d.with_columns(arm=pl.lit("A")),
+        lambda d: d.with_columns(arm=pl.lit("B"), id=d["id"] + 2),
+    ]
+    two = pl.concat([one(rows) for one in by]).filter((pl.col("arm") == "A") | (pl.col("id") == 4))
+    says = ["nobody of group 'B' is seen in 'well' after 2"]
+    assert_warns(
+        lambda: transition_probabilities(two, TWO, start_time=2, by="arm"), argument="initial", says=says
+    )
 
 
 def test_groups_and_sentences():

@@ -10,11 +10,12 @@ import polars as pl
 
 from .. import formats
 from ..curves import telling
-from ..errors import DataError, listed
+from ..errors import DataError, counted, listed, warn
+from ..numerics.ties import TOLERANCE
 from ..options import ConfType, Missing, check_number, check_times
-from ..outcomes_multistate import read_multistate
+from ..outcomes_multistate import Stays, read_multistate
 from ..results import Curves, Estimates
-from .transition_probabilities import ProbabilityMethod, transition_probabilities
+from .transition_probabilities import ProbabilityMethod, probabilities_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,6 +59,8 @@ class DynamicPrediction(Estimates):
         """`A, from recovery 22.8% (95% CI 20.1–25.6)`."""
         keys = telling(self.frame, [key for key in self.frame.columns if key not in NOT_A_GROUP])
         label = ", ".join(f"from {row[k]}" if k == "from_state" else str(row[k]) for k in keys)
+        if row["estimate"] is None:
+            return f"{label} not known"
         value = formats.interval(row["estimate"], row["conf_low"], row["conf_high"], decimals, scale=100)
         first, _, limits = value.partition(" ")
         return f"{label} {formats.with_level(f'{first}% {limits}', self.conf_level)}"
@@ -135,13 +138,20 @@ def dynamic_prediction(
     Returns
     -------
     DynamicPrediction
-        One row per group, state at s and s (column `time`), with `horizon`; `.plot()` draws them.
+        One row per group, state at s and s (column `time`), with `horizon`; `.plot()` draws them. Null where
+        the last of those in the state at s is seen in it before the horizon, and somebody could still be
+        there: nothing is known of them.
 
     Raises
     ------
     DataError
         As `transition_probabilities`; for a horizon that is not within the follow-up, and times from which it
         reaches beyond it.
+
+    Warns
+    -----
+    DataWarning
+        As `occupation`, and for probabilities that are null at times that were asked for.
 
     References
     ----------
@@ -176,12 +186,40 @@ def dynamic_prediction(
     place = transitions.place(state, argument="state")
 
     def at(s: float) -> Curves:
-        return transition_probabilities(
-            rows, transitions, **columns, initial=initial, start_time=s, method=method, variance=variance,
-            conf_level=conf_level, conf_type=conf_type, missing=missing,
+        return probabilities_between(
+            stays, transitions, initial=initial, start_time=s, method=method, variance=variance,
+            conf_level=conf_level, conf_type=conf_type,
         )  # fmt: skip
 
-    return predict_ahead(at, transitions.states[place], horizon, times, last)
+    seen = _last_seen(stays, transitions)
+    ahead = predict_ahead(at, transitions.states[place], horizon, times, last, seen)
+    if times is not None:
+        _warn_if_unknown(ahead)
+    return ahead
+
+
+def _last_seen(stays: Stays, transitions: Transitions) -> pl.DataFrame:
+    """For each group and state when somebody is last seen in it (`last seen`)."""
+    places = pl.DataFrame({"group": stays.group.code, "from_state": stays.state, "last seen": stays.time})
+    last = places.group_by("group", "from_state").agg(pl.col("last seen").max())
+    states = pl.Series("from_state", transitions.states, dtype=transitions.state_type)
+    named = last.select(states[last["from_state"].to_numpy()], "last seen")
+    if not stays.group.names:
+        return named
+    return pl.concat([stays.group.levels[last["group"].to_numpy()], named], how="horizontal")
+
+
+def _warn_if_unknown(ahead: DynamicPrediction) -> None:
+    unknown = ahead.frame.filter(pl.col("estimate").is_null())
+    if unknown.height:
+        states = unknown["from_state"].unique(maintain_order=True).to_list()
+        warn(
+            f"{counted(unknown.height, 'prediction')} from {listed(map(repr, states))} cannot be made: "
+            "nobody is seen in the state for so long, and somebody could still be there",
+            argument="horizon",
+            expected="a horizon within the follow-up of those in the state",
+            remedy="times=[...] that are earlier, a shorter horizon, or initial=... without the state",
+        )
 
 
 def predicted_ahead(
@@ -207,13 +245,18 @@ def predicted_ahead(
 
 
 def predict_ahead(
-    at: Callable[[float], Curves], state: str, horizon: float, times: Any, last: float
+    at: Callable[[float], Curves],
+    state: str,
+    horizon: float,
+    times: Any,
+    last: float,
+    seen: pl.DataFrame | None = None,
 ) -> DynamicPrediction:
-    """The probabilities of a state at s + horizon, of curves from each s."""
+    """The probabilities of a state at s + horizon, of curves from each s; null where they are not `seen`."""
     grid = _grid(horizon, times, last)
     curves = [at(float(s)) for s in grid]
     parts = [
-        curve.at(s + horizon)
+        _known_until(curve.at(s + horizon), seen)
         .filter(pl.col("state") == state)
         .with_columns(time=pl.lit(float(s)), horizon=pl.lit(float(horizon)))
         for s, curve in zip(grid, curves, strict=True)
@@ -234,6 +277,20 @@ def predict_ahead(
         n_dropped=first.n_dropped,
         time_unit=first.time_unit,
         state=state,
+    )
+
+
+def _known_until(ahead: pl.DataFrame, seen: pl.DataFrame | None) -> pl.DataFrame:
+    """Null in all states where those at first in one may still be in it, and are not seen for so long."""
+    if seen is None:
+        return ahead
+    groups = [key for key in seen.columns if key != "last seen"]
+    same = pl.col("state").cast(pl.String) == pl.col("from_state").cast(pl.String)
+    stays = (pl.col("estimate").filter(same) > 0).first().over(groups)
+    lost = stays & (pl.col("last seen").fill_null(-np.inf) * (1 + TOLERANCE) < pl.col("time"))
+    told = ahead.join(seen, on=groups, how="left", maintain_order="left")
+    return told.with_columns(
+        pl.when(~lost).then(pl.col(name)) for name in ("estimate", "std_error", "conf_low", "conf_high")
     )
 
 

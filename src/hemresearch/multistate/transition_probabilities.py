@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
+from ..errors import warn
 from ..options import ConfType, Missing, check_choice, check_conf_level
 from ..outcomes_multistate import read_multistate
 from ..results import Curves, curves_frame
@@ -21,6 +22,7 @@ from .process import (
     curve_counts,
     initial_places,
     key_levels,
+    of_group,
     probabilities_from,
     processes,
     starting_in,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..columns import Column, Columns
+    from ..outcomes_multistate import Stays
     from .transitions import Transitions
 
 ProbabilityMethod = Literal["markov", "landmark"]
@@ -110,7 +113,8 @@ def transition_probabilities(
     Warns
     -----
     DataWarning
-        As `occupation`.
+        As `occupation`; for a state in which nobody is seen after `start_time`: by the "markov" method, as in
+        R's mstate, its curves stay where they begin.
 
     References
     ----------
@@ -131,13 +135,34 @@ def transition_probabilities(
     >>> after.at(120).select("from_state", "state", pl.col("estimate").round(3)).rows()
     [('malignancy', 'MGUS', 0.0), ('malignancy', 'malignancy', 0.086), ('malignancy', 'death', 0.914)]
     """
-    check_conf_level(conf_level)
-    check_choice(conf_type, ConfType, argument="conf_type")
-    check_choice(method, ProbabilityMethod, argument="method")
     y = read_multistate(
         rows, transitions, id=id, from_state=from_state, to_state=to_state, entry=entry, time=time,
         event=event, by=by, weights=weights, cluster=cluster, missing=missing,
     ).stays()  # fmt: skip
+    curves = probabilities_between(
+        y, transitions, initial=initial, start_time=start_time, method=method, variance=variance,
+        conf_level=conf_level, conf_type=conf_type,
+    )  # fmt: skip
+    for one in processes(transitions, y):
+        _warn_if_unseen(one, initial_places(transitions, initial), curves.start_time)
+    return curves
+
+
+def probabilities_between(
+    y: Stays,
+    transitions: Transitions,
+    *,
+    initial: str | Sequence[str] | None,
+    start_time: float,
+    method: ProbabilityMethod,
+    variance: StateVariance,
+    conf_level: float,
+    conf_type: ConfType,
+) -> Curves:
+    """The same of stays that were read."""
+    check_conf_level(conf_level)
+    check_choice(conf_type, ConfType, argument="conf_type")
+    check_choice(method, ProbabilityMethod, argument="method")
     s, kind = checked_start_time(y, start_time), checked_state_variance(y, variance)
     states = initial_places(transitions, initial)
     groups = processes(transitions, y)
@@ -174,3 +199,17 @@ def _begun(process: Process, state: int, start_time: float, method: str) -> Proc
     after = process.from_time(start_time)
     warn_if_state_emptied(after)
     return after
+
+
+def _warn_if_unseen(process: Process, states: list[int], start_time: float) -> None:
+    """Say so where nothing is known of those in a state, whose curves then stay where they begin."""
+    later = process.stays.state[process.stays.time > start_time]
+    for state in (one for one in states if one not in later):
+        if (name := process.model.states[state]) not in process.model.absorbing:
+            warn(
+                f"nobody{of_group(process.stays)} is seen in {name!r} after {start_time:g}: nothing is known "
+                "of what follows, and its curves stay where they begin",
+                argument="initial",
+                expected="states in which somebody is seen after start_time",
+                remedy="initial=[...] with the other states, or an earlier start_time",
+            )
