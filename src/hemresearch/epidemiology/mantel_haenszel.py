@@ -74,8 +74,9 @@ def mantel_haenszel(
         The confounders: one or several columns, each combination one stratum. Strata with exposed only, or
         with unexposed only, say nothing and are left out.
     odds_ratio
-        "mantel-haenszel", with the variance of Robins, Breslow and Greenland; or the conditional maximum
-        likelihood estimate with "exact" limits, or with those of the "mid-p", and their tests.
+        "mantel-haenszel", with the variance of Robins, Breslow and Greenland. "exact": the conditional
+        maximum likelihood estimate, with exact limits and test. "mid-p": the median-unbiased estimate, with
+        those that count the observed tables half.
     risk_difference
         Variance: "sato", for large and for many small strata; or "greenland-robins", for large ones.
     continuity
@@ -252,7 +253,7 @@ def _conditional(part: Part, method: str, conf_level: float) -> dict[str, Any]:
     low, high = exact.odds_ratio_limits(near, conf_level, 1.0 if is_exact else 0.5)
     return {
         "term": "odds ratio",
-        "estimate": exact.maximum_likelihood(near),
+        "estimate": exact.maximum_likelihood(near) if is_exact else exact.median_unbiased(near),
         "statistic": math.nan,
         "p_value": exact.fisher_test(null) if is_exact else exact.midp_test(null),
         "conf_low": low,
