@@ -55,7 +55,7 @@ def split_follow_up(
         As in `kaplan_meier`: true/false, 1/0, or the declared value.
     causes, censored
         With `causes=True`, `event` holds labels of several events, as in `cumulative_incidence`; a piece that
-        ends without one is `censored`.
+        ends without one has the label for censored (null with `censored=None`).
     scales
         Names and time scales: `{"age": TimeScale(range(0, 101), since="birth")}`.
     cut_at
@@ -133,12 +133,8 @@ def _event(
     if not causes:
         return pl.Series(name, (happened[row] > 0) & last)
     labels = rows.table.series("event").gather(row).rename(name)
-    if last.all():
-        return labels
     text = not labels.dtype.is_numeric()
     none = ("censored" if text else 0) if isinstance(censored, str) and censored == "default" else censored
-    if isinstance(labels.dtype, pl.Enum) and none not in labels.dtype.categories.to_list():
-        labels = labels.cast(pl.String)
     frame = labels.to_frame().select(pl.when(pl.Series(last)).then(pl.col(name)).otherwise(pl.lit(none)))
     return frame.to_series().rename(name)
 
