@@ -123,6 +123,8 @@ def test_what_a_fit_tells():
     assert frame["cause"].to_list() == ["death", "relapse", "relapse", "relapse"]
     narrow = ours.to_frame(conf_level=0.5)
     assert (narrow["conf_high"] < ours.to_frame()["conf_high"]).all()
+    alone = ours.fits["death"].curves(pl.DataFrame({"old": [data["old"][0]]}))
+    assert alone.method.startswith("prediction from a Cox regression of the cause-specific hazard of death (")
     assert ours.tests().columns == ["cause", "test", "statistic", "df", "p_value"]
     assert ours.term_tests()["term"].to_list() == ["old", "age", "C(site)"]
     held = ours.ph_tests(transform="log").filter(cause="relapse").drop("cause")

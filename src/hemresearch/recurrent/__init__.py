@@ -9,6 +9,7 @@
 """
 
 from .andersen_gill import andersen_gill
+from .andersen_gill_fit import AndersenGillFit
 from .event_rate import event_free_share, event_rate
 from .mean_comparison import mean_cumulative_difference, mean_cumulative_test
 from .mean_cumulative import mean_cumulative
@@ -17,6 +18,7 @@ from .rate_regression import rate_regression
 from .wei_lin_weissfeld import wei_lin_weissfeld
 
 __all__ = [
+    "AndersenGillFit",
     "andersen_gill",
     "event_free_share",
     "event_rate",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..columns import as_frame
@@ -10,7 +9,8 @@ from ..design import covariate_columns
 from ..model_design import model_design
 from ..options import Missing, check_choice, check_conf_level
 from ..regression.cox import fit_cox
-from ..regression.cox_fit import CoxFit, Ties
+from ..regression.cox_fit import Ties
+from .andersen_gill_fit import AndersenGillFit, with_means
 from .rows import read_recurrent
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def andersen_gill(
     ties: Ties = "efron",
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> CoxFit:
+) -> AndersenGillFit:
     """Rate ratios of an event that may happen again.
 
     All events are alike: a patient at risk at t, with covariates x, has events at the rate r(t) exp(x'b),
@@ -66,8 +66,9 @@ def andersen_gill(
 
     Returns
     -------
-    CoxFit
-        As of `cox`, its ratios being rate ratios; its baseline is the mean number of events.
+    AndersenGillFit
+        A `CoxFit` whose ratios are rate ratios; `.predict(new, times=)`, `.curves(new)` and `.baseline()` are
+        mean numbers of events.
 
     Raises
     ------
@@ -113,4 +114,4 @@ def andersen_gill(
     )  # fmt: skip
     design = model_design(y, covariates)
     fit = fit_cox(y, design, ties=ties, ridge=None, robust=robust, conf_level=conf_level)
-    return replace(fit, name="Andersen-Gill regression", ratio="rate ratio")
+    return with_means(fit, name="Andersen-Gill regression", ratio="rate ratio")

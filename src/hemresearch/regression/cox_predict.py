@@ -414,7 +414,7 @@ def curves_of(
         conf_level=conf_level,
         conf_type=conf_type,
         variance=fit.variance,
-        method=f"{method} Cox regression ({fit.method})",
+        method=f"{method} {fit.name} ({fit.method})",
         n_dropped=fit.n_dropped,
         time_unit=fit.time_unit,
         start_time=start_time,
