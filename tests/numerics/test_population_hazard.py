@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hemresearch.numerics.population_hazard import (
     PopulationRates,
+    age_cell,
     cumulative_at,
     cumulative_hazard,
     expected_sums,
@@ -102,3 +103,9 @@ def test_sums_count_those_still_followed():
     assert hazard[2] == pytest.approx(alone[2, 2] - alone[2, 1], rel=1e-12)
     assert before == pytest.approx([3, np.exp(-alone[1:, 0]).sum(), np.exp(-alone[2, 1])], rel=1e-12)
     assert after[1] == pytest.approx(np.exp(-alone[1:, 1]).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("length", [365.25, 365.241, 365.242199])
+def test_whole_years_are_complete_at_their_end(length: float):
+    assert [age_cell(year * length, length) for year in range(131)] == list(range(131))
+    assert [age_cell(np.nextafter(year * length, 0), length) for year in range(1, 131)] == list(range(130))

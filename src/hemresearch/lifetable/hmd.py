@@ -33,6 +33,8 @@ def read_hmd(paths: Sequence[str | Path]) -> tuple[pl.DataFrame, dict[str, Any]]
     last = max(int(text) for year in frame["year"].unique() for text in re.findall(r"\d+", year))
     first = [pl.col(c).str.extract(r"^(\d+)").cast(pl.Int64) for c in ("age", "year")]
     defaults: dict[str, Any] = {"rate": "rate", "name": read[0][1], "last_year": last}
+    sexes = frame["sex"].unique(maintain_order=True)
+    defaults["sexes"] = dict.fromkeys(sexes.sort(descending=True).to_list())
     defaults["bands"] = tuple(name for name, banded in (("age", ages), ("year", years)) if banded)
     return frame.with_columns(first), defaults
 

@@ -36,7 +36,8 @@ def read_scb(path: str | Path, measure: str | None) -> tuple[pl.DataFrame, dict[
     measures = list(dict.fromkeys(row["measure"] for row in rows))
     chosen = _measure(measures, measure)
     kept = [r for r in rows if r["measure"] == chosen and r["sex"].casefold() not in BOTH]
-    return _frame(path, kept), {"q": "q", "name": NAME}
+    sexes = {"male": None, "female": None}
+    return _frame(path, kept), {"q": "q", "name": NAME, "sexes": sexes}
 
 
 def _measure(measures: list[str], asked: str | None) -> str:
