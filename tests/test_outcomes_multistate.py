@@ -155,3 +155,10 @@ def test_stays_follow_each_other():
 def test_a_gap_in_which_nothing_happened_is_no_move():
     y = read(changed(3, entry=5))
     assert y.stays().entry.tolist() == [0, 5, 0, 0, 4]
+
+
+def test_the_way_out_of_another_coding_of_the_event_works():
+    coded = ROWS.with_columns(pl.col("event") + 1)
+    way_out = "Try pl.col('event') == 2 if 2 is the event"
+    assert_refused(lambda: read(coded), argument="event", column="event", says=[way_out])
+    assert read(coded, event=pl.col("event") == 2).event.tolist() == read().event.tolist()

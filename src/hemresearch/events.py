@@ -21,8 +21,13 @@ EVENTS = frozenset({"dead", "death", "deceased", "died", "död", "event", "ja", 
 CENSORED = frozenset({"alive", "censored", "false", "levande", "lost", "nej", "no", "no event"})
 
 
-def read_event(table: Table, event_value: Any = None, role: str = "event") -> np.ndarray:
-    """The event column as Booleans: Boolean, 0/1, or what `event_value` declares to be the event."""
+def read_event(
+    table: Table, event_value: Any = None, role: str = "event", *, may_declare: bool = True
+) -> np.ndarray:
+    """The event column as Booleans: Boolean, 0/1, or what `event_value` declares to be the event.
+
+    Where the user cannot declare a value (`may_declare`), a refusal offers an expression.
+    """
     series, name = table.series(role), table.name(role)
     if event_value is not None:
         return _declared_event(series, name, event_value)
@@ -47,7 +52,9 @@ def read_event(table: Table, event_value: Any = None, role: str = "event") -> np
         column=name,
         expected="a Boolean or 0/1 column, or the declared value that means the event (for competing events, "
         "hem.competing.cumulative_incidence)",
-        remedy=_choices(series),
+        remedy=_choices(series)
+        if may_declare
+        else _choices(series).replace("event_value=", f"pl.col({name!r}) == "),
     )
 
 

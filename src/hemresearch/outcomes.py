@@ -167,7 +167,11 @@ def observations(table: Table, happened: np.ndarray) -> Survival:
     )
 
 
-def require_whole_weights(y: Survival, method: str) -> None:
+def require_whole_weights(
+    y: Survival,
+    method: str,
+    remedy: str = "weights=None, or a method with a robust variance such as a weighted Kaplan-Meier curve",
+) -> None:
     """Refuse weights that are not numbers of patients, for a method that needs each of them."""
     if y.weight is None or np.array_equal(y.weight, np.round(y.weight)):
         return
@@ -177,7 +181,7 @@ def require_whole_weights(y: Survival, method: str) -> None:
         column=y.names["weights"],
         rows=y.positions(y.weight != np.round(y.weight)),
         expected="whole case weights (2 is two patients)",
-        remedy="weights=None, or a method with a robust variance such as a weighted Kaplan-Meier curve",
+        remedy=remedy,
     )
 
 

@@ -125,7 +125,7 @@ def read_multistate(
         "weights": weights, "cluster": cluster,
     }  # fmt: skip
     table = read_table(data, roles, missing=missing)
-    rows = observations(table, read_event(table))
+    rows = observations(table, read_event(table, may_declare=False))
     start, stop = (read_states(table, role, transitions.states) for role in ("from_state", "to_state"))
     number = _numbers(table, transitions, start, stop)
     assert rows.patient is not None

@@ -317,3 +317,16 @@ def test_dates_are_counted_from_a_date():
     assert_refused(
         lambda: wide(late, times=times, start="zero"), argument="times", column="rec_d", rows=[1, 2, 3, 4]
     )
+
+
+def test_the_way_out_of_another_coding_of_events_works():
+    data = pl.DataFrame({"pat": [1, 2], "t": [3, 5], "s": [2, 1]})
+    two = Transitions({"tx": ["dead"]})
+
+    def read(event: object) -> pl.DataFrame:
+        return from_wide(data, two, id="pat", times={"dead": "t"}, events={"dead": event})
+
+    assert_refused(
+        lambda: read("s"), argument="events", column="s", says=["Try pl.col('s') == 2 if 2 is the event"]
+    )
+    assert read(pl.col("s") == 2)["event"].to_list() == [True, False]

@@ -245,6 +245,7 @@ def test_what_cannot_be_is_refused():
         argument="weights",
         column="w",
         rows=[1, 3, 4, 6, 8, 10, 11],
+        says=['Try variance="ij"'],
     )
     assert_refused(lambda: occupation(rows, TWO, start_time=10), argument="start_time", says=["at 9"])
     assert_refused(lambda: occupation(rows, TWO, variance="robust"), argument="variance", says=["'ij'"])

@@ -226,6 +226,12 @@ def test_refusals():
         says=["nobody in the state 'ill'", "Transitions({...}) in which 'ill' is not left"],
     )
     assert_refused(
+        lambda: fit(ROWS.filter(from_state="well").with_columns(event=pl.lit(False))),
+        argument="event",
+        column="event",
+        says=["Try transitions.counts(rows)"],
+    )
+    assert_refused(
         lambda: fit(never), argument="covariates", says=["'x: ill → dead': ill → dead never happens"]
     )
     assert_refused(

@@ -134,7 +134,7 @@ def checked_state_variance(stays: Stays, variance: str) -> str:
     """The variance asked for; those of a Markov process take weights as numbers of patients."""
     check_choice(variance, StateVariance, argument="variance")
     if variance != "ij":
-        require_whole_weights(stays, f"variance={variance!r}")
+        require_whole_weights(stays, f"variance={variance!r}", 'variance="ij", which takes any weights')
     return variance
 
 

@@ -160,7 +160,7 @@ def transition_cox(
         covariates=None if covariates is None else covariate_columns(covariates, frame),
     )  # fmt: skip
     assert read.patient is not None
-    refuse_no_events(read)
+    refuse_no_events(read, "transitions.counts(rows), which counts the moves")
     _refuse_empty_states(read, transitions)
     base = model_design(read, covariates)
     move = read.transition - 1

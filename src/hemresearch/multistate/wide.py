@@ -144,7 +144,7 @@ def read_wide(
         happened = ~np.isnan(at)
         if state in events:
             place = list(events).index(state)
-            happened = read_event(_single(table, "events", place), role="events")
+            happened = read_event(_single(table, "events", place), role="events", may_declare=False)
             _refuse_rows(
                 table, happened & np.isnan(at), "times", column, "was reached at an unknown time in {}",
                 "the time of every state that was reached",

@@ -234,7 +234,7 @@ def fit_cox(
 TIES = {"efron": "Efron ties", "breslow": "Breslow ties", "exact": "exact ties"}
 
 
-def refuse_no_events(y: Survival) -> None:
+def refuse_no_events(y: Survival, remedy: str = "event_value=... if the event has another value") -> None:
     """Refuse data in which nothing happens."""
     if not y.event.any():
         raise DataError(
@@ -242,7 +242,7 @@ def refuse_no_events(y: Survival) -> None:
             argument="event",
             column=y.names["event"],
             expected="at least one event, and better ten for each coefficient",
-            remedy="event_value=... if the event has another value",
+            remedy=remedy,
         )
 
 
