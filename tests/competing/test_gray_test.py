@@ -118,6 +118,19 @@ def test_a_weight_is_that_many_patients_and_the_order_of_groups_does_not_matter(
     assert_close(gray_test(turned, **options, weights="weight").statistic, weighted.statistic, rel=1e-7)
 
 
+@pytest.mark.parametrize(("rho", "statistic"), [(0.0, 7.34430898604513), (0.7, 7.31648939078498)])
+def test_events_of_a_group_that_is_left_alone_compare_nothing(rho, statistic):
+    """As cmprsk's cuminc; the common incidence adds up to more than 1, of which no power could be taken."""
+    time = [1, *[2] * 12, 3, 4, 5, 7, 8, 9, 10, 11]
+    cause = [*[1] * 8, *[2] * 5, 1, 2, 2, 1, 1, 1, 1, 2]
+    data = pl.DataFrame({"time": time, "cause": cause, "arm": list("A" * 13 + "B" * 8)})
+    roles = {"time": "time", "event": "cause", "censored": None, "cause": 1, "by": "arm", "rho": rho}
+    found = gray_test(data, **roles)
+    assert_close(found.statistic, statistic, rel=1e-9)
+    assert_close(pairwise_gray(data, **roles).to_frame()["statistic"][0], statistic, rel=1e-9)
+    assert_close(found.to_frame()["expected"].sum(), found.to_frame()["observed"].sum(), rel=1e-12)
+
+
 def test_strata_add_up_scores_and_covariances():
     data = study()
     whole = gray_test(data, **ROLES, by="group", strata="centre", rho=1.0)

@@ -87,13 +87,19 @@ def _add_stratum(n_risk, n_cause, n_other, rho, expected, score, covariance):  #
     own = np.zeros((n, n))
     pooled = 0.0
     for m in range(n_risk.shape[1]):
-        size, at_risk, d = 0.0, 0.0, 0.0
+        size, at_risk, d, groups = 0.0, 0.0, 0.0, 0
         for r in range(n):
             d += n_cause[r, m]
             if n_risk[r, m] > 0:
+                groups += 1
                 size += n_risk[r, m] / free[r]
                 at_risk += n_risk[r, m] * (1 - incidence[r]) / free[r]
-        weight = (1 - pooled) ** rho
+        if groups < 2:  # a group alone is compared with nobody, and none comes back
+            for r in range(n):
+                expected[r] += n_cause[r, m]
+            continue
+        # F(t-) can add up to more than 1 where groups with many events are followed for a shorter time
+        weight = max(1 - pooled, 0.0) ** rho
         after = pooled + d / size
         own[:] = 0.0
         for r in range(n):
@@ -103,7 +109,8 @@ def _add_stratum(n_risk, n_cause, n_other, rho, expected, score, covariance):  #
             for k in range(n):
                 if n_risk[k, m] > 0:
                     own[r, k] = weight * share * ((1.0 if k == r else 0.0) - n_risk[k, m] / (free[k] * size))
-                    drift[r, k] += own[r, k] * d / (size * (1 - pooled))
+                    if weight > 0:
+                        drift[r, k] += own[r, k] * d / (size * (1 - pooled))
             hoped = d * n_risk[r, m] * (1 - incidence[r]) / (free[r] * at_risk)
             expected[r] += hoped
             score[r] += weight * (n_cause[r, m] - hoped)
