@@ -7,11 +7,13 @@ Poisson count whose rate has a gamma factor of mean 1 and variance alpha). Lawle
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import gammaln, xlogy
 
+from .cox_rows import centre_and_scale
 from .newton import Maximum, maximize
 
 NONE = 1e-6  # an alpha below which the counts are Poisson to every digit that matters
@@ -34,6 +36,25 @@ class CountFit:
     score: np.ndarray
     mean: np.ndarray
     found: Maximum
+
+
+def fit_standardised(
+    kernel: Callable[..., CountFit], x: np.ndarray, count: np.ndarray, exposure: np.ndarray
+) -> tuple[CountFit, np.ndarray]:
+    """The fit with centred and scaled covariates, and the matrix from its coefficients to those of x.
+
+    The first column of `x` is of ones; `exposure` is what the kernel takes besides: an offset, or totals.
+    """
+    mean, scale = centre_and_scale(x)
+    mean[0], scale[0] = 0.0, 1.0
+    back = np.diag(scale)
+    back[0, 1:] = -(mean * scale)[1:]
+    return kernel((x - mean) * scale, count, exposure), back
+
+
+def leverage(fit: CountFit, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """How much each row draws its own fitted value: the diagonal of the weighted hat matrix."""
+    return np.asarray(weight * np.einsum("ij,jk,ik->i", x, np.linalg.inv(fit.information), x))
 
 
 def fit_poisson(x: np.ndarray, count: np.ndarray, offset: np.ndarray) -> CountFit:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from .. import formats
+from ..epidemiology.poisson_fit import predicted_rates
 from ..fits import Fit, chi_squared_tail, frame_of_tests, wald_test
 from ..numerics.intervals import normal_quantile
 from ..options import check_conf_level, check_number
@@ -89,18 +90,7 @@ class RateFit(Fit):
         check_number(per, argument="per", above=0, expected="person-time above 0", example=100)
         level = self.conf_level if conf_level is None else check_conf_level(conf_level)
         x = self.require_design("a predicted rate").apply(new_data)
-        rate = per * np.exp(x @ self.coef)
-        error = np.sqrt(np.einsum("ij,jk,ik->i", x, self.cov, x))
-        factor = np.exp(normal_quantile(level) * error)
-        return pl.DataFrame(
-            {
-                "row": np.arange(len(rate)) + 1,
-                "estimate": rate,
-                "std_error": rate * error,
-                "conf_low": rate / factor,
-                "conf_high": rate * factor,
-            }
-        )
+        return predicted_rates(x, self.coef, self.cov, per, normal_quantile(level))
 
     def methods(self) -> str:
         """A sentence for the methods section."""

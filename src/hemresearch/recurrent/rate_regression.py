@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..columns import as_frame
-from ..design import Design, covariate_columns
-from ..errors import ConvergenceError, DataError, counted, warn
-from ..formats import significant
+from ..design import covariate_columns
+from ..epidemiology.count_solution import (
+    CountSolution,
+    robust_covariance,
+    solve_counts,
+    warn_of_no_dispersion,
+)
+from ..errors import DataError, counted
 from ..model_design import model_design, refuse_collinear, warn_if_crowded
-from ..numerics.clusters import clustered_products
-from ..numerics.counts import CountFit, deviance, fit_negative_binomial, fit_poisson
-from ..numerics.cox_rows import centre_and_scale
+from ..numerics.counts import deviance, fit_negative_binomial, fit_poisson
 from ..options import Missing, check_choice, check_conf_level
 from .rate_fit import RateFit
 from .rate_rows import Exposure, read_exposure
@@ -25,9 +28,9 @@ if TYPE_CHECKING:
 CountModel = Literal["negative-binomial", "poisson"]
 KERNELS = {"negative-binomial": fit_negative_binomial, "poisson": fit_poisson}
 NAMES = {"negative-binomial": "negative binomial regression", "poisson": "Poisson regression"}
-SINGULAR = 1e-13  # an eigenvalue of the information, scaled to a unit diagonal, that is none
-RUNS_OFF = 1e3  # a standard error of a standardised coefficient, beyond which it is not estimated at all
-FEW_CLUSTERS = 10
+NO_MAXIMUM = (
+    "fewer terms, or event_rate(..., by=..., model='poisson'), whose exact limits hold without events."
+)
 
 
 def rate_regression(
@@ -122,20 +125,22 @@ def rate_regression(
     design = model_design(e, covariates, intercept=True)
     refuse_collinear(design.matrix[:, 1:], design.columns[1:])
     warn_if_crowded(len(design.columns), int(e.count.sum()), "covariates", "fewer terms")
-    fit, coef, cov_model, back = _solve(e, design, model)
+    log_time = np.log(e.person_time)
+    solution = solve_counts(KERNELS[model], design.matrix, e.count, log_time, design.columns, NO_MAXIMUM)
+    fit = solution.fit
     if model == "negative-binomial" and fit.alpha == 0:
-        _warn_of_no_dispersion()
+        warn_of_no_dispersion("model", "model='poisson', whose robust variance asks for no distribution")
     is_robust = _is_robust(e, model, robust)
-    cov = back @ _sandwich(e, fit) @ back.T if is_robust else cov_model
-    null = KERNELS[model](np.ones((len(e), 1)), e.count, np.log(e.person_time))
+    cov = _robust(e, solution) if is_robust else solution.cov
+    null = KERNELS[model](np.ones((len(e), 1)), e.count, log_time)
     return RateFit(
         name=NAMES[model],
         method="log link, offset log person-time",
         columns=design.columns,
         terms={term: at for term, at in design.terms.items() if at != slice(0, 1)},
-        coef=coef,
+        coef=solution.coef,
         cov=cov,
-        cov_model=cov_model,
+        cov_model=solution.cov,
         variance="robust" if is_robust else "model-based",
         log_likelihood=fit.log_likelihood,
         log_likelihood_null=null.log_likelihood,
@@ -158,67 +163,19 @@ def rate_regression(
     )
 
 
-def _solve(e: Exposure, design: Design, model: str) -> tuple[CountFit, np.ndarray, np.ndarray, np.ndarray]:
-    """The maximum with standardised covariates; coefficients and covariance in the units of the data.
-
-    The last is the matrix from standardised coefficients to those of the data.
-    """
-    mean, scale = centre_and_scale(design.matrix)
-    mean[0], scale[0] = 0.0, 1.0
-    fit = KERNELS[model]((design.matrix - mean) * scale, e.count, np.log(e.person_time))
-    back = np.diag(scale)
-    back[0, 1:] = -(mean * scale)[1:]
-    return fit, back @ fit.coef, back @ _inverse(fit, design.columns) @ back.T, back
-
-
-def _inverse(fit: CountFit, columns: tuple[str, ...]) -> np.ndarray:
-    """The covariance; a likelihood without a maximum is an error that names what runs off."""
-    size = np.sqrt(np.diag(fit.information))
-    scaled = fit.information / np.outer(size, size)
-    if fit.found.converged and np.linalg.eigvalsh(scaled)[0] > SINGULAR:
-        inverse = np.linalg.inv(scaled) / np.outer(size, size)
-        if (np.diag(inverse) < RUNS_OFF**2).all():
-            return inverse
-    far = np.abs(fit.coef)
-    far[0] = far[0] if len(far) == 1 else -1.0  # the intercept follows a covariate that runs off
-    worst = int(far.argmax())
-    raise ConvergenceError(
-        f"the likelihood had no maximum: {columns[worst]!r} is not determined (standardised estimate "
-        f"{significant(float(fit.coef[worst]))}). Expected events at every level of a covariate. Try fewer "
-        "terms, or event_rate(..., by=..., model='poisson'), whose exact limits hold without events."
-    )
-
-
 def _is_robust(e: Exposure, model: str, robust: bool | None) -> bool:
     if robust is not None:
         return bool(check_choice(robust, (True, False), argument="robust"))
     return model == "poisson" or e.cluster is not None or len(np.unique(e.patient)) < len(e)
 
 
-def _sandwich(e: Exposure, fit: CountFit) -> np.ndarray:
-    """Inverse information, sums of squared scores of clusters, inverse information."""
-    owner = e.patient if e.cluster is None else e.cluster
-    n_clusters = len(np.unique(owner))
+def _robust(e: Exposure, solution: CountSolution) -> np.ndarray:
+    """The variance between patients, or between clusters."""
     role = "id" if e.cluster is None else "cluster"
-    if n_clusters == 1:
-        raise DataError(
-            "leaves a single cluster, and a robust variance is one between clusters",
-            argument=role,
-            column=e.names.get(role),
-            expected="many patients or clusters (30 or more by common advice)",
-            remedy="robust=False",
-        )
-    if n_clusters < max(FEW_CLUSTERS, fit.score.shape[1] + 1):
-        warn(
-            f"leaves {n_clusters} clusters for {counted(fit.score.shape[1], 'coefficient')}, and a robust "
-            "variance of so few is too small: limits are too narrow and p-values too low",
-            argument=role,
-            column=e.names.get(role),
-            expected="many patients or clusters (30 or more by common advice)",
-            remedy="robust=False, or fewer terms",
-        )
-    inverse = np.linalg.inv(fit.information)
-    return inverse @ clustered_products([fit.score], [owner]) @ inverse
+    return robust_covariance(
+        solution, e.patient if e.cluster is None else e.cluster,
+        role=role, column=e.names.get(role), without="robust=False",
+    )  # fmt: skip
 
 
 def _refuse_no_events(e: Exposure) -> None:
@@ -231,13 +188,4 @@ def _refuse_no_events(e: Exposure) -> None:
         column=e.names[role],
         expected="at least one event, and better ten for each coefficient",
         remedy="event_rate(..., model='poisson') for an upper limit of the rate",
-    )
-
-
-def _warn_of_no_dispersion() -> None:
-    warn(
-        "the counts vary no more than Poisson counts: alpha is 0, and the model is Poisson's",
-        argument="model",
-        expected="rates that differ between patients beyond their covariates",
-        remedy="model='poisson', whose robust variance asks for no distribution",
     )

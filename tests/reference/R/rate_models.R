@@ -1,0 +1,29 @@
+# Models of rates: what glm, sandwich and MASS say of clustered counts; age-period-cohort models; trends in segments.
+source("common_epi.R")
+suppressMessages({library(sandwich); library(MASS); library(Epi); library(splines)})
+cols <- function(d) lapply(d, I1)
+set.seed(11)
+n <- 200
+d <- data.frame(centre = rep(1:20, each = 10), x = round(rnorm(n), 3), g = sample(c("a", "b", "c"), n, TRUE), years = round(runif(n, .5, 4), 2))
+u <- rgamma(20, 4, 4)[d$centre]
+d$d <- rpois(n, u*d$years*exp(-.4 + .3*d$x + .4*(d$g == "b")))
+d$m <- 3 + rpois(n, 5); d$k <- rbinom(n, d$m, pmin(.25*exp(.2*d$x), .9))
+add("clustered_counts", "inline", "Counts in 20 centres: vcovCL HC0 and HC1 of a Poisson fit, quasi-Poisson tests, glm.nb with vcovCL, binomial counts with a log link",
+  "glm; sandwich::vcovCL; MASS::glm.nb", list(data = cols(d)), {
+  c8 <- glm.control(epsilon = 1e-14, maxit = 100)
+  f <- glm(d ~ x + g + offset(log(years)), poisson, d, control = c8)
+  q <- glm(d ~ x + g + offset(log(years)), quasipoisson, d, control = c8); s <- summary(q)$coefficients
+  nb <- glm.nb(d ~ x + g + offset(log(years)), d, control = glm.control(epsilon = 1e-14, maxit = 100))
+  lb <- glm(cbind(k, m - k) ~ x + g, binomial("log"), d, start = c(-1.4, 0, 0, 0), control = c8)
+  fp <- function(at) { b <- coef(q)[at]; W <- drop(b %*% solve(vcov(q)[at, at], b)); pf(W/length(at), length(at), q$df.residual, lower.tail = FALSE) }
+  list(coef = I1(coef(f)), se_HC0 = I1(sqrt(diag(vcovCL(f, d$centre, type = "HC0", cadjust = FALSE)))), se_HC1 = I1(sqrt(diag(vcovCL(f, d$centre, type = "HC1", cadjust = TRUE)))),
+    quasi_p = I1(s[, 4]), quasi_low = I1(coef(q) - qt(.975, q$df.residual)*s[, 2]), quasi_f_p = I1(c(fp(2), fp(3:4))),
+    nb_coef = I1(coef(nb)), nb_se_HC0 = I1(sqrt(diag(vcovCL(nb, d$centre, type = "HC0", cadjust = FALSE)))),
+    logbin_coef = I1(coef(lb)), logbin_se = I1(sqrt(diag(vcov(lb)))), logbin_loglik = as.numeric(logLik(lb))) })
+# glm stops when its deviance has settled to 1e-8, with the weights of the step before: the same models, taken to their end
+strict <- function(...) { g <- function(b = NULL) glm(..., family = poisson, control = glm.control(epsilon = 1e-15, maxit = 50), start = b); f <- g(coef(g())); list(coef = I1(coef(f)), se = I1(sqrt(diag(vcov(f))))) }
+diet <- rd("diet"); diet$hi <- as.integer(diet$energy.grp == ">2750 KCals")
+la <- rd("lalonde"); la$z <- as.integer(la$re78 == 0)
+add("strict_poisson_robust_diet", "diet", "poisson_robust_diet, iterated to the end", "glm(epsilon = 1e-15)", list(), strict(chd ~ hi + height + offset(log(y)), data = diet))
+add("strict_modified_poisson_lalonde_re78zero", "lalonde", "modified_poisson_lalonde_re78zero, iterated to the end", "glm(epsilon = 1e-15)", list(), strict(z ~ treat + age + educ + married, data = la))
+finish("rate_models", c("sandwich", "MASS", "Epi"))
