@@ -113,7 +113,7 @@ def test_words_and_declared_values():
     result = two_by_two(patients, exposure="arm", exposed="new", event="event")
     assert result.name == "association of arm with event"
     assert result.text().startswith("association of arm with event: risk difference ")
-    assert "Koopman for the risk ratio" in result.methods()
+    assert "risk ratio by Koopman" in result.methods()
 
 
 def test_a_rare_event_makes_the_odds_ratio_the_ratio_of_risks():

@@ -9,16 +9,21 @@
 - `proportion`: shares of persons, with seven kinds of limits.
 - `two_by_two`: difference and ratio of risks, and odds ratio, of exposed against unexposed.
 - `mantel_haenszel`: the same within strata, as one estimate; `homogeneity_test`: whether strata differ.
+- `poisson`: ratios of rates, risks and counts, adjusted for covariates.
+- `standardize_direct`: rates in a standard population (`standard_population`); `standardized_rate_ratio`.
 """
 
 from .cumulative_risk import cumulative_risk
 from .homogeneity import homogeneity_test
 from .mantel_haenszel import mantel_haenszel
 from .person_time import PersonTime, person_time
+from .poisson import poisson
 from .proportion import proportion
 from .rate import rate
 from .rate_ratio import rate_difference, rate_ratio
 from .split_follow_up import split_follow_up
+from .standard_populations import standard_population
+from .standardize_direct import standardize_direct, standardized_rate_ratio
 from .time_scale import TimeScale
 from .two_by_two import two_by_two
 
@@ -29,11 +34,15 @@ __all__ = [
     "homogeneity_test",
     "mantel_haenszel",
     "person_time",
+    "poisson",
     "proportion",
     "rate",
     "rate_difference",
     "rate_ratio",
     "split_follow_up",
+    "standard_population",
+    "standardize_direct",
+    "standardized_rate_ratio",
     "two_by_two",
 ]
 

@@ -305,6 +305,6 @@ def _warn_of_one_side(t: Tables | RateTables, rows: list[dict[str, Any]]) -> Non
 
 def _count_methods(odds_ratio: str, risk_difference: str) -> str:
     return (
-        f"{DIFFERENCE_NAMES[risk_difference]} for the risk difference, Greenland-Robins for the risk ratio, "
-        f"{ODDS_RATIO_NAMES[odds_ratio]} for the odds ratio"
+        f"risk difference by {DIFFERENCE_NAMES[risk_difference]}, risk ratio by Greenland-Robins, "
+        f"odds ratio by {ODDS_RATIO_NAMES[odds_ratio]}"
     )

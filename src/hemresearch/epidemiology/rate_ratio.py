@@ -118,7 +118,7 @@ def rate_ratio(
     check_choice(conf_type, RatioLimits, argument="conf_type")
     check_conf_level(conf_level)
     t = read_totals(data, events=events, person_time=person_time, by=by, missing=missing)
-    first, others = _comparisons(t, reference)
+    first, others = comparisons(t, reference)
     d, y, d0, y0 = _compared(t, first, others)
     if conf_type == "log":
         low, high = log_ratio_limits(d, y, d0, y0, conf_level)
@@ -195,7 +195,7 @@ def rate_difference(
     check_conf_level(conf_level)
     check_number(per, argument="per", above=0, expected="person-time above 0", example=1000.0)
     t = read_totals(data, events=events, person_time=person_time, by=by, missing=missing)
-    first, others = _comparisons(t, reference)
+    first, others = comparisons(t, reference)
     _warn_of_certain_rates(t)
     d, y, d0, y0 = _compared(t, first, others)
     difference, error = (d / y - d0 / y0) * per, np.sqrt(d / y**2 + d0 / y0**2) * per
@@ -209,7 +209,7 @@ def rate_difference(
     )  # fmt: skip
 
 
-def _comparisons(t: Totals, reference: Any) -> tuple[int, list[int]]:
+def comparisons(t: Totals, reference: Any) -> tuple[int, list[int]]:
     """The place of the reference group, and of those that are compared with it."""
     refuse_one_group(t, ALONE)
     labels = t.group.labels()

@@ -129,8 +129,7 @@ def two_by_two(
       risk difference: -0.0004071 (-0.000532 to -0.0002925), n 401974, statistic 45.25, p 1.733e-11
       risk ratio: 0.2876 (0.1958 to 0.4226), n 401974, statistic 45.25, p 1.733e-11
       odds ratio: 0.2875 (0.1957 to 0.4224), n 401974, statistic 45.25, p 1.733e-11
-    95% limits: Miettinen-Nurminen for the risk difference, Koopman for the risk ratio, score for the odds
-    ratio
+    95% limits: risk difference by Miettinen-Nurminen, risk ratio by Koopman, odds ratio by score
     """
     check_choice(risk_difference, RiskDifference, argument="risk_difference")
     check_choice(risk_ratio, RiskRatio, argument="risk_ratio")
@@ -161,7 +160,7 @@ def two_by_two(
                 conf_high=pl.Series(high),
             )
         )
-    names = [f"{name} for the {term}" for term, (name, _) in chosen.items()]
+    names = [f"{term} by {name}" for term, (name, _) in chosen.items()]
     return Estimates(
         frame=pl.concat(frames)
         .sort("group", "place")
