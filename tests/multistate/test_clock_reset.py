@@ -72,7 +72,17 @@ def test_times_in_states():
     exact = fit(clock="forward").length_of_stay(NEW, tau=2, from_state="well").to_frame()
     assert abs(frame["estimate"][0] - exact["estimate"][0]) < 4 * frame["mc_error"][0]
     assert "Monte-Carlo standard error" in repr(stays)
-    assert "the error of the estimated hazards is not known" in stays.methods()
+    assert stays.methods().startswith(
+        "Mean time in state from 0 to 2 was estimated by the mean of 50,000 sim"
+    )
+    assert "Monte-Carlo standard error up to 0.00" in stays.methods()
+    assert stays.methods().endswith(
+        "the error of the estimated hazards is not known, and no limits are given."
+    )
+    assert "% limits" not in repr(stays)
+    told = stays.text()
+    assert told.startswith("mean time in state from 0 to 2: from_state=well, state=well ")
+    assert "CI" not in told
 
 
 def test_what_the_curves_tell():
@@ -85,6 +95,8 @@ def test_what_the_curves_tell():
     assert curves.methods().endswith("no limits are given.")
     assert repr(curves).endswith("no limits: the error of the estimated hazards is not known")
     assert "state=ill: at " in repr(curves)
+    assert "CI" not in curves.text(1)
+    assert curves.text(1).startswith("Probability of being in well at 1: from well ")
     assert "clock reset at each entry into a state" in fit().methods()
     curves.plot()
 

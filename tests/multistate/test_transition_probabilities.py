@@ -340,6 +340,13 @@ def test_a_horizon_is_refused_while_somebody_can_still_move_though_nobody_is_cen
     assert length_of_stay(rows, TWO, tau=10).to_frame()["estimate"].sum() == pytest.approx(10)
 
 
+def test_no_limit_of_a_mean_time_is_below_0_or_above_the_time_there_is():
+    frame = length_of_stay(ROWS, TWO, tau=6, start_time=1).to_frame()
+    half = 1.959964 * frame["std_error"]
+    assert (frame["estimate"] - half).min() < 0 == frame["conf_low"].min()
+    assert length_of_stay(ROWS, TWO, tau=2.5, initial="ill").to_frame()["conf_high"].max() == 2.5
+
+
 def test_a_horizon_after_all_have_died_is_allowed_from_states_that_they_were_in():
     deaths = pl.DataFrame({"id": [1, 2], "time": [4, 7], "event": ["dead", "dead"]})
     rows = from_rows(deaths, TWO, id="id", time="time", event="event", censored=None)

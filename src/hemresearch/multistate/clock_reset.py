@@ -11,7 +11,7 @@ import polars as pl
 from .. import formats
 from ..errors import DataError
 from ..numerics.clock_reset import Paths, StateExit, simulate_paths, state_exit
-from ..results import Curves
+from ..results import Curves, Estimates
 from .transition_predict import probabilities_of, state_counts, wanted_times
 
 if TYPE_CHECKING:
@@ -36,6 +36,11 @@ class SimulatedCurves(Curves):
         found = Curves.at(self, times, extend=extend)
         return found.with_columns(mc_error=MC_ERROR / self.n_simulated**0.5)
 
+    def text(self, at: float | None = None, *, label: str | None = None, unit: str | None = None) -> str:
+        """A sentence of the shares at a time, as of any curves, without limits."""
+        told = Curves.text(self, at, label=label, unit=unit)
+        return told.replace(f" ({formats.level(self.conf_level)} CI {formats.MISSING})", "")
+
     def methods(self) -> str:
         """A sentence for the methods section: the simulation and its error."""
         return (
@@ -50,6 +55,31 @@ class SimulatedCurves(Curves):
     def _repr_line(self, row: dict[str, Any]) -> str:
         label = ", ".join(f"{k}={row[k]}" for k in self.keys)
         return f"  {label}: at {formats.significant(row['time'])}: {formats.significant(row['estimate'])}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SimulatedStays(Estimates):
+    """Mean times of simulated paths in states, with their Monte-Carlo standard error in place of limits."""
+
+    def text(self, *, decimals: int = 2) -> str:
+        """A sentence with every mean time."""
+        rows = self.frame.iter_rows(named=True)
+        parts = [self._label(row) + formats.number(row["estimate"], decimals) for row in rows]
+        return f"{self.name}: {'; '.join(parts)}"
+
+    def methods(self) -> str:
+        """A sentence for the methods section: the simulation and its error."""
+        worst = formats.significant(float(self.frame["mc_error"].to_numpy().max()))
+        return (
+            f"{self.name[:1].upper()}{self.name[1:]} was estimated by {self.method}, Monte-Carlo standard "
+            f"error up to {worst}; the error of the estimated hazards is not known, and no limits are given."
+        )
+
+    def __repr__(self) -> str:
+        lines = Estimates.__repr__(self).splitlines()
+        return "\n".join(
+            [*lines[:-1], f"no limits: the error of the estimated hazards is not known; {self.method}"]
+        )
 
 
 def simulated_curves(

@@ -87,7 +87,7 @@ def length_of_stay(
         "ij": the infinitesimal jackknife over patients or clusters; "greenwood" and "aalen" hold for Markov
         processes.
     conf_level
-        Level of the limits, which are normal.
+        Level of the limits, which are normal, within 0 and tau - start_time.
 
     Returns
     -------
@@ -153,8 +153,8 @@ def length_of_stay(
     return Estimates(
         frame=frame.with_columns(
             pl.col("n").cast(pl.Int64),
-            conf_low=pl.col("estimate") - half,
-            conf_high=pl.col("estimate") + half,
+            conf_low=(pl.col("estimate") - half).clip(lower_bound=0.0),
+            conf_high=(pl.col("estimate") + half).clip(upper_bound=horizon - s),
         ),
         name=f"mean time in each state {since}to {horizon:g}",
         method=f"normal, {NAMES[kind].replace('greenwood', 'Greenwood')} variance",

@@ -252,16 +252,17 @@ def _stay_table(
     numbers |= {"conf_low": np.maximum(estimate - half, 0.0),
                 "conf_high": np.minimum(estimate + half, tau - question.start)}  # fmt: skip
     method = f"area under the probabilities of a {fit.name} ({fit.method}), delta method"
+    result: type[Estimates] = Estimates
     if fit.clock == "reset":
+        from .clock_reset import SimulatedStays
+
+        result = SimulatedStays
         numbers = {"estimate": estimate, "mc_error": error}
-        method = (
-            "none, the error of the estimated hazards is not known; mean of "
-            f"{question.n_simulated:,} simulated paths of a {fit.name} ({fit.method})"
-        )
+        method = f"the mean of {question.n_simulated:,} simulated paths of a {fit.name} ({fit.method})"
     frame = _of_states(p, states).with_columns(
         pl.Series(name, values).fill_nan(None) for name, values in numbers.items()
     )
-    return Estimates(
+    return result(
         frame=frame,
         name=f"mean time in state from {question.start:g} to {tau:g}",
         method=method,
