@@ -14,8 +14,9 @@ from hemresearch.numerics.population_hazard import (
     age_cell,
     cumulative_at,
     cumulative_hazard,
-    expected_sums,
+    hazard_sums,
     hazards,
+    survival_sums,
     year_cell,
 )
 
@@ -94,9 +95,10 @@ def test_sums_count_those_still_followed():
     group, age = np.array([0, 1, 1]), np.array([41.0, 42.5, 43.0]) * 365.25
     start = np.full(3, day("1995-01-01"))
     times = np.array([100.0, 200.0, 300.0])
-    n_risk, hazard, before, after = expected_sums(
-        RATES, group, age, start, np.array([100.0, 250, 300]), times
-    )
+    end = np.array([100.0, 250, 300])
+    n_risk, hazard = hazard_sums(RATES, group, age, start, end, times)
+    assert n_risk.tolist() == [3, 2, 1]
+    n_risk, before, after = survival_sums(RATES, group, age, start, end, times)
     assert n_risk.tolist() == [3, 2, 1]
     alone = np.array([[one(a, start[0], 0, t, g) for t in times] for g, a in zip(group, age, strict=True)])
     assert hazard[0] == pytest.approx(alone[:, 0].sum(), rel=1e-12)
@@ -109,3 +111,32 @@ def test_sums_count_those_still_followed():
 def test_whole_years_are_complete_at_their_end(length: float):
     assert [age_cell(year * length, length) for year in range(131)] == list(range(131))
     assert [age_cell(np.nextafter(year * length, 0), length) for year in range(1, 131)] == list(range(130))
+
+
+@given(
+    ends=st.lists(st.floats(0, 1500), min_size=1, max_size=5),
+    cuts=st.lists(st.floats(0, 1500), min_size=1, max_size=6, unique=True),
+)
+def test_sums_by_cells_are_the_sums_of_each_one(ends: list[float], cuts: list[float]):
+    times, end = np.unique(cuts), np.array(ends)
+    group, start = np.arange(len(ends)) % 2, np.full(len(ends), day("1993-05-05"))
+    age = 365.25 * (39.5 + np.arange(len(ends)))
+    n_risk, hazard = hazard_sums(RATES, group, age, start, end, times)
+    before = np.concatenate([[0.0], times[:-1]])
+    for j, time in enumerate(times):
+        there = end >= time
+        own = [one(age[i], start[0], before[j], time, group[i]) for i in range(len(ends)) if there[i]]
+        assert n_risk[j] == there.sum()
+        assert hazard[j] == pytest.approx(sum(own), rel=1e-8, abs=1e-13)
+
+
+def test_nobody_and_no_time_sum_to_nothing():
+    none = np.empty(0)
+    n_risk, hazard = hazard_sums(RATES, none.astype(np.int64), none, none, none, np.array([0.0, 5.0]))
+    assert n_risk.tolist() == hazard.tolist() == [0, 0]
+    at_once = np.array([0.0])
+    args = (RATES, np.array([0]), np.array([41 * 365.25]), np.array([day("1993-05-05")]), at_once)
+    n_risk, hazard = hazard_sums(*args, np.array([0.0, 5.0]))
+    assert (n_risk.tolist(), hazard.tolist()) == ([1, 0], [0, 0])
+    n_risk, before, after = survival_sums(*args, np.array([0.0, 5.0]))
+    assert (before.tolist(), after.tolist()) == ([1, 0], [1, 0])

@@ -46,7 +46,7 @@ def year_cell(rates: PopulationRates, day: float) -> int:
 
 @kernel
 def age_cell(age: float, days_per_year: float) -> int:
-    """The completed years of an age in days; k years are complete at k * days per year, as that is rounded."""
+    """The completed years of an age in days; k are complete at k * days per year, as that is rounded."""
     a = int(np.floor(age / days_per_year))
     if (a + 1) * days_per_year <= age:
         return a + 1
@@ -62,6 +62,46 @@ def hazard_on(rates: PopulationRates, group: int, age: float, day: float, time: 
 
 
 @kernel
+def pieces(
+    rates: PopulationRates,
+    group: int,
+    age: float,
+    day: float,
+    end: float,
+    until: np.ndarray,
+    rate: np.ndarray,
+) -> int:
+    """The cells through which one person's follow-up runs, from 0 until `end` or beyond.
+
+    Writes the time at which each is left and its hazard per day; returns how many there are, at most the ages
+    and years of the table together. The last age is left never, nor are the edges of the calendar.
+    """
+    length, start, hazard = rates.days_per_year, rates.year_start, rates.hazard
+    last_age, last_year = hazard.shape[1] - 1, hazard.shape[2] - 1
+    a = min(age_cell(age, length) - rates.first_age, last_age)
+    y = year_cell(rates, day)
+    n, now = 0, -1.0
+    while now < end:
+        birthday = (a + 1 + rates.first_age) * length - age if a < last_age else np.inf
+        new_year = start[y + 1] - day if y < last_year else np.inf
+        now = min(birthday, new_year)
+        if now > 0:
+            until[n], rate[n] = now, hazard[group, max(a, 0), max(y, 0)]
+            n += 1
+        if birthday <= now:
+            a = min(a + 1, last_age)
+        if new_year <= now:
+            y = min(y + 1, last_year)
+    return n
+
+
+@kernel
+def most_pieces(rates: PopulationRates) -> int:
+    """Room for the pieces of anybody, also of those who are years younger than the table."""
+    return rates.hazard.shape[1] + rates.hazard.shape[2] + rates.first_age + 2
+
+
+@kernel
 def cumulative_at(
     rates: PopulationRates, group: int, age: float, day: float, times: np.ndarray, n: int, out: np.ndarray
 ) -> None:
@@ -69,29 +109,17 @@ def cumulative_at(
 
     The follow-up is walked from border to border of its cells, so the integral is exact.
     """
-    length, start, hazard = rates.days_per_year, rates.year_start, rates.hazard
-    last_age, last_year = hazard.shape[1] - 1, hazard.shape[2] - 1
-    a = age_cell(age, length) - rates.first_age
-    y = year_cell(rates, day)
-    # the next birthday, and the next 1 January, of the table, in days of follow-up; none beyond its edges
-    birthday = (a + 1 + rates.first_age) * length - age if a < last_age else np.inf
-    new_year = start[y + 1] - day if y < last_year else np.inf
-    now = total = 0.0
+    until, rate = np.empty(most_pieces(rates)), np.empty(most_pieces(rates))
+    if n > 0:
+        pieces(rates, group, age, day, times[n - 1], until, rate)
+    k, now, total = 0, 0.0, 0.0
     for j in range(n):
-        while True:
-            rate = hazard[group, max(a, 0) if a < last_age else last_age, max(y, 0)]
-            until = min(birthday, new_year, times[j])
-            if until > now:
-                total += rate * (until - now)
-                now = until
-            if until >= times[j]:
-                break
-            if birthday <= until:
-                a += 1
-                birthday = (a + 1 + rates.first_age) * length - age if a < last_age else np.inf
-            if new_year <= until:
-                y += 1
-                new_year = start[y + 1] - day if y < last_year else np.inf
+        while until[k] < times[j]:
+            total += rate[k] * (until[k] - now)
+            now = until[k]
+            k += 1
+        total += rate[k] * (times[j] - now)
+        now = times[j]
         out[j] = total
 
 
@@ -125,30 +153,70 @@ def hazards(
 
 
 @kernel
-def expected_sums(
+def hazard_sums(
     rates: PopulationRates,
     group: np.ndarray,
     age: np.ndarray,
     day: np.ndarray,
-    until: np.ndarray,
+    end: np.ndarray,
     times: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Sums over those with `until` >= t, for each interval that ends in one of the ascending `times`.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of those with `end` >= t, for each interval that ends in one of the ascending `times`.
 
-    How many they are, their hazards within the interval, and their expected survival at its start and at its
-    end.
+    How many they are, and the sum of their hazards integrated over the interval. Each one adds a constant
+    between two borders, so that the work is in cells and not in days.
     """
     m = len(times)
-    n_risk, hazard, before, after = np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m)
+    leaving, constant, partly = np.zeros(m + 1), np.zeros(m + 1), np.zeros(m)
+    until, rate = np.empty(most_pieces(rates)), np.empty(most_pieces(rates))
+    for i in range(len(end)):
+        n = np.searchsorted(times, end[i], side="right")
+        leaving[n] += 1
+        if n == 0:
+            continue
+        pieces(rates, group[i], age[i], day[i], times[n - 1], until, rate)
+        k, j, now = 0, 0, 0.0
+        while j < n:
+            # the first time that is not before the border, or the last one of this person
+            stop = min(np.searchsorted(times[j:n], until[k]) + j, n - 1)
+            border = min(until[k], times[stop])
+            if stop == j:
+                partly[j] += rate[k] * (border - now)
+            else:
+                partly[j] += rate[k] * (times[j] - now)
+                constant[j + 1] += rate[k]
+                constant[stop] -= rate[k]
+                partly[stop] += rate[k] * (border - times[stop - 1])
+            now, j, k = border, stop + (border >= times[stop]), k + (border >= until[k])
+    widths = times.copy()
+    widths[1:] -= times[:-1]
+    n_risk = len(end) - np.cumsum(leaving)[:m]
+    return n_risk, partly + np.cumsum(constant)[:m] * widths
+
+
+@kernel
+def survival_sums(
+    rates: PopulationRates,
+    group: np.ndarray,
+    age: np.ndarray,
+    day: np.ndarray,
+    end: np.ndarray,
+    times: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of those with `end` >= t, for each interval that ends in one of the ascending `times`.
+
+    How many they are, and the sums of their expected survival at its start and at its end.
+    """
+    m = len(times)
+    n_risk, before, after = np.zeros(m), np.zeros(m), np.zeros(m)
     cumulative = np.empty(m)
-    for i in range(len(until)):
-        n = np.searchsorted(times, until[i], side="right")
+    for i in range(len(end)):
+        n = np.searchsorted(times, end[i], side="right")
         cumulative_at(rates, group[i], age[i], day[i], times, n, cumulative)
-        previous, survival = 0.0, 1.0
+        survival = 1.0
         for j in range(n):
             n_risk[j] += 1
-            hazard[j] += cumulative[j] - previous
             before[j] += survival
-            previous, survival = cumulative[j], np.exp(-cumulative[j])
+            survival = np.exp(-cumulative[j])
             after[j] += survival
-    return n_risk, hazard, before, after
+    return n_risk, before, after

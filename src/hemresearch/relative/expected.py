@@ -12,7 +12,7 @@ from ..columns import Column, Columns, Groups, Table, group_rows, read_table
 from ..curves import Curves, curves_frame
 from ..errors import DataError
 from ..lifetable import Extrapolate, LifeTable, People, population_roles, read_people, require_within
-from ..numerics.population_hazard import expected_sums
+from ..numerics.population_hazard import hazard_sums, survival_sums
 from ..options import Missing, TimeUnit, check_choice, check_times
 from ..times import DAYS_PER_UNIT
 from .follow_up import read_follow_up
@@ -204,10 +204,13 @@ def _one_curve(
 ) -> dict[str, np.ndarray]:
     """The expected survival of one group, at the times that somebody of it has reached."""
     grid = grid[grid <= until.max()]
-    n_risk, hazard, before, after = expected_sums(
-        life_table.rates, people.group, people.age, people.day, until * per, grid * per
-    )
-    steps = np.exp(-hazard / n_risk) if method == "ederer2" else after / before
+    where = (life_table.rates, people.group, people.age, people.day, until * per, grid * per)
+    if method == "ederer2":
+        n_risk, hazard = hazard_sums(*where)
+        steps = np.exp(-hazard / n_risk)
+    else:
+        n_risk, before, after = survival_sums(*where)
+        steps = after / before
     left = -np.diff(n_risk, append=0.0)
     unknown = np.full(len(grid), np.nan)
     return {
