@@ -145,3 +145,13 @@ def test_few_repetitions_are_refused():
     assert_refused(
         lambda: markov_test(rows, MODEL, move=MOVE, n_bootstrap=10), argument="n_bootstrap", says=["99"]
     )
+
+
+def test_what_is_no_number_of_repetitions_and_no_move_is_refused():
+    rows = rows_of(patients())
+    assert_refused(
+        lambda: markov_test(rows, MODEL, move=MOVE, n_bootstrap=199.5), argument="n_bootstrap",
+        says=["199.5 was given", "a whole number"],
+    )  # fmt: skip
+    assert markov_test(rows, MODEL, move=MOVE, n_bootstrap=199.0).method.count("(199 repetitions")
+    assert_refused(lambda: markov_test(rows, MODEL, move=None), argument="move", says=["None is not a move"])

@@ -138,9 +138,7 @@ def markov_test(
     log-rank at 18 times, mean over times, wild bootstrap (1000 repetitions, seed 0)
     """
     check_choice(statistic, Statistic, argument="statistic")
-    check_number(
-        n_bootstrap, argument="n_bootstrap", at_least=99, expected="99 repetitions or more", example=1000
-    )
+    _check_whole(n_bootstrap)
     start, stop = _move(transitions, move)
     y = read_multistate(
         data, transitions, id=id, from_state=from_state, to_state=to_state, entry=entry, time=time,
@@ -160,14 +158,15 @@ def markov_test(
             remedy="times=None for a grid over all moves, or transitions with a state before this one",
         )
     rng = np.random.default_rng(seed)
-    value, p = wild_bootstrap(c, largest=statistic == "max", n_bootstrap=n_bootstrap, rng=rng)
+    n = int(n_bootstrap)
+    value, p = wild_bootstrap(c, largest=statistic == "max", n_bootstrap=n, rng=rng)
     return MarkovTest(
         name=f"Markov test of {_named(move)}",
         statistic=float(value[-1]),
         df=None,
         p_value=float(p[-1]),
         method=f"log-rank at {counted(len(at), 'time')}, {statistic} over times, wild bootstrap "
-        f"({n_bootstrap} repetitions, seed {seed})",
+        f"({n} repetitions, seed {seed})",
         frame=_frame(y.states, value, p),
         n=len(np.unique(y.patient)),
         n_dropped=y.n_dropped,
@@ -179,9 +178,18 @@ def _named(move: tuple[str, str]) -> str:
     return f"{move[0]} → {move[1]}"
 
 
-def _move(transitions: Transitions, move: tuple[str, str]) -> tuple[int, int]:
+def _check_whole(n_bootstrap: Any) -> None:
+    what = "a whole number of repetitions, 99 or more"
+    n = check_number(n_bootstrap, argument="n_bootstrap", at_least=99, expected=what, example=1000)
+    if n != int(n):
+        raise DataError(
+            f"{n_bootstrap!r} was given", argument="n_bootstrap", expected=what, remedy="n_bootstrap=1000"
+        )
+
+
+def _move(transitions: Transitions, move: Any) -> tuple[int, int]:
     """The places of the two states of a move."""
-    if tuple(move) not in transitions.moves:
+    if not isinstance(move, tuple | list) or tuple(move) not in transitions.moves:
         known = [_named(one) for one in transitions.moves]
         raise DataError(
             f"{move!r} is not a move of the transitions",
