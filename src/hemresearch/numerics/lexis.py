@@ -107,37 +107,52 @@ def tabulate(start, stop, cause, group, origin, cuts, first, tolerance, n_groups
     """Rows, person-time and events of each cause in every cell, without making the pieces.
 
     Cells are numbered by group and then by the bands, the last scale running fastest; the one behind the last
-    cell takes what is outside. `cause` is 0 for no event.
+    cell takes what is outside. `cause` is 0 for no event. The steps from border to border are those of
+    `split_rows`, written out: the cell is moved along with the border that is passed, in one loop over the
+    scales, which is more than twice as fast.
     """
     scales = len(first) - 1
-    stride = np.ones(scales, np.int64)
-    for s in range(scales - 2, -1, -1):
-        stride[s] = stride[s + 1] * (first[s + 2] - first[s + 1] - 1)
-    in_group = stride[0] * (first[1] - first[0] - 1) if scales else 1
-    n_cells = n_groups * in_group
-    n = np.zeros(n_cells + 1, np.int64)
-    time = np.zeros(n_cells + 1)
-    events = np.zeros((n_causes, n_cells + 1), np.int64)
+    stride = np.ones(scales + 1, np.int64)
+    for s in range(scales - 1, -1, -1):
+        stride[s] = stride[s + 1] * (first[s + 1] - first[s] - 1)
+    outside = n_groups * stride[0]
+    n = np.zeros(outside + 1, np.int64)
+    time = np.zeros(outside + 1)
+    events = np.zeros((n_causes, outside + 1), np.int64)
     passed = np.empty(scales, np.int64)
     following = np.empty(scales)
     for i in range(len(start)):
-        _enter(i, start[i] + tolerance, origin, cuts, first, passed, following)
         t = start[i]
-        going_on = True
-        while going_on:
-            cell = group[i] * in_group
-            for s in range(scales):
-                b = passed[s] - first[s] - 1
-                if b < 0 or b >= first[s + 1] - first[s] - 1:
-                    cell = n_cells
-                    break
-                cell += b * stride[s]
-            until = _until(stop[i], following, tolerance)
-            time[cell] += until - t
-            n[cell] += 1
-            going_on = until < stop[i]
-            if not going_on and cause[i] > 0:
-                events[cause[i] - 1, cell] += 1
+        _enter(i, t + tolerance, origin, cuts, first, passed, following)
+        until = np.inf
+        cell = group[i] * stride[0]
+        n_outside = 0
+        for s in range(scales):
+            until = min(until, following[s])
+            cell += (passed[s] - first[s] - 1) * stride[s + 1]
+            if passed[s] == first[s] or passed[s] == first[s + 1]:
+                n_outside += 1
+        while until < stop[i] - tolerance:
+            here = cell if n_outside == 0 else outside
+            n[here] += 1
+            time[here] += until - t
             t = until
-            _pass_borders(i, t, origin, cuts, first, passed, following, tolerance)
+            until = np.inf
+            for s in range(scales):
+                while following[s] <= t + tolerance:
+                    if passed[s] == first[s]:
+                        n_outside -= 1
+                    passed[s] += 1
+                    cell += stride[s + 1]
+                    following[s] = np.inf
+                    if passed[s] < first[s + 1]:
+                        following[s] = cuts[passed[s]] + origin[i, s]
+                    else:
+                        n_outside += 1
+                until = min(until, following[s])
+        here = cell if n_outside == 0 else outside
+        n[here] += 1
+        time[here] += stop[i] - t
+        if cause[i] > 0:
+            events[cause[i] - 1, here] += 1
     return n, time, events
