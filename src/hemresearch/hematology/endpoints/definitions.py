@@ -65,7 +65,7 @@ IACOBELLI = "Iacobelli, Bone Marrow Transplant 2013;48 Suppl 1:S1-S37"
 HOLTAN = "Holtan et al, Blood 2015;125:1333-1338"
 OTHERS_OF_GVHD = {"relapse": "relapse", "second_transplant": "second transplant", DEATH: "death"}
 OPTIONAL = ("relapse", "second_transplant")
-OTHERS_IN_WORDS = "death; relapse and second transplantation if their dates are given"
+OTHERS_IN_WORDS = "death; relapse, and second transplantation or graft failure, if their dates are given"
 
 ENDPOINTS: dict[str, Endpoint] = {
     "overall_survival": Endpoint(

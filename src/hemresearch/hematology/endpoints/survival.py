@@ -29,7 +29,8 @@ def overall_survival(
     death
         Date of death; null for the living. A death of unknown date cannot be told from a living patient here.
     last_contact
-        Last date known alive. It may be null for the dead, and before the death.
+        Last date known alive: in a register the emigration, or else the end of its follow-up. It may be null
+        for the dead, and before the death.
     unit
         Of the time: `"days"`, `"weeks"`, `"months"` (30.4375 days) or `"years"` (365.25 days).
     prefix
