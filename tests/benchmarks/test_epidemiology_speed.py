@@ -1,7 +1,7 @@
 """How long person-time takes beside survival::pyears and popEpi::lexpand: `make benchmark`.
 
-1 000 000 people followed for up to ten years, by one-year bands of age and of calendar time. Epi and popEpi make
-the pieces; lexpand is timed on a tenth of the people, and its time for all of them would be ten times that.
+1 000 000 people followed for up to ten years, by one-year bands of age and of calendar time. popEpi makes
+the pieces; it is timed on a tenth of the people, and its time for all of them would be ten times that.
 """
 
 from __future__ import annotations
