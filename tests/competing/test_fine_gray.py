@@ -366,10 +366,13 @@ def test_residuals():
 def test_degenerate_likelihoods_are_named():
     data = study()
     all_relapse = data.with_columns(y=pl.col("e") == "relapse")
-    assert_warns(
+    endless = assert_warns(
         lambda: fitted(all_relapse, "y + z"), argument="covariates",
         says=["'y[True]'", "subdistribution hazard ratio is estimated as infinity", "competing event"],
     )  # fmt: skip
+    assert endless.to_frame()["p_value"][0] > 0.9  # no certainty, though no row moves the estimate any more
+    assert endless.std_error[0] > 1e3
+    assert 0.1 < endless.std_error[1] < 2
     assert_refused(
         lambda: fitted(data.with_columns(v=pl.col("x") * 2), "x + v"), argument="covariates",
         says=["'v' is a linear combination of 'x'"],
@@ -443,6 +446,12 @@ def test_warnings():
         warnings.simplefilter("always")
         fitted(few, "x + z + g")
     assert "4 coefficients were asked of 3 events" in str(caught[0].message)
+    assert_warns(
+        lambda: fitted(few, "x"),
+        argument="cause",
+        column="e",
+        says=["happened 3 times", "limits are too narrow"],
+    )
     assert_warns(
         lambda: fitted(study().with_columns(c=pl.col("z") + 2 * (pl.col("x") > 0)), "x", cluster="c"),
         argument="cluster", column="c", says=["has 4 clusters", "cluster=None"],

@@ -47,6 +47,10 @@ def test_a_level_without_events_has_a_hazard_ratio_of_zero():
     assert np.allclose(fit.std_error[:2], rest.std_error, rtol=1e-6)
     assert fit.std_error[2] > 1e3
     assert fit.profile_limits("group[c]").row(0)[2] is None
+    robust = assert_monotone(data, "age + group", "group[c]", infinite={"group[c]": -1}, robust=True)
+    assert robust.to_frame()["p_value"][2] > 0.9  # no row moves the estimate any more, which is no certainty
+    expected = cox(data.filter(pl.col("group") != "c"), "age + group", **ROLES, robust=True)
+    assert np.allclose(robust.std_error[:2], expected.std_error, rtol=1e-5)
 
 
 def test_a_reference_level_without_events_sends_all_others_to_infinity():

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..columns import as_frame
 from ..design import covariate_columns
-from ..errors import DataError, counted
+from ..errors import DataError, counted, warn
 from ..model_design import model_design, warn_if_crowded
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes_competing import read_competing
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..regression.time_varying import Spec
 
 MOST_VISITS = 100_000_000
+FEW_EVENTS = 7  # of which 95% limits held the truth in 92% of 400 simulations; of 5 in 87%, of 3 in 78%
 METHODS = {"breslow": "Breslow ties, weights as crr", "efron": "Efron ties, weights as finegray"}
 
 
@@ -84,7 +85,8 @@ def fine_gray(
         A column added to the linear predictor with the coefficient 1.
     ties
         "breslow" reproduces R's `cmprsk::crr`. "efron" reproduces `survival::finegray` with `coxph`: Efron's
-        rule, censorings after events of the same time, and a variance that takes the weights as known.
+        rule, censorings after events of the same time, and a variance that takes the weights as known (but
+        that case weights count in the distribution of censoring too, which `finegray` leaves out).
     time_varying
         Terms whose effect changes with time: `{"age": [12]}` gives it an effect of its own in each period;
         `{"age": "log"}` adds age * log(t) ("identity", "log", "sqrt", "log1p" or a function of an array of
@@ -113,9 +115,9 @@ def fine_gray(
     Warns
     -----
     DataWarning
-        If the likelihood is monotone, so that a ratio is estimated as zero or infinite; if there are more
-        coefficients than events, or few clusters; and if the data have a column `entry`, as `add_exposure`
-        and `split_episodes` write it: such rows are no patients.
+        If the likelihood is monotone, so that a ratio is estimated as zero or infinite, without limits; if
+        there are more coefficients than events, few events, or few clusters; and if the data have a column
+        `entry`, as `add_exposure` and `split_episodes` write it: such rows are no patients.
 
     Notes
     -----
@@ -160,8 +162,23 @@ def fine_gray(
         own, design = at_own_ends(own, design, time_varying)
         _refuse_too_many(own, design)
     warn_if_crowded(len(design.columns), int(own.event.sum()), "covariates", "fewer terms")
+    _warn_of_few_events(own, len(design.columns))
     risk = Risk(own, y.event & ~own.event, y.group)
     return _fitted(y, number, risk, design, ties, conf_level)
+
+
+def _warn_of_few_events(y: Survival, n_columns: int) -> None:
+    """Warn where the robust variance, a sum over the few rows with events, is too small."""
+    n_event = int(y.event.sum())
+    if n_columns <= n_event < FEW_EVENTS and n_columns:
+        warn(
+            f"happened {counted(n_event, 'time')}, and a robust variance from so few events is too small: "
+            "limits are too narrow and p-values too low",
+            argument="cause",
+            column=y.names["event"],
+            expected="ten events or more",
+            remedy="cumulative_incidence(...) to describe them, or longer follow-up",
+        )
 
 
 def _refuse_too_many(y: Survival, design: TimeVaryingDesign) -> None:

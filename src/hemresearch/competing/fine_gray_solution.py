@@ -16,7 +16,7 @@ from ..numerics.fine_gray_incidence import Influence
 from ..numerics.fine_gray_influence import CensoredRows, censoring_parts, score_parts
 from ..numerics.newton import Maximum, maximize
 from ..regression.cox_solution import check_clusters, rows_of
-from ..regression.degenerate import examine
+from ..regression.degenerate import examine, variance_without_end
 from ..regression.time_varying import TimeVaryingDesign
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def solve(risk: Risk, design: Design, ties: str) -> Solution:
     if not len(none):
         return Solution(none, np.zeros((0, 0)), np.zeros((0, 0)), null, null)
     found = maximize(likelihood, none)
-    cov_model = np.linalg.inv(_examined(model, found, design))
+    information = _examined(model, found, design)
+    cov_model = np.linalg.inv(information)
     moved = influence(risk, model, found.parameters, cov_model, ties)
     by_owner = moved.by_owner(moved.coef)
     if moved.owner is not None:
@@ -149,7 +150,7 @@ def solve(risk: Risk, design: Design, ties: str) -> Solution:
     to_units = np.outer(model.scale, model.scale)
     return Solution(
         found.parameters * model.scale,
-        by_owner.T @ by_owner * to_units,
+        (by_owner.T @ by_owner + variance_without_end(found.information, information)) * to_units,
         cov_model * to_units,
         found.value,
         null,

@@ -16,7 +16,7 @@ from ..numerics.cox_partial import PartialLikelihood
 from ..numerics.cox_rows import CoxRows, cox_rows
 from ..numerics.newton import Likelihood, maximize
 from ..outcomes import Survival
-from .degenerate import examine
+from .degenerate import examine, variance_without_end
 
 FEW_CLUSTERS = 10  # Cameron and Miller (2015) call even less than 20 to 50 few, at which coverage suffers
 
@@ -66,7 +66,10 @@ def solve(
     value = found.value if penalty is None else found.value + 0.5 * float(penalty @ at**2)
     df = float(len(at)) if penalty is None else float(len(at) - np.trace(inverse * penalty))
     coef, cov_model = at * rows.scale, inverse * to_units
-    cov = robust_covariance(y, rows, coef, cov_model, efron=ties == "efron") if robust else cov_model
+    cov = cov_model
+    if robust:
+        cov = robust_covariance(y, rows, coef, cov_model, efron=ties == "efron")
+        cov = cov + variance_without_end(found.information, information) * to_units
     null = likelihood.null_value() if isinstance(likelihood, PartialLikelihood) else likelihood(0 * at)[0]
     return Solution(coef, cov, cov_model, value, null, df)
 

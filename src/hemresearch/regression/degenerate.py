@@ -12,6 +12,7 @@ from ..numerics.cox_rows import CoxRows
 from ..numerics.newton import Likelihood, Maximum
 
 FLOOR = 1e-10  # of the information at zero: far above its rounding error, far below any that counts
+HELD_UP = 100  # times the floor: an information that it holds up
 STEPS_OF_A_REGULAR_FIT = 12
 MONOTONE = {
     "hazard ratio": (
@@ -67,6 +68,20 @@ def examine(
         )
     floor = FLOOR * np.diag(information).max() if running_off else 0.0
     return found.information + floor * np.eye(len(columns))
+
+
+def variance_without_end(information: np.ndarray, examined: np.ndarray) -> np.ndarray:
+    """The variance of infinite estimates, 0 of all others, from the information before and after `examine`.
+
+    A robust variance lacks it: no row moves such an estimate any more, which would pass for certainty.
+    """
+    floor = float(np.trace(examined - information)) / len(information)
+    if floor <= 0:
+        return np.zeros_like(information)
+    size, direction = np.linalg.eigh(information)
+    ends = size < HELD_UP * floor
+    found: np.ndarray = (direction[:, ends] / (np.maximum(size[ends], 0.0) + floor)) @ direction[:, ends].T
+    return found
 
 
 def refuse_uninformative(
