@@ -110,13 +110,31 @@ def test_a_cause_that_does_not_occur_is_refused_with_the_nearest():
         column="e",
         says=["near: 'relapse'", "cause='relapse'"],
     )
-    assert_refused(lambda: read().numbers("xyz"), argument="cause", column="e", says=["cause=None"])
+    assert_refused(
+        lambda: read().numbers("xyz"), argument="cause", column="e", says=["cause='death' or 'relapse'"]
+    )
 
 
 def test_a_cause_that_looks_like_an_identifier_is_not_shown():
     data = ROWS.with_columns(e=pl.Series([1234567, 1234568, 0, 1234567, 1234568]))
     refusal = assert_refused(lambda: read(data).numbers(1234560), argument="cause", column="e", says=[])
     assert "1234568" not in str(refusal)
+    assert refusal.remedy == "cause=a label of the column"
+
+
+@pytest.mark.parametrize("censored", ["death", None])
+def test_a_label_that_says_censored_but_counts_as_an_event_gives_a_warning(censored):
+    german = ROWS.with_columns(pl.col("e").replace("censored", "Zensiert"))
+    y = assert_warns(
+        lambda: read(german, censored=censored), argument="censored", column="e", says=["censored='Zensiert'"]
+    )
+    assert "Zensiert" in y.causes
+
+
+def test_an_event_that_is_true_or_false_is_sent_to_labels_and_not_to_kaplan_meier():
+    relapsed = ROWS.with_columns(pl.col("e") == "relapse")
+    refusal = assert_refused(lambda: read(relapsed), argument="event", column="e", says=["relapse_and_nrm"])
+    assert "kaplan" not in str(refusal)
 
 
 def test_one_cause_is_one_that_happened_to_somebody():

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 SHOWN_LEVELS = 8  # more levels than this look like identifiers and are counted, not shown
 DIGITS_OF_AN_IDENTIFIER = 6
 # Levels that say by themselves whether the event happened; between any others only the user can tell.
-EVENTS = frozenset({"dead", "death", "deceased", "died", "död", "event", "ja", "true", "yes"})
-CENSORED = frozenset({"alive", "censored", "false", "levande", "lost", "nej", "no", "no event"})
+EVENTS = frozenset(
+    {"avliden", "dead", "death", "deceased", "died", "död", "event", "ja", "tot", "true", "verstorben", "yes"}
+)
+UNEVENTFUL = frozenset(
+    {"alive", "censored", "censurerad", "false", "lebend", "lebt", "levande", "lever", "nej", "nein", "no",
+     "no event", "zensiert"}
+)  # fmt: skip
+CENSORED = UNEVENTFUL | {"lost"}  # which may also be studied as an event of its own
 
 
 def read_event(
@@ -105,7 +111,8 @@ def read_causes(table: Table, censored: Any) -> tuple[tuple[Any, ...], np.ndarra
             argument="event",
             column=name,
             expected="text, Enum, Categorical or integer labels, one of which means censored",
-            remedy="a single-event function such as kaplan_meier for a Boolean event",
+            remedy="labels for all events, such as hem.hematology.endpoints.relapse_and_nrm(...) makes from "
+            "dates; true/false does not tell a competing event from censoring",
         )
     default = isinstance(censored, str) and censored == "default"
     label = ("censored" if text else 0) if default else censored
@@ -121,6 +128,19 @@ def read_causes(table: Table, censored: Any) -> tuple[tuple[Any, ...], np.ndarra
     causes = tuple(level for level in levels if label is None or level != label)
     number = np.array([0 if level not in causes else 1 + causes.index(level) for level in levels])
     return causes, number[groups.code]
+
+
+def warn_of_censored_events(causes: Iterable[Any], name: str) -> None:
+    """Warn of causes whose label says that nothing happened: another was declared to mean censored."""
+    for cause in causes:
+        if str(cause).casefold() in UNEVENTFUL:
+            warn(
+                f"holds {cause!r}, which is not the label for censored and so counts as an event",
+                argument="censored",
+                column=name,
+                expected="the label that means censored",
+                remedy=f"censored={cause!r}",
+            )
 
 
 def _is_level(label: Any, levels: list[Any]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .columns import Column, Columns, group_rows, read_table
 from .errors import DataError, counted, listed
-from .events import printable, read_causes
+from .events import SHOWN_LEVELS, printable, read_causes, warn_of_censored_events
 from .options import Missing, nearest
 from .outcomes import Rows, Survival, observations, one_patient_at_a_time
 
@@ -81,12 +81,14 @@ class Competing(Survival):
             return 1 + self.causes.index(label)
         by_text = {str(known): known for known in self.causes}
         near = [repr(by_text[text]) for text in printable(nearest(str(label), list(by_text)))]
+        few = len(by_text) <= SHOWN_LEVELS and len(printable(by_text)) == len(by_text)
+        known = " or ".join(map(repr, self.causes)) if few else "a label of the column"
         raise DataError(
             f"{label!r} is not among the {len(self.causes)} events of the column",
             argument="cause",
             column=self.names["event"],
             expected="the label of an event that occurs" + (f" (near: {listed(near)})" if near else ""),
-            remedy=f"cause={near[0]}" if near else "cause=None for all of them",
+            remedy=f"cause={near[0] if near else known}",
         )
 
 
@@ -122,6 +124,7 @@ def read_competing(
     }  # fmt: skip
     table = read_table(data, roles, missing=missing)
     causes, code = read_causes(table, censored)
+    warn_of_censored_events(causes, table.name("event"))
     rows = observations(table, code > 0)
     if censoring_by is not None:
         rows = replace(rows, group=group_rows(table, "censoring_by"))

@@ -132,7 +132,7 @@ def test_a_cause_that_never_occurs_is_refused(reference):
         column="event",
         says=["1 is not among the 1 events of the column"],
     )
-    assert refusal.remedy == "cause=None for all of them"
+    assert refusal.remedy == "cause=2"
 
 
 @settings(max_examples=40)

@@ -112,19 +112,20 @@ def cumulative_incidence(
     Curves
         With a `cause` column; `n_event` counts that cause's events and `n_censor` censorings alone, so that
         those who left by other causes are in neither. `.at(times)`, `.risk_table(times)`, `.text(24)`,
-        `.plot()`.
+        `.plot()`; `hem.plots.draw_stacked` stacks the causes.
 
     Raises
     ------
     DataError
-        As `kaplan_meier`; for a Boolean event, a label of censored or a cause that never occurs, and
-        `variance="cuminc"` with weights that are not whole numbers.
+        As `kaplan_meier`; for a Boolean event, which does not tell what competes, a label of censored or a
+        cause that never occurs, and `variance="cuminc"` with weights that are not whole numbers.
 
     Warns
     -----
     DataWarning
         If everybody at risk has an event while others enter later (an early risk set emptied under delayed
-        entry), or if a group of a clustered analysis has a single cluster.
+        entry), if a group of a clustered analysis has a single cluster, or if a label that says that nothing
+        happened (such as "alive") is not the one for censored.
 
     References
     ----------
