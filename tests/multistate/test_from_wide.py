@@ -159,7 +159,14 @@ def test_rows_with_missing_flags_are_left_out_only_when_asked():
 def test_states_reached_together():
     data = WIDE.with_columns(rec_t=pl.Series([100, 90, 15, 60]))
     refusal = assert_refused(lambda: wide(data), argument="same_time", rows=[1], says=["1 patient"])
-    assert "same_time=0.5" in refusal.remedy
+    assert "same_time=0.5 for half a unit" in refusal.remedy
+    dates = data.with_columns(
+        start=date(2020, 1, 1), rec_t=date(2020, 3, 1), dead_t=date(2020, 3, 1), rec_s=1, dead_s=1
+    )
+    refusal = assert_refused(
+        lambda: wide(dates, start="start", unit="months"), argument="same_time", rows=[1, 2, 3, 4]
+    )
+    assert "same_time=0.01643 for half a day" in refusal.remedy
     assert stays(wide(data, same_time="last"))[0] == (31, "tx", 0, 100, "dead")
     half = wide(data, same_time=0.5)
     assert stays(half)[:2] == [(31, "tx", 0, 100, "rec"), (31, "rec", 100, 100.5, "dead")]

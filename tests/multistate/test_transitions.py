@@ -96,6 +96,9 @@ def test_drawn_from_the_model_from_rows_and_from_counts():
         ax = MODEL.plot(given)
         assert {"tx", "rec", "dead"} <= {word for t in ax.texts for word in t.get_text().split()}
         plt.close("all")
+    renamed = MODEL.plot(rows.rename({"id": "patient"}), id="patient")
+    assert {"tx", "rec", "dead"} <= {word for t in renamed.texts for word in t.get_text().split()}
+    plt.close("all")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,8 @@ def from_wide(
     same_time
         What to do with a patient who reaches two states of a path at the same time, which would be a stay of
         length 0. "raise"; "last": the stay is left out, by a direct move to the later state; or a number:
-        the later state is reached by so much later (0.5 for half a day). mstate drops such a stay, and with
+        the later state is reached by so much later (0.5 for half a day where `unit` is days, 0.016 where it
+        is months). mstate drops such a stay, and with
         it the move that ended it.
     off_path
         What to do with a state that was reached though no move leads to it from where the patient was, such
@@ -83,7 +84,7 @@ def from_wide(
     Returns
     -------
     polars.DataFrame
-        The column of `id`, `from_state`, `to_state` (Enums), `transition` (its number), `entry`, `time`,
+        The column of `id` (name it, `id="patient"`, wherever these rows go, if it is not `id`), `from_state`, `to_state` (Enums), `transition` (its number), `entry`, `time`,
         `event` (whether this move happened at `time`) and the columns of `keep`; by patient as in `data`,
         stay and move. A final stay of length 0, after a move on the last day of follow-up, has no row.
 

@@ -94,7 +94,8 @@ def occupation(
     -------
     Curves
         With a `state` column, and a first row at the start. `n_risk` counts who is in the state, `n_event`
-        who moves into it and `n_censor` whose observation ends in it. `.at(times)`, `.text(365)`, `.plot()`.
+        who moves into it and `n_censor` whose observation ends in it. `.at(times)`, `.text(365)`, `.plot()`;
+        `hem.plots.draw_stacked` stacks the states.
 
     Raises
     ------

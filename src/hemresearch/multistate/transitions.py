@@ -202,17 +202,17 @@ class Transitions(Result):
             schema_overrides={"from_state": self.state_type, "to_state": self.state_type},
         ).with_columns(proportion=(pl.col("n_event") / pl.col("n")).fill_nan(None))
 
-    def plot(self, rows: Any = None, ax: Axes | None = None, **options: Any) -> Axes:
+    def plot(self, rows: Any = None, ax: Axes | None = None, *, id: Column = "id", **options: Any) -> Axes:
         """Draw the states and moves, with their counts in `rows` (rows, or what `counts` gave).
 
-        See `hem.plots.draw_transitions` for the options.
+        `id` is the patient in `rows`. See `hem.plots.draw_transitions` for the options.
         """
         from ..plots import draw_transitions
 
         if rows is None:
             return draw_transitions(self.to_frame(), ax=ax, **options)
         known = set(getattr(rows, "columns", ()))
-        counts = rows if {"n_event", "proportion"} <= known else self.counts(rows)
+        counts = rows if {"n_event", "proportion"} <= known else self.counts(rows, id=id)
         return draw_transitions(counts, ax=ax, **options)
 
     def __repr__(self) -> str:

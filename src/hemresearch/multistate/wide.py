@@ -45,6 +45,7 @@ class Wide:
     known_until: np.ndarray
     column: dict[str, str]
     whole: bool
+    unit: TimeUnit | None
 
     def check_window(self, end: np.ndarray | None) -> None:
         """Refuse states reached before a patient was observed or after the last follow-up."""
@@ -68,7 +69,7 @@ class Wide:
             tied, "same_time", "two states of a path were reached at the same time by {}"
             + (", and no move leads past the first" if same_time == "last" else ""),
             "a stay of some length in every state",
-            "same_time=0.5 for half a unit between them"
+            f"same_time={self._half()} between them"
             + (", or 'last' to leave out the stay between them" if same_time == "raise" else ""),
         )  # fmt: skip
         if off_path == "raise":
@@ -86,6 +87,12 @@ class Wide:
         unseen = np.ones(len(self.entry), dtype=bool)
         unseen[paths.row] = False
         self._refuse(unseen, "times", "the follow-up is 0 in {}", "a move or an end after entry", LOOKED_AT)
+
+    def _half(self) -> str:
+        """Half a day where times come from dates, else half of what the times are counted in."""
+        if self.unit is None:
+            return "0.5 for half a unit"
+        return f"{0.5 / DAYS_PER_UNIT[self.unit]:.4g} for half a day"
 
     def _absorbed_at(self, paths: Paths) -> np.ndarray:
         absorbing = [self.model.states.index(s) for s in self.model.absorbing]
@@ -159,6 +166,7 @@ def read_wide(
     wide = Wide(
         table=table, model=model, begins_in=initial_states(table, model, initial), entry=entered,
         reached=reached, known_until=known_until, whole=clock.whole,
+        unit=None if clock.zero is None else clock.unit,
         column={state: table.names["times"][i] for i, state in enumerate(times)},
     )  # fmt: skip
     wide.check_window(last)

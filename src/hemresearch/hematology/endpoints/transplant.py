@@ -40,7 +40,8 @@ def relapse_and_nrm(
     death
         Date of death of any cause; null for the living.
     last_assessment
-        Date of the last assessment without relapse. Only those without an event need one.
+        Date of the last assessment without relapse. Only those without an event need one. A last contact in
+        its place takes the patient as free of relapse until then.
     unit
         Of the time: `"days"`, `"weeks"`, `"months"` (30.4375 days) or `"years"` (365.25 days).
     prefix
