@@ -11,6 +11,8 @@
 - `mantel_haenszel`: the same within strata, as one estimate; `homogeneity_test`: whether strata differ.
 - `poisson`: ratios of rates, risks and counts, adjusted for covariates.
 - `standardize_direct`: rates in a standard population (`standard_population`); `standardized_rate_ratio`.
+- `standardize_indirect`: observed over expected events (SIR, SMR); `standardized_ratio_test`: trend,
+  heterogeneity.
 """
 
 from .cumulative_risk import cumulative_risk
@@ -24,6 +26,7 @@ from .rate_ratio import rate_difference, rate_ratio
 from .split_follow_up import split_follow_up
 from .standard_populations import standard_population
 from .standardize_direct import standardize_direct, standardized_rate_ratio
+from .standardize_indirect import standardize_indirect, standardized_ratio_test
 from .time_scale import TimeScale
 from .two_by_two import two_by_two
 
@@ -42,7 +45,9 @@ __all__ = [
     "split_follow_up",
     "standard_population",
     "standardize_direct",
+    "standardize_indirect",
     "standardized_rate_ratio",
+    "standardized_ratio_test",
     "two_by_two",
 ]
 

@@ -53,9 +53,9 @@ def binomial_test(count: int, n: int, share: float) -> float:
     if count == mode:
         return 1.0
     if count < mode:
-        other = _first(lambda k: _log_binomial(k, n, share) <= bound, mode, n + 1)
+        other = first_that(lambda k: _log_binomial(k, n, share) <= bound, mode, n + 1)
         return min(1.0, _at_most(count, n, share) + _at_least(other, n, share))
-    other = _first(lambda k: _log_binomial(k, n, share) > bound, 0, mode)
+    other = first_that(lambda k: _log_binomial(k, n, share) > bound, 0, mode)
     return min(1.0, _at_most(other - 1, n, share) + _at_least(count, n, share))
 
 
@@ -91,7 +91,7 @@ def _at_least(count: int, n: int, share: float) -> float:
     return 0.0 if count > n else float(betainc(count, n - count + 1, share))
 
 
-def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
+def first_that(holds: Callable[[int], bool], low: int, high: int) -> int:
     """The first number from `low` on at which a condition holds that stays true; `high` if none before."""
     while low < high:
         middle = (low + high) // 2

@@ -44,4 +44,10 @@ table_case(1, 24, 7, 18); table_case(9, 1, 4, 6, .9)
 lep <- ld("lep"); l <- table(lep$bcg == "yes", lep$d, lep$age)
 k <- cbind(l["TRUE", "1", ], l["TRUE", "0", ] + l["TRUE", "1", ], l["FALSE", "1", ], l["FALSE", "0", ] + l["FALSE", "1", ])
 case("conditional_lep", "lep", "Common odds ratio of leprosy and BCG given the margins at each age", "convolution of hypergeometric distributions; uniroot", list(strata = "age"), conditional(k, .95))
+sir_case <- function(id, o, e, s) {
+  f <- glm(o ~ offset(log(e)), poisson, epsilon = 1e-15); g <- glm(o ~ s + offset(log(e)), poisson, epsilon = 1e-15)
+  case(id, NA, "Observed and expected events of groups: heterogeneity and trend", "chisq.test(O, p = E / sum(E)); anova(glm, glm, test = 'Rao')", list(observed = I(o), expected = I(e), scores = I(s)),
+    list(heterogeneity = unname(chisq.test(o, p = e / sum(e))$statistic), trend = anova(f, g, test = "Rao")$Rao[2]))
+}
+sir_case("sir_three", c(4, 9, 21), c(4.1, 6.6, 9.8), c(1, 5, 10)); sir_case("sir_five", c(120, 88, 130, 75, 61), c(100.5, 90.2, 101.7, 80.1, 60.3), c(0, 1, 2, 3, 8))
 write_cases("tables")
