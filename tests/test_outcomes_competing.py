@@ -166,3 +166,13 @@ def test_groups_of_censoring_are_named_as_such():
         rows=[2],
         says=["missing"],
     )
+
+
+def test_an_enum_that_has_the_label_may_have_nobody_censored():
+    kinds = pl.Enum(["censored", "relapse", "nrm"])
+    coded = ROWS.with_columns(e=pl.Series(["relapse", "nrm", "relapse", "nrm", "nrm"], dtype=kinds))
+    y = read(coded)
+    assert y.event.all()
+    assert y.causes == ("relapse", "nrm")
+    text = coded.with_columns(pl.col("e").cast(pl.String))
+    assert_refused(lambda: read(text), argument="censored", column="e", says=["never holds 'censored'"])

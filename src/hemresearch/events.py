@@ -120,7 +120,9 @@ def read_causes(table: Table, censored: Any) -> tuple[tuple[Any, ...], np.ndarra
     levels = (
         groups.levels.to_series().cast(pl.String).to_list() if text else groups.levels.to_series().to_list()
     )
-    if not (label is None or _is_level(label, levels)):
+    # an Enum that declares the label has not been mistyped, though nobody may have been censored
+    declared = series.dtype.categories.to_list() if isinstance(series.dtype, pl.Enum) else []
+    if not (label is None or _is_level(label, levels) or _is_level(label, declared)):
         if text or not (_same_number(label, 0) and not isinstance(label, bool)):
             raise _no_such_censoring(label, levels, series, name)
         if default:
