@@ -6,7 +6,13 @@
 >>> survival.quantile(0.5)["estimate"].to_list()
 [707.0, 2283.0]
 
-The families are loaded when they are first used, so that the import itself costs next to nothing.
+Families, each with help of its own, such as `help(hem.survival)`:
+
+- `survival`, `regression`, `competing`, `multistate`, `recurrent`, `relative`, `epidemiology`
+- `hematology` (`hem.hematology.endpoints`: endpoints from dates), `cohort`, `times`, `data`
+- `plots`, `report`
+
+They are loaded when they are first used, so that the import itself costs next to nothing.
 """
 
 from importlib import import_module as _import_module

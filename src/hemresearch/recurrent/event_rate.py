@@ -62,7 +62,8 @@ def event_rate(
         rows (entry, time] of follow-up that may end with an event.
     events, person_time
         Of the first form: the number of events in the row (or true/false), and the time in which they were
-        seen, in any one unit (durations: days).
+        seen, in any one unit (durations, as `pl.col("last_seen") - pl.col("start")`: days). Who had no event
+        has the number 0, which a left join of counted events leaves null: `.fill_null(0)`.
     time, event, event_value, entry
         Of the second form, as in `mean_cumulative`.
     id

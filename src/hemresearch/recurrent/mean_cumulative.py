@@ -119,6 +119,30 @@ def mean_cumulative(
     95% limits: log, robust variance
     >>> infections.at(360)["estimate"].round(3).to_list()
     [1.263, 0.332]
+
+    From a list of dated events and a table of patients, whose last contact ends the last row:
+
+    >>> from datetime import date
+    >>> import polars as pl
+    >>> patients = pl.DataFrame({"id": [1, 2], "start": [date(2020, 1, 1)] * 2, "died": [True, False],
+    ...                          "last_seen": [date(2020, 5, 1), date(2020, 12, 31)]})
+    >>> bleeds = pl.DataFrame({"id": [1, 1], "date": [date(2020, 2, 1), date(2020, 5, 1)]})
+    >>> happened = bleeds.join(patients, on="id").with_columns(bled=True, died=False)
+    >>> ends = patients.with_columns(date="last_seen", bled=False)
+    >>> rows = (
+    ...     pl.concat([happened, ends], how="diagonal")
+    ...     .with_columns(day=(pl.col("date") - pl.col("start")).dt.total_days())
+    ...     .group_by("id", "day").agg(pl.col("bled", "died").any())  # and by the columns to keep
+    ...     .sort("id", "day")
+    ...     .with_columns(from_day=pl.col("day").shift(1, fill_value=0).over("id"))
+    ... )
+    >>> rows.rows()
+    [(1, 31, True, False, 0), (1, 121, True, True, 31), (2, 365, False, False, 0)]
+    >>> mean = hem.recurrent.mean_cumulative(
+    ...     rows, time="day", event="bled", entry="from_day", id="id", terminal="died"
+    ... )
+    >>> mean.at(365)["estimate"].to_list()
+    [1.0]
     """
     y = read_recurrent(
         data, time=time, event=event, event_value=event_value, entry=entry, id=id, terminal=terminal, by=by,
