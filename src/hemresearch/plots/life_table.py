@@ -62,8 +62,11 @@ def draw_life_table(
     --------
     >>> import hemresearch as hem
     >>> ax = hem.plots.draw_life_table(hem.data.life_table("sweden"), years=2020, width=80)
-    >>> ax.get_ylabel()
-    'Deaths per 1000 person-years'
+    >>> print(hem.plots.fingerprint(ax))
+    deaths per 1000 person-years by age, Sweden
+      male 2020: 2.645 at 0, 0.6991 at 30, 6.193 at 60, 213.5 at 90
+      female 2020: 2.018 at 0, 0.3067 at 30, 3.534 at 60, 147.2 at 90
+      text: Age (years) | Deaths per 1000 person-years | male 2020 | female 2020
     >>> import matplotlib.pyplot as plt
     >>> plt.close(ax.figure)
     """
