@@ -114,6 +114,37 @@ def test_years_of_follow_up_and_causes_are_those_of_lexpand(reference):
     assert table.outside[0] > 0
 
 
+@pytest.mark.parametrize(("case_id", "entry", "exit", "birth"), [
+    ("diet_dates", "doe", "dox", "dob"), ("sire_dates", "dg_date", "ex_date", "bi_date"),
+])  # fmt: skip
+def test_attained_age_and_calendar_time_from_dates_are_those_of_pyears(
+    reference, case_id, entry, exit, birth
+):
+    case = reference("person_time", case_id)
+    happened = pl.col("chd") if case_id == "diet_dates" else pl.col("status") > 0
+    by = [] if case_id == "diet_dates" else ["late"]
+    data = case.data.with_columns(late=(pl.col(entry) >= date(2003, 1, 1)).cast(pl.Int64))
+    scales = {
+        "age": TimeScale(case.options["ages"], since=birth),
+        "year": TimeScale(case.options["years"]),
+    }
+
+    def table(rows):
+        roles = {"time": exit, "entry": entry, "event": happened.alias("happened")}
+        return person_time(rows, **roles, by=by or None, scales=scales)
+
+    keys = [*by, "age", "year"]
+    theirs = pl.DataFrame({name: case.values[name] for name in [*keys, "n", "n_event", "person_time"]})
+    theirs = theirs.with_columns(pl.all().exclude("person_time").cast(pl.Int64)).sort(keys)
+    ours = table(data)
+    assert ours.to_frame().select(*keys, "n_event").rows() == theirs.select(*keys, "n_event").rows()
+    assert_close(ours.to_frame()["person_time"], theirs["person_time"], rel=1e-9)
+    assert_close(ours.outside[0], case.values["outside"], rel=1e-9, at_zero=1e-9)
+    # pyears counts the deaths on the day of diagnosis, and not those who died
+    longer = table(data.filter(pl.col(exit) > pl.col(entry))).to_frame()
+    assert longer.select(*keys, "n").rows() == theirs.select(*keys, "n").rows()
+
+
 def test_two_patients_by_hand():
     # A: born 1 January 1960, followed from her 40th birthday (of 365.25-day years: 31 December 1999, 24:00)
     born, entry = date(1960, 1, 1), date(2000, 1, 1)

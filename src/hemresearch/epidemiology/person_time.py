@@ -36,7 +36,7 @@ class PersonTime(Result):
     Attributes
     ----------
     frame
-        The `by` columns, the bands, [`cause`], `n` (rows of follow-up with some time in the cell), `n_event`,
+        The `by` columns, the bands, [`cause`], `n` (rows of follow-up that were in the cell), `n_event`,
         `person_time`; one row per cell that somebody was in.
     time_unit
         Of the person-time, where follow-up had dates or durations.

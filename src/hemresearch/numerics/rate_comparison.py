@@ -61,8 +61,11 @@ def binomial_test(count: int, n: int, share: float) -> float:
 
 def midp_test(count: int, n: int, share: float) -> float:
     """Twice the smaller tail, the count seen counted half."""
-    more = float(binomial_midp(np.asarray(count), np.asarray(max(n, 1)), np.asarray(share)))
-    return 1.0 if n == 0 else min(1.0, 2 * min(more, 1 - more))
+    if n == 0:
+        return 1.0
+    more, fewer = ((count, share), (n - count, 1 - share))
+    tails = [binomial_midp(np.asarray(k), np.asarray(n), np.asarray(p)) for k, p in (more, fewer)]
+    return min(1.0, 2 * float(min(tails)))
 
 
 def score_test(count: int, n: int, share: float) -> float:
