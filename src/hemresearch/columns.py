@@ -30,7 +30,8 @@ NAMED_ROLES = ("by", "strata", "covariates")
 SINGLE_ROLES = (
     "time", "event", "case", "entry", "id", "score", "offset", "frailty", "weights", "cluster", "left",
     "right", "from_state", "to_state", "terminal", "person_time", "end", "initial", "sex", "date", "birth",
-    "age", "exposure", "expected", "test", "disease", "unit", "size",
+    "age", "exposure", "expected", "test", "disease", "unit", "size", "death_only", "closing", "period_from",
+    "period_to",
 )  # fmt: skip
 REPEATABLE_ROLES = ("times", "events", "scales", "cut_at")  # one expression for each, perhaps of one column
 COUNT = "number of values of "  # a name that no role has
@@ -383,7 +384,7 @@ def _settle_missing(
     if not absent:
         return Table(frame, names, None, 0)
     if missing == "raise":
-        raise _missing_values(absent, names)
+        raise _missing_values(absent, names, frame)
     lost = np.logical_or.reduce(list(absent.values()))
     kept = frame.filter(pl.Series(~lost))
     if kept.height == 0 and not may_be_empty:
@@ -405,18 +406,24 @@ def _is_missing(series: pl.Series) -> np.ndarray | None:
     return mask.to_numpy()
 
 
-def _missing_values(absent: dict[str, np.ndarray], names: dict[str, tuple[str, ...]]) -> DataError:
+def _missing_values(
+    absent: dict[str, np.ndarray], names: dict[str, tuple[str, ...]], frame: pl.DataFrame
+) -> DataError:
     user = {key: names[key.rpartition(".")[0]][int(key.rpartition(".")[2])] for key in absent}
     first = next(iter(absent))
     others = [f"{user[key]!r} {int(mask.sum())}" for key, mask in absent.items() if key != first]
     also = f"; missing also in {listed(others)}" if others else ""
+    remedy = 'missing="drop" to leave those rows out and have them counted'
+    if first.startswith("events."):  # as after a left join: who had no event must not be left out
+        none = False if frame[first].dtype == pl.Boolean else 0
+        remedy = f"pl.col({user[first]!r}).fill_null({none}) if null means that there was none, else {remedy}"
     return DataError(
         f"has {counted(int(absent[first].sum()), 'missing value')} (null or NaN){also}",
         argument=first.rpartition(".")[0],
         column=user[first],
         rows=np.flatnonzero(np.logical_or.reduce(list(absent.values()))),
         expected="a value in every row of the columns used",
-        remedy='missing="drop" to leave those rows out and have them counted',
+        remedy=remedy,
     )
 
 

@@ -9,7 +9,15 @@ A `LifeTable` is made of a table of death rates, probabilities or counts; `LifeT
 files of the Human Mortality Database, `LifeTable.from_scb` downloads of Statistics Sweden.
 """
 
-from .people import Extrapolate, People, population_roles, read_people, require_within
+from .people import Extrapolate, People, population_roles, read_days, read_people, require_within
 from .table import LifeTable
 
-__all__ = ["Extrapolate", "LifeTable", "People", "population_roles", "read_people", "require_within"]
+__all__ = [
+    "Extrapolate",
+    "LifeTable",
+    "People",
+    "population_roles",
+    "read_days",
+    "read_people",
+    "require_within",
+]

@@ -80,7 +80,7 @@ def read_people(
         For sexes and strata that the life table does not have, dates that are none, an age without its unit,
         negative or impossible ages, and births after the date.
     """
-    day = _days(table, "date")
+    day = read_days(table, "date")
     age = _age(table, life_table, age_unit, day)
     sex = life_table.codes(table.series("sex"), sexes)
     if (sex < 0).any():
@@ -135,7 +135,7 @@ def require_within(
     )  # fmt: skip
 
 
-def _days(table: Table, role: str) -> np.ndarray:
+def read_days(table: Table, role: str) -> np.ndarray:
     """Days since 1 January 1970; a time of day is left out."""
     series, name = table.series(role), table.name(role)
     check_dates(series, role, name, f"{role}=pl.col({name!r}).str.to_date()")
@@ -145,7 +145,11 @@ def _days(table: Table, role: str) -> np.ndarray:
 def _age(table: Table, life_table: LifeTable, unit: TimeUnit | None, day: np.ndarray) -> np.ndarray:
     """Ages in days at the date."""
     if "birth" in table:
-        age, role, found = day - _days(table, "birth"), "birth", f"is after {table.name('date')!r} in {{}}"
+        age, role, found = (
+            day - read_days(table, "birth"),
+            "birth",
+            f"is after {table.name('date')!r} in {{}}",
+        )
     else:
         age, role, found = _age_given(table, life_table, unit), "age", "is below zero in {}"
     wrong = age < 0
