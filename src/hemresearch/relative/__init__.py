@@ -7,10 +7,12 @@
 
 `LifeTable` holds the death rates of a population; `expected_survival` is the survival that patients would
 have by them (Ederer I and II, Hakulinen), `population_hazard` what each patient's own hazard is.
+`net_survival` is survival if the disease were the only cause of death (Pohar Perme, Ederer, Hakulinen).
 """
 
 from ..lifetable import LifeTable
 from .expected import expected_survival
+from .net_survival import net_survival
 from .population import population_hazard
 
-__all__ = ["LifeTable", "expected_survival", "population_hazard"]
+__all__ = ["LifeTable", "expected_survival", "net_survival", "population_hazard"]
