@@ -90,6 +90,12 @@ def test_a_number_does_not_match_its_text():
     assert refusal.remedy == "event_value=2"
 
 
+def test_the_words_of_german_and_swedish_registers_are_known():
+    for levels in (["lever", "avliden"], ["lebend", "Verstorben"], ["zensiert", "tot"]):
+        refusal = assert_refused(lambda levels=levels: events(levels), argument="event", column="status")
+        assert refusal.remedy == f"event_value={levels[1]!r} if {levels[1]!r} is the event"
+
+
 def test_a_null_stays_missing_when_a_value_is_declared():
     assert_refused(lambda: events([2, None, 1], 2), argument="event", column="status", rows=[2])
 
