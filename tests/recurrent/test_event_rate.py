@@ -141,6 +141,23 @@ def test_missing_values():
     assert (dropped.n_dropped, dropped.n, dropped.n_event) == (1, 5, 6)
 
 
+def test_patients_whom_a_list_of_events_does_not_have_are_not_to_be_dropped():
+    joined = ARMS.with_columns(pl.col("bleeds").replace(0, None))
+    refusal = assert_refused(
+        lambda: event_rate(joined, **TOTALS), argument="events", column="bleeds", rows=[2, 5]
+    )
+    assert refusal.remedy.startswith("pl.col('bleeds').fill_null(0) if null means that there was none")
+    filled = TOTALS | {"events": pl.col("bleeds").fill_null(0)}
+    assert_frame_equal(event_rate(joined, **filled).to_frame(), event_rate(ARMS, **TOTALS).to_frame())
+    seen = joined.with_columns(pl.col("bleeds") > 0)
+    assert (
+        "fill_null(False)"
+        in assert_refused(
+            lambda: event_rate(seen, **TOTALS), argument="events", column="bleeds", rows=[2, 5]
+        ).remedy
+    )
+
+
 def test_refusals_of_the_data():
     for given in (
         {},
