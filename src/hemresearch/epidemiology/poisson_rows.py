@@ -78,7 +78,7 @@ def read_count_rows(
     count, added = read_counts(table), read_offset(table)
     log, time, unit = np.zeros(len(count)), None, None
     if "person_time" in table:
-        time, unit = _read_person_time(table, count)
+        time, unit = read_person_time(table, count)
         log = np.log(time)
     rows = CountRows(
         count=count,
@@ -122,7 +122,7 @@ def read_persons(rows: CountRows) -> np.ndarray:
     return persons
 
 
-def _read_person_time(table: Table, count: np.ndarray) -> tuple[np.ndarray, str | None]:
+def read_person_time(table: Table, count: np.ndarray) -> tuple[np.ndarray, str | None]:
     """Person-time above 0 in every row."""
     time, unit = read_duration(table, "person_time")
     refuse_person_time(table, count, time)

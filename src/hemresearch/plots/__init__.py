@@ -3,6 +3,7 @@
 `draw_*` functions take a result and axes, draw, and return the axes. They estimate and save nothing.
 """
 
+from .age_period_cohort import draw_age_period_cohort
 from .curves import draw_curves
 from .dynamic import draw_dynamic
 from .effect import draw_effect
@@ -22,6 +23,7 @@ __all__ = [
     "THEMES",
     "ResearchFigure",
     "Theme",
+    "draw_age_period_cohort",
     "draw_curves",
     "draw_dynamic",
     "draw_effect",

@@ -105,7 +105,7 @@ def draw_effect(
         style_axes(panel)
         _draw(panel, drawn, name, no_effect=1.0 if ratio else 0.0, color=color)
         if ratio:
-            _ratio_axis(panel)
+            ratio_axis(panel)
         set_words(panel, title, *labels, *axes_mm(panel))
         what = f"{ratio or 'effect'} along {name}, {frame.height} values"
         record(panel, lambda: [what, *_told(drawn, name)], before=before)
@@ -184,7 +184,7 @@ def _draw(ax: Axes, frame: pl.DataFrame, name: str, no_effect: float, color: Any
     ax.set_xlim(float(x.min()), float(x.max()))
 
 
-def _ratio_axis(ax: Axes) -> None:
+def ratio_axis(ax: Axes) -> None:
     """A logarithmic axis with ratios at its ticks, as a forest plot has them."""
     ax.set_yscale("log")
     low, high = ax.get_ylim()

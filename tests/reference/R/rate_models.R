@@ -26,4 +26,23 @@ diet <- rd("diet"); diet$hi <- as.integer(diet$energy.grp == ">2750 KCals")
 la <- rd("lalonde"); la$z <- as.integer(la$re78 == 0)
 add("strict_poisson_robust_diet", "diet", "poisson_robust_diet, iterated to the end", "glm(epsilon = 1e-15)", list(), strict(chd ~ hi + height + offset(log(y)), data = diet))
 add("strict_modified_poisson_lalonde_re78zero", "lalonde", "modified_poisson_lalonde_re78zero, iterated to the end", "glm(epsilon = 1e-15)", list(), strict(z ~ treat + age + educ + married, data = la))
+# Age-period-cohort models: further parametrizations of Epi, other weights, no references, factors of squares
+ld <- rd("lungdk"); td <- rd("testisdk")
+shown <- function(f) list(age = mat(f$Age), per = mat(f$Per), coh = mat(f$Coh), drift = mat(f$Drift))
+apc <- function(...) shown(apc.fit(..., print.AOV = FALSE))
+for (pr in c("AdCP", "Ad-P-C", "AC-P", "AP-C")) add(paste0("apc_", pr), "lungdk", paste("Epi, knots 5, parm", pr), "apc.fit(ref.c = 1900, ref.p = 1970)", list(parm = pr),
+  apc(A = ld$Ax, P = ld$Px, D = ld$D, Y = ld$Y, npar = c(A = 5, P = 5, C = 5), parm = pr, ref.c = 1900, ref.p = 1970, scale = 1e5))
+for (w in c("D", "1")) add(paste0("apc_weights_", w), "testisdk", paste("No references, drift weighted by", w, "; knots 6, 4 and 5; testis cancer at 15-64"), "apc.fit(dr.extr)", list(subset = "(A >= 15) & (A < 65)", dr = w),
+  { z <- td[td$A >= 15 & td$A < 65, ]; apc(A = z$A + .5, P = z$P + .5, D = z$D, Y = z$Y, npar = c(A = 6, P = 4, C = 5), parm = "ACP", dr.extr = w, scale = 1e5, alpha = .1) })
+add("apc_squares", "lungdk", "Factors of squares", "apc.fit(model = 'factor')", list(), {
+  z <- aggregate(cbind(D, Y) ~ A5 + P5, ld, sum); apc(A = z$A5, P = z$P5, D = z$D, Y = z$Y, model = "factor", parm = "APC", ref.c = 1903, ref.p = 1968, scale = 1e5) })
+# Epi 2.47 takes the offset of Ad-C-P's last step from age and drift; here from cohort, as its documentation and Ad-P-C have it
+add("apc_Ad-C-P_in_order", "lungdk", "Ad-C-P with period fitted to what cohort leaves", "glm, one after the other", list(), {
+  a <- ld$Ax; p <- ld$Px; k <- p - a; q <- function(x) quantile(rep(x, ld$D), (1:5 - .5)/5)
+  MA <- Ns(a, knots = q(a)); m <- glm(D ~ MA + I(k - 1900), offset = log(Y), family = poisson, data = ld, control = glm.control(epsilon = 1e-14))
+  step <- function(x, x0, eta) { M <- Ns(x, knots = q(x)); kn <- attr(M, "knots"); b <- attr(M, "Boundary.knots"); r <- ns(x0, knots = kn, Boundary.knots = b)
+    z <- detrend(rbind(r, M), c(x0, x), weight = c(0, ld$Y)); X <- cbind(1, x - x0, sweep(z[-1, , drop = FALSE], 2, z[1, ]))
+    f <- glm(D ~ X - 1, offset = eta, family = poisson, data = ld, control = glm.control(epsilon = 1e-14)); u <- !duplicated(round(x, 6)); o <- order(x[u])
+    list(eta = predict(f, type = "link"), effect = mat(unname(cbind(x[u], ci.exp(f, ctr.mat = X[u, ]))[o, ]))) }
+  s1 <- step(k, 1900, predict(m, type = "link")); s2 <- step(p, 1970, s1$eta); list(coh = s1$effect, per = s2$effect) })
 finish("rate_models", c("sandwich", "MASS", "Epi"))
