@@ -6,20 +6,30 @@
 - `rate`: events per person-time, with exact and approximate limits.
 - `rate_ratio`, `rate_difference`: groups compared with a reference.
 - `cumulative_risk`: the risk before an age (0-74), from rates by age.
+- `prevalence`: persons alive with a disease on a date, and their share of the population.
 - `proportion`: shares of persons, with seven kinds of limits.
 - `two_by_two`: difference and ratio of risks, and odds ratio, of exposed against unexposed.
 - `mantel_haenszel`: the same within strata, as one estimate; `homogeneity_test`: whether strata differ.
+- `age_period_cohort`: rates by age, ratios by calendar period and birth cohort.
 - `poisson`: ratios of rates, risks and counts, adjusted for covariates.
 - `standardize_direct`: rates in a standard population (`standard_population`); `standardized_rate_ratio`.
 - `standardize_indirect`: observed over expected events (SIR, SMR); `standardized_ratio_test`: trend,
   heterogeneity.
+- `diagnostic_accuracy`: sensitivity, specificity, predictive values; `true_prevalence`: from an imperfect
+  test.
+- `kappa`: agreement of two raters beyond chance.
 """
 
+from .age_period_cohort import age_period_cohort
+from .age_period_cohort_fit import AgePeriodCohort
 from .cumulative_risk import cumulative_risk
+from .diagnostic_accuracy import diagnostic_accuracy
 from .homogeneity import homogeneity_test
+from .kappa import kappa
 from .mantel_haenszel import mantel_haenszel
 from .person_time import PersonTime, person_time
 from .poisson import poisson
+from .prevalence import prevalence
 from .proportion import proportion
 from .rate import rate
 from .rate_ratio import rate_difference, rate_ratio
@@ -28,16 +38,22 @@ from .standard_populations import standard_population
 from .standardize_direct import standardize_direct, standardized_rate_ratio
 from .standardize_indirect import standardize_indirect, standardized_ratio_test
 from .time_scale import TimeScale
+from .true_prevalence import true_prevalence
 from .two_by_two import two_by_two
 
 __all__ = [
+    "AgePeriodCohort",
     "PersonTime",
     "TimeScale",
+    "age_period_cohort",
     "cumulative_risk",
+    "diagnostic_accuracy",
     "homogeneity_test",
+    "kappa",
     "mantel_haenszel",
     "person_time",
     "poisson",
+    "prevalence",
     "proportion",
     "rate",
     "rate_difference",
@@ -48,6 +64,7 @@ __all__ = [
     "standardize_indirect",
     "standardized_rate_ratio",
     "standardized_ratio_test",
+    "true_prevalence",
     "two_by_two",
 ]
 

@@ -199,9 +199,8 @@ def standardized_rate_ratio(
     >>> ratio = hem.epidemiology.standardized_rate_ratio(
     ...     deaths, events="deaths", person_time="mean_population", age="age", by="year"
     ... )
-    >>> ratio.text()
-    'ratio of standardised rates (europe 2013 standard): group=2020, reference=1969 0.55 (95% CI 0.54–0.55),
-    p<0.001'
+    >>> ratio.to_frame().select("group", pl.col("estimate", "conf_low", "conf_high").round(3)).row(0)
+    ('2020', 0.548, 0.543, 0.553)
     """
     check_conf_level(conf_level)
     s = read_standardized(

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import polars as pl
 from scipy.special import chdtrc
 
 from ..errors import warn
@@ -16,7 +15,7 @@ from ..numerics import two_by_two as kernel
 from ..options import Missing, check_choice, check_conf_level
 from ..results import Estimates
 from .totals import in_groups
-from .two_values import Tables, read_tables
+from .two_values import Tables, read_tables, terms_frame
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -148,24 +147,15 @@ def two_by_two(
         "odds ratio": ODDS_RATIOS[odds_ratio],
     }  # fmt: skip
     statistic, p_value = TESTS[test](*margins)
-    frames = []
-    for place, (term, (_, method)) in enumerate(chosen.items()):
+    counts = {"n": t.total[:, 0].astype(int), "n_event": t.n_event[:, 0].astype(int)}
+    rows = {}
+    for term, (_, method) in chosen.items():
         estimate, low, high = method(*margins, conf_level)
-        frames.append(
-            _labelled(t, term, place).with_columns(
-                estimate=pl.Series(estimate),
-                statistic=pl.Series(statistic),
-                p_value=pl.Series(p_value),
-                conf_low=pl.Series(low),
-                conf_high=pl.Series(high),
-            )
-        )
+        tested = {"statistic": statistic, "p_value": p_value}
+        rows[term] = {**counts, "estimate": estimate, **tested, "conf_low": low, "conf_high": high}
     names = [f"{term} by {name}" for term, (name, _) in chosen.items()]
     return Estimates(
-        frame=pl.concat(frames)
-        .sort("group", "place")
-        .drop("group", "place")
-        .with_columns(pl.selectors.float().fill_nan(None)),
+        frame=terms_frame(t.group, rows),
         name=f"association of {t.names['exposure']} with {t.names['event']}",
         method=", ".join(names),
         conf_level=conf_level,
@@ -173,21 +163,6 @@ def two_by_two(
         n_event=float(t.n_event.sum()),
         n_dropped=t.n_dropped,
     )
-
-
-def _labelled(t: Tables, term: str, place: int) -> pl.DataFrame:
-    """The labels and numbers of every table, for one measure."""
-    counts = pl.DataFrame(
-        {
-            "term": [term] * len(t.group),
-            "n": t.total[:, 0].astype(int),
-            "n_event": t.n_event[:, 0].astype(int),
-            "group": np.arange(len(t.group)),
-            "place": [place] * len(t.group),
-        }
-    )
-    levels = t.group.levels
-    return pl.concat([levels, counts], how="horizontal") if levels.width else counts
 
 
 def _distributions(

@@ -80,9 +80,7 @@ def read_tables(
     is_exposed = read_yes(table, "exposure", exposed, declare="exposed")
     happened = read_event(table, event_value)
     group, stratum, size = group_rows(table), group_rows(table, "strata"), read_sizes(table)
-    cell = (group.code * len(stratum) + stratum.code) * 4 + 2 * ~is_exposed + ~happened
-    shape = (len(group), len(stratum), 4)
-    cells = np.bincount(cell, size, minlength=int(np.prod(shape))).reshape(shape)
+    cells = count_cells(group, stratum, is_exposed, happened, size)
     tables = Tables(
         x=cells[..., 0],
         n=cells[..., 0] + cells[..., 1],
@@ -167,6 +165,15 @@ def read_rate_tables(
     return tables
 
 
+def count_cells(
+    group: Groups, stratum: Groups, first: np.ndarray, second: np.ndarray, size: np.ndarray
+) -> np.ndarray:
+    """Patients [group, stratum, cell]: both true, the first alone, the second alone, neither."""
+    cell = (group.code * len(stratum) + stratum.code) * 4 + 2 * ~first + ~second
+    shape = (len(group), len(stratum), 4)
+    return np.bincount(cell, size, minlength=int(np.prod(shape))).reshape(shape)
+
+
 def read_yes(table: Table, role: str, value: Any, *, declare: str) -> np.ndarray:
     """A column of two values as Booleans: true/false, 1/0, or what the argument `declare` says is yes."""
     series, name = table.series(role), table.name(role)
@@ -230,3 +237,19 @@ def refuse_one_sided(n: np.ndarray, n_0: np.ndarray, group: Groups, column: str)
         expected="exposed and unexposed in every group, and in at least one stratum of it",
         remedy="data.filter(...) to the groups with both, or wider strata",
     )
+
+
+def terms_frame(group: Groups, rows: dict[str, dict[str, np.ndarray]]) -> pl.DataFrame:
+    """One row per group and term: columns of one value for each group, under every term; NaN becomes null."""
+    place = np.arange(len(group))
+    frames = [
+        pl.DataFrame({"term": [term] * len(group), **columns}).with_columns(
+            group=pl.Series(place), place=pl.lit(i)
+        )
+        for i, (term, columns) in enumerate(rows.items())
+    ]
+    table = pl.concat(frames).sort("group", "place")
+    values = table.drop("group", "place").with_columns(pl.selectors.float().fill_nan(None))
+    if not group.levels.width:
+        return values
+    return pl.concat([group.levels[table["group"].to_numpy()], values], how="horizontal")

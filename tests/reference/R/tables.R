@@ -50,4 +50,14 @@ sir_case <- function(id, o, e, s) {
     list(heterogeneity = unname(chisq.test(o, p = e / sum(e))$statistic), trend = anova(f, g, test = "Rao")$Rao[2]))
 }
 sir_case("sir_three", c(4, 9, 21), c(4.1, 6.6, 9.8), c(1, 5, 10)); sir_case("sir_five", c(120, 88, 130, 75, 61), c(100.5, 90.2, 101.7, 80.1, 60.3), c(0, 1, 2, 3, 8))
+m4 <- matrix(c(44, 5, 1, 0, 7, 20, 6, 1, 2, 4, 25, 5, 0, 1, 3, 30), 4)    # psych takes row sums of w * p_i. for sums of w_ij p_j.
+kappa_of <- function(p, w) { e <- outer(rowSums(p), colSums(p)); (sum(w * p) - sum(w * e)) / (1 - sum(w * e)) }
+kappa_case <- function(id, m, w) { n <- sum(m); p <- m / n; k <- nrow(m); v <- 0; W <- function(i, j) w[i, j]
+  bar <- function(i, j) sum(sapply(1:k, function(l) W(i, l) * sum(p[, l]))) + sum(sapply(1:k, function(l) W(l, j) * sum(p[l, ])))
+  pe <- sum(w * outer(rowSums(p), colSums(p))); ka <- kappa_of(p, w)
+  for (i in 1:k) for (j in 1:k) v <- v + p[i, j] * (W(i, j) - bar(i, j) * (1 - ka))^2
+  case(id, NA, "Weighted kappa with the error of Fleiss, Cohen and Everitt (1969), written out cell by cell", "loops", list(m = lapply(1:k, function(i) I(m[i, ]))),
+    list(kappa = ka, se = sqrt((v - (ka - pe * (1 - ka))^2) / n) / (1 - pe))) }
+far <- abs(row(m4) - col(m4)) / 3
+kappa_case("kappa_linear", m4, 1 - far); kappa_case("kappa_quadratic", m4, 1 - far^2)
 write_cases("tables")
