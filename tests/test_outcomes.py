@@ -187,7 +187,8 @@ def test_rows_of_one_patient_that_overlap_are_refused_without_the_identifier():
 
 def test_several_rows_of_a_patient_without_entry_overlap():
     rows = pl.DataFrame({"id": ["a", "a"], "t": [5.0, 8], "e": [0, 1]})
-    assert_refused(lambda: read(rows, id="id"), argument="id", column="id", rows=[1, 2], says=["entry=..."])
+    says = ["entry=... with the time at which each row begins", "in the place of id"]
+    assert_refused(lambda: read(rows, id="id"), argument="id", column="id", rows=[1, 2], says=says)
 
 
 def test_rows_that_split_the_follow_up_of_a_patient_are_joined():
@@ -225,8 +226,8 @@ def test_zero_is_censored_among_integers():
         1,
         2,
     )
-    nobody = read_competing(COHORT.with_columns(e=pl.Series([2, 1, 1, 2])), time="t", event="e")
-    assert nobody.causes == (1, 2)
+    nobody = COHORT.with_columns(e=pl.Series([2, 1, 1, 2]))
+    assert read_competing(nobody, time="t", event="e", censored=None).causes == (1, 2)
 
 
 def test_a_censoring_label_that_never_occurs_is_refused_unless_nobody_was_censored():
@@ -238,13 +239,14 @@ def test_a_censoring_label_that_never_occurs_is_refused_unless_nobody_was_censor
         says=["'censored'", "near: Censored", "censored='Censored'"],
     )
     assert read_competing(data, time="t", event="e", censored="Censored").causes == ("nrm", "relapse")
-    assert read_competing(data, time="t", event="e", censored=None).causes == ("Censored", "nrm", "relapse")
+    nobody = data.with_columns(pl.col("e").replace("Censored", "death"))
+    assert read_competing(nobody, time="t", event="e", censored=None).causes == ("death", "nrm", "relapse")
     far = COHORT.with_columns(e=pl.Series(["relapse", "alive", "nrm", "relapse"]))
     assert_refused(
         lambda: read_competing(far, time="t", event="e"),
         argument="censored",
         column="e",
-        says=["censored=None"],
+        says=["censored='alive'"],
     )
 
 
@@ -253,7 +255,7 @@ def test_one_event_is_not_several():
         lambda: read_competing(COHORT.with_columns(e=pl.lit(True)), time="t", event="e"),
         argument="event",
         column="e",
-        says=["Boolean", "kaplan_meier"],
+        says=["Boolean", "labels for all events"],
     )
 
 

@@ -326,7 +326,8 @@ def one_patient_at_a_time(y: Rows, join: bool) -> Rows:
             column=y.names["id"],
             rows=rows if y.row is None else y.row[rows],
             expected="rows (entry, time] of one patient that follow each other",
-            remedy=f"entry=... for start-stop rows, or cluster={y.names['id']!r} for related rows",
+            remedy="entry=... with the time at which each row begins, "
+            f"or cluster={y.names['id']!r} in the place of id for related rows",
         )
     if not join:
         return y

@@ -34,6 +34,13 @@ def curves():
     return hem.survival.kaplan_meier(TWO_ARMS, time="months", event="died", by="arm")
 
 
+def test_person_time_is_written_as_exactly_as_it_is_long():
+    for longest, cells in ((111243.0, ["111,243", "8"]), (43.26, ["43.3", "8.0"]), (9.5, ["9.50", "8.00"])):
+        made = table(pl.DataFrame({"arm": ["A", "B"], "person_time": [longest, 8.0]}))
+        assert made.header == ("arm", "Person-time")
+        assert [row[1] for row in made.body] == cells
+
+
 def test_an_estimate_and_its_limits_are_one_cell_and_the_standard_error_goes():
     made = table(COX, conf_level=0.95)
     assert made.header == ("Term", "Events", "Estimate (95% CI)", "Statistic", "p")

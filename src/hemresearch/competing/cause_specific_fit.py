@@ -102,6 +102,7 @@ class CauseSpecificFit(Result):
         The probability of each cause by each time, from the hazards of all causes. Its variance counts the
         estimation of coefficients and baselines by the delta method; where the variance of the fit is robust,
         it is that of each row's (cluster's) influence on both, which takes rows x times for each new row.
+        `hem.report.table(fit.curves(new), times=[12, 24])` has the same risks as a table to publish.
 
         Parameters
         ----------

@@ -77,6 +77,8 @@ class FineGrayFit(Fit):
         influence of rows (clusters) on b and A, with what the estimation of censoring adds to both. After the
         last follow-up (of the stratum) it is null.
 
+        `hem.report.table(fit.curves(new), times=[12, 24])` has the same incidences as a table to publish.
+
         Parameters
         ----------
         new_data

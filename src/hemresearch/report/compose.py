@@ -98,7 +98,7 @@ def table(
         Names that the table does not have do not matter.
     decimals
         One number for all estimates and statistics, or one per column. By default 2; 1 for percentages;
-        for medians none from 100 up and one from 10 up.
+        for medians and person-time none from 100 up and one from 10 up.
     percent
         True: the estimate and its limits are proportions, to be shown in percent; or the names of the
         columns that are. By default survival and cumulative incidence at given times are shown so.
@@ -326,6 +326,8 @@ def _decimals(source: Source, name: str) -> int:
         return given[name]
     if name in source.percent:
         return 1
+    if name == "person_time":
+        return formats.decimals_for(source.frame[name].max())  # type: ignore[arg-type]
     if name == "estimate" and (
         "quantile" in source.frame.columns or _header(source, name).startswith("Median")
     ):
