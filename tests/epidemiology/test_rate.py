@@ -62,7 +62,7 @@ def test_groups_match_r(reference):
 
 
 @pytest.mark.parametrize("case_id", reference_cases("person_time", "count_"))
-# the exact limits of epidemiology.json are epitools' own, which leaves uniroot its tolerance of 1e-4 of an event
+# the exact limits of epidemiology.json are epitools' own, which leaves uniroot its tolerance of 1e-4
 @pytest.mark.parametrize("conf_type", ["exact", "midp"])
 def test_limits_of_counts_match_r_to_full_precision(reference, case_id, conf_type):
     case = reference("person_time", case_id)

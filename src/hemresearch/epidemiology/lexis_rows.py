@@ -96,12 +96,13 @@ def make_plan(
     by: Columns,
     days_per_year: float,
     missing: Missing,
+    scales_needed: bool = True,
 ) -> Plan:
     """The columns that each row is read from."""
     check_number(
         days_per_year, argument="days_per_year", above=0, expected="days, such as 365.25", example=365.25
     )
-    _check_scales(scales, cut_at)
+    _check_scales(scales, cut_at, scales_needed)
     since = [s.since for s in scales.values() if s.since is not None]
     begins = [s.begins_at for s in scales.values() if not isinstance(s.begins_at, int | float)]
     happened = dict(cut_at or {})
@@ -289,10 +290,10 @@ def _refuse_beginning(name: str) -> None:
     )
 
 
-def _check_scales(scales: Any, cut_at: Any) -> None:
+def _check_scales(scales: Any, cut_at: Any, needed: bool) -> None:
     """Refuse what is no named time scale, and names that a result needs for itself."""
     good = isinstance(scales, Mapping) and all(isinstance(s, TimeScale) for s in scales.values())
-    if not good or not (scales or cut_at):
+    if not good or (needed and not (scales or cut_at)):
         raise DataError(
             "no time scales were given" if good else "something other than named time scales was given",
             argument="scales",
