@@ -496,3 +496,34 @@ def test_days_per_year_is_a_number_of_days():
         ),
         argument="days_per_year",
     )
+
+
+def test_a_group_and_a_time_scale_have_different_names():
+    data = follow_up(4, 1).rename({"sex": "age"})
+    assert_refused(
+        lambda: person_time(data, event="cause", event_value="death", by="age", **ROLES),
+        argument="by",
+        column="age",
+    )
+
+
+@pytest.mark.parametrize("lazy", [True, False])
+def test_an_event_that_is_no_column_is_refused(lazy):
+    data = follow_up(4, 1)
+    for event in ("status", pl.col("status") == 1):
+        assert_refused(
+            lambda event=event: person_time(data.lazy() if lazy else data, event=event, **ROLES),
+            argument="event",
+            column="status",
+        )
+
+
+def test_categories_and_enums_keep_their_order_in_batches():
+    data = follow_up(300, 2).with_columns(
+        pl.col("sex").cast(pl.Enum(["M", "F"])), site=pl.Series(["b", "a", "c"] * 100, dtype=pl.Categorical)
+    )
+    roles = {"event": "cause", "event_value": "death", "by": ["sex", "site"], **ROLES}
+    whole = person_time(data, **roles).to_frame()
+    assert whole["sex"].unique(maintain_order=True).to_list() == ["M", "F"]
+    assert whole.filter(sex="M")["site"].unique(maintain_order=True).to_list() == ["a", "b", "c"]
+    assert_frame_equal(person_time(data.lazy(), batch=70, **roles).to_frame(), whole, rel_tol=1e-12)

@@ -149,3 +149,8 @@ def test_missing_rows_are_counted():
     data = SIX.with_columns(exit=pl.when(pl.col("sex") == "M").then(None).otherwise("exit"))
     result = prevalence(data, **ROLES, at=END, missing="drop")
     assert (result.n_dropped, result.to_frame()["n"].to_list()) == (3, [2])
+
+
+def test_names_of_the_result_are_not_those_of_groups():
+    data = SIX.rename({"sex": "date"})
+    assert_refused(lambda: prevalence(data, **ROLES, by="date", at=END), argument="by", column="date")

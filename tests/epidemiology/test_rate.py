@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from reference_cases import assert_close, load_dataset, reference_cases
 from refusals import assert_refused, assert_warns
-from scipy.stats import binom, poisson
+from scipy.stats import binom, binomtest, poisson
 
 from hemresearch.epidemiology import cumulative_risk, rate, rate_difference, rate_ratio
 from hemresearch.numerics.rate_comparison import binomial_test
@@ -183,13 +183,23 @@ def test_swapping_the_groups_inverts_the_ratio(d1, d0, y1, y0):
         assert_close(back.select(LIMITS).row(0), inverse, rel=1e-8)
 
 
-def test_without_any_events_there_is_no_ratio():
+@pytest.mark.parametrize("conf_type", ["exact", "midp", "score"])
+def test_without_any_events_there_is_no_ratio(conf_type):
     data = two({"d0": 0, "d1": 0, "y0": 5, "y1": 7})
     frame = assert_warns(
-        lambda: rate_ratio(data, **TOTALS, by="arm"), argument="events", column="d", says=["both groups"]
+        lambda: rate_ratio(data, **TOTALS, by="arm", conf_type=conf_type),
+        argument="events",
+        column="d",
+        says=["both groups"],
     ).to_frame()
     assert frame.select("estimate", "p_value", *LIMITS).row(0) == (None,) * 4
-    assert binomial_test(0, 0, 0.5) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "n", "share"), [(3, 3, 0.001), (0, 3, 0.999), (0, 1, 0.5), (40, 60, 1e-12)]
+)
+def test_exact_tests_at_the_ends_are_those_of_scipy(count, n, share):
+    assert binomial_test(count, n, share) == pytest.approx(binomtest(count, n, share).pvalue, rel=1e-9)
 
 
 def test_groups_of_several_columns_and_numbers_can_be_the_reference():

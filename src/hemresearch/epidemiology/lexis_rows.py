@@ -117,9 +117,7 @@ def read_event_codes(
     data: pl.LazyFrame, event: Column, event_value: Any, causes: bool, censored: Any
 ) -> EventCodes:
     """What the values of the event column mean, from one look at all of them."""
-    known = data.collect_schema().names()
-    if isinstance(event, str) and event not in known:
-        read_table(data.head(1), {"event": event})  # refuses it
+    read_table(data.head(1), {"event": event}, missing="drop", may_be_empty=True)  # refuses what is no column
     levels = data.select(event).unique().collect(engine="streaming")
     table = read_table(levels, {"event": levels.columns[0]}, missing="drop")
     text = table.series("event").dtype in (pl.Categorical, pl.Enum)
@@ -135,6 +133,7 @@ def read_lexis_rows(data: Any, plan: Plan, *, may_be_empty: bool = False) -> Lex
     table = read_table(
         data, plan.roles, missing=plan.missing, nullable=("cut_at",), may_be_empty=may_be_empty
     )
+    _refuse_shared_names(table, plan)
     dates = table.series("time").dtype in CALENDAR
     if dates and "entry" not in table:
         raise DataError(
@@ -161,6 +160,18 @@ def read_lexis_rows(data: Any, plan: Plan, *, may_be_empty: bool = False) -> Lex
         time_unit="days" if isinstance(table.series("time").dtype, pl.Duration) else None,
         table=table,
     )
+
+
+def _refuse_shared_names(table: Table, plan: Plan) -> None:
+    """Refuse groups that have the name of a time scale: both are columns of the result."""
+    for name in set(table.names["by"]) & set(plan.names):
+        raise DataError(
+            "has the name of a time scale or event, too",
+            argument="by",
+            column=name,
+            expected="groups and time scales under different names",
+            remedy=f"by=pl.col({name!r}).alias('{name}_group')",
+        )
 
 
 def _moments(table: Table, role: str, place: int, dates: bool) -> np.ndarray:

@@ -119,6 +119,7 @@ def prevalence(
     codes = read_event_codes(frame.lazy(), event, event_value, False, None)
     rows = read_lexis_rows(frame, plan)
     days = _days(at, rows)
+    _refuse_own_names([*rows.table.names["by"], *plan.names])
     group, died = group_rows(rows.table), codes.of(rows.table.series("event")) > 0
     counts = [_alive(rows, plan, group, died, label, day, span) for label, day in days for span in spans]
     found = pl.concat(counts).sort([*group.names, *plan.names], maintain_order=True)
@@ -133,6 +134,17 @@ def prevalence(
         n_event=float(died.sum()),
         n_dropped=rows.table.n_dropped,
     )
+
+
+def _refuse_own_names(names: list[str]) -> None:
+    for name in {DATE, WITHIN, POPULATION} & set(names):
+        raise DataError(
+            "has the name of a column of the result",
+            argument="by",
+            column=name,
+            expected="another name for groups and time scales",
+            remedy=f"by=pl.col({name!r}).alias('{name}_group')",
+        )
 
 
 def _alive(
