@@ -7,12 +7,16 @@
 
 `LifeTable` holds the death rates of a population; `expected_survival` is the survival that patients would
 have by them (Ederer I and II, Hakulinen), `population_hazard` what each patient's own hazard is.
-`net_survival` is survival if the disease were the only cause of death (Pohar Perme, Ederer, Hakulinen).
+`net_survival` is survival if the disease were the only cause of death (Pohar Perme, Ederer, Hakulinen),
+and `net_survival_test` compares groups by it.
+`smr` is observed over expected deaths, by time since diagnosis and attained age.
 """
 
 from ..lifetable import LifeTable
 from .expected import expected_survival
 from .net_survival import net_survival
+from .net_survival_test import net_survival_test
 from .population import population_hazard
+from .smr import smr
 
-__all__ = ["LifeTable", "expected_survival", "net_survival", "population_hazard"]
+__all__ = ["LifeTable", "expected_survival", "net_survival", "net_survival_test", "population_hazard", "smr"]

@@ -12,7 +12,7 @@ from ..numerics.pohar_perme import at_risk, excess_hazard, expected_deaths, risk
 from ..numerics.population_hazard import survival_sums
 from ..numerics.risk_sets import weight_from
 from ..times import DAYS_PER_UNIT
-from .net_rows import NetRows, whole_days
+from .net_rows import NetRows, place_of, whole_days
 
 # As of a probability, but for survival beside that of the population, which may exceed 1.
 LIMITS: dict[str, Transform] = {
@@ -70,14 +70,14 @@ Steps = tuple[np.ndarray, np.ndarray, np.ndarray | float]
 
 def pohar_perme(rows: NetRows, grid: Grid) -> Steps:
     """The excess hazard weighted by the reciprocals of population survival."""
-    sums = risk_sums(rows.life_table.rates, _place(rows), rows.begin, rows.until, grid.day, rows.weight)
+    sums = risk_sums(rows.life_table.rates, place_of(rows), rows.begin, rows.until, grid.day, rows.weight)
     return *excess_hazard(sums, grid.place, rows.y.event, rows.weight, grid.square), 1.0
 
 
 def ederer2(rows: NetRows, grid: Grid) -> Steps:
     """The hazard less the mean population hazard of those at risk."""
     expected = expected_deaths(
-        rows.life_table.rates, *_place(rows), rows.begin, rows.until, grid.day, rows.weight
+        rows.life_table.rates, *place_of(rows), rows.begin, rows.until, grid.day, rows.weight
     )
     hazard, variance = _observed(rows, grid)
     return hazard - at_risk(expected, grid.n_risk), variance, 1.0
@@ -86,7 +86,7 @@ def ederer2(rows: NetRows, grid: Grid) -> Steps:
 def ederer1(rows: NetRows, grid: Grid) -> Steps:
     """Observed survival, to be divided by the mean population survival of all patients."""
     everybody = np.full(len(rows.until), grid.day[-1])
-    n, _, after = survival_sums(rows.life_table.rates, *_place(rows), everybody, grid.day)
+    n, _, after = survival_sums(rows.life_table.rates, *place_of(rows), everybody, grid.day)
     return *_observed(rows, grid), after / n
 
 
@@ -94,7 +94,7 @@ def hakulinen(rows: NetRows, grid: Grid) -> Steps:
     """Observed survival, to be divided by that of the population followed as long as it could have been."""
     until = np.minimum(rows.potential, grid.day[-1])
     day = np.union1d(grid.day, until)
-    _, before, after = survival_sums(rows.life_table.rates, *_place(rows), until, day)
+    _, before, after = survival_sums(rows.life_table.rates, *place_of(rows), until, day)
     return *_observed(rows, grid), np.cumprod(after / before)[np.searchsorted(day, grid.day)]
 
 
@@ -175,8 +175,3 @@ def _observed(rows: NetRows, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     event = rows.y.event
     squares = np.bincount(grid.place[event], grid.square[event], len(grid.day))
     return at_risk(grid.n_event, grid.n_risk), at_risk(squares, grid.n_risk**2)
-
-
-def _place(rows: NetRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    people = rows.people
-    return people.group, people.age, people.day

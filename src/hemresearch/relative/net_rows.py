@@ -226,3 +226,8 @@ def _no_period(found: str) -> DataError:
 def group_parts(rows: NetRows, groups: Groups) -> list[NetRows]:
     """The rows of each group."""
     return [rows.take(np.flatnonzero(groups.code == g)) for g in range(len(groups))]
+
+
+def place_of(rows: NetRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The group, age and day of each one, as kernels take them."""
+    return rows.people.group, rows.people.age, rows.people.day
