@@ -156,6 +156,7 @@ def _labels(row: dict[str, Any]) -> dict[str, Any]:
     }
     values |= {
         "person_time",
+        "excess_rate",
         "dispersion",
         "score",
         "df",
