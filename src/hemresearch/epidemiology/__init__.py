@@ -10,6 +10,7 @@
 - `proportion`: shares of persons, with seven kinds of limits.
 - `two_by_two`: difference and ratio of risks, and odds ratio, of exposed against unexposed.
 - `mantel_haenszel`: the same within strata, as one estimate; `homogeneity_test`: whether strata differ.
+- `annual_percent_change`, `joinpoint`: trends of rates from year to year, and where they change.
 - `age_period_cohort`: rates by age, ratios by calendar period and birth cohort.
 - `poisson`: ratios of rates, risks and counts, adjusted for covariates.
 - `standardize_direct`: rates in a standard population (`standard_population`); `standardized_rate_ratio`.
@@ -18,13 +19,17 @@
 - `diagnostic_accuracy`: sensitivity, specificity, predictive values; `true_prevalence`: from an imperfect
   test.
 - `kappa`: agreement of two raters beyond chance.
+- `capture_recapture`: how many are on none of several lists.
 """
 
 from .age_period_cohort import age_period_cohort
 from .age_period_cohort_fit import AgePeriodCohort
+from .capture_recapture import capture_recapture
 from .cumulative_risk import cumulative_risk
 from .diagnostic_accuracy import diagnostic_accuracy
 from .homogeneity import homogeneity_test
+from .joinpoint import joinpoint
+from .joinpoint_fit import JoinpointTrend
 from .kappa import kappa
 from .mantel_haenszel import mantel_haenszel
 from .person_time import PersonTime, person_time
@@ -38,17 +43,22 @@ from .standard_populations import standard_population
 from .standardize_direct import standardize_direct, standardized_rate_ratio
 from .standardize_indirect import standardize_indirect, standardized_ratio_test
 from .time_scale import TimeScale
+from .trend import annual_percent_change
 from .true_prevalence import true_prevalence
 from .two_by_two import two_by_two
 
 __all__ = [
     "AgePeriodCohort",
+    "JoinpointTrend",
     "PersonTime",
     "TimeScale",
     "age_period_cohort",
+    "annual_percent_change",
+    "capture_recapture",
     "cumulative_risk",
     "diagnostic_accuracy",
     "homogeneity_test",
+    "joinpoint",
     "kappa",
     "mantel_haenszel",
     "person_time",

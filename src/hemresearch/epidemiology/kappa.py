@@ -176,7 +176,7 @@ def _ratings(table: Table, weighting: str) -> tuple[np.ndarray, np.ndarray, int]
 def _warn_of_one_category(group: Groups, undefined: np.ndarray) -> None:
     if undefined.any():
         warn(
-            f"used one category only{in_groups(group, undefined)}, where chance alone agrees and there is no kappa",
+            f"used one category only{in_groups(group, undefined)}, where chance agrees and kappa is none",
             argument="raters",
             expected="two or more categories in use in every group",
             remedy="the row 'agreement', or data.filter(...) to the other groups",
