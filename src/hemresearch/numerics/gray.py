@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .compiled import kernel
+from .compiled import inlined, kernel
 from .logrank import EventTable, event_table
 
 
@@ -141,6 +141,13 @@ def _add_stratum(n_risk, n_cause, n_other, rho, expected, score, covariance):  #
                         covariance[i, j] += t4 * t4 * drift[i, k] * drift[j, k] * t3
             free[k] = later
         pooled = after
+    _add_drift(covariance, drift, cross, second)
+
+
+@inlined
+def _add_drift(covariance, drift, cross, second):  # type: ignore[no-untyped-def]
+    """Add the parts of the covariance that waited for the last drift."""
+    n = len(drift)
     for i in range(n):
         for j in range(n):
             for k in range(n):
