@@ -95,8 +95,7 @@ def _add_stratum(n_risk, n_cause, n_other, rho, expected, score, covariance):  #
                 size += n_risk[r, m] / free[r]
                 at_risk += n_risk[r, m] * (1 - incidence[r]) / free[r]
         if groups < 2:  # a group alone is compared with nobody, and none comes back
-            for r in range(n):
-                expected[r] += n_cause[r, m]
+            expected += n_cause[:, m]
             continue
         # F(t-) can add up to more than 1 where groups with many events are followed for a shorter time
         weight = max(1 - pooled, 0.0) ** rho
