@@ -13,6 +13,7 @@ from .forest import draw_forest
 from .layout import layout_problems
 from .life_table import draw_life_table
 from .missingness import draw_missingness
+from .rates import draw_rates
 from .residuals import draw_influence, draw_residuals, draw_schoenfeld
 from .risk_table import draw_risk_table
 from .stacked import draw_stacked
@@ -32,6 +33,7 @@ __all__ = [
     "draw_influence",
     "draw_life_table",
     "draw_missingness",
+    "draw_rates",
     "draw_residuals",
     "draw_risk_table",
     "draw_schoenfeld",

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ..errors import DataError
 from ..formats import significant
 from .curve_lines import axes_mm, set_words, style_axes
-from .effect import ratio_axis
+from .effect import log_axis, ratio_axis
 from .figure import figure, record
-from .forest_axis import tick_words
 from .risk_table import group_styles
 from .themes import RC, active
 
@@ -92,15 +90,8 @@ def draw_age_period_cohort(
         for ax in panels[1:]:
             ax.set_ylim(low, high)
             ratio_axis(ax)
-        _rate_axis(panels[0])
+        log_axis(panels[0])
     return panels
-
-
-def _rate_axis(ax: Axes) -> None:
-    """Ticks at 1, 2 and 5 times powers of ten."""
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_words(value)))
 
 
 def _check(result: AgePeriodCohort, axes: Sequence[Axes] | None) -> None:

@@ -16,9 +16,8 @@ from ..options import check_choice
 from .curve_lines import NOT_IN_LEGEND, axes_mm, set_time_axis, style_axes
 from .drawn import check_table, distinct, group_names, grouping_columns, rows_of, split_label
 from .figure import figure, record
-from .keys import add_key
-from .panel import AROUND_MM, FEWEST_STEPS, MOST_STEPS, fit_words, known_unit, lay_out, panel_mm
-from .place import PT_PER_MM, MakeRoom, text_mm
+from .panel import AROUND_MM, FEWEST_STEPS, MOST_STEPS, arrange, known_unit
+from .place import text_mm
 from .risk_table import group_styles
 from .themes import RC, active
 from .ticks import tick_label, time_step, units_per
@@ -145,7 +144,7 @@ def draw_dynamic(
         _set_axes(panel, tracks, per, shown, y_limits)
         said = " ".join(word for word in ("Probability", f"of {outcome}" if outcome else "", within) if word)
         axis = x_label or f"Time of prediction{f' ({shown})' if shown else ''}"
-        _arrange(panel, legend, (title, axis, y_label or f"{said} (%)"), grows=ax is None)
+        arrange(panel, legend, (title, axis, y_label or f"{said} (%)"), grows=ax is None)
         record(panel, lambda: _told(tracks, within, per, shown), before=before)
     return panel
 
@@ -222,20 +221,6 @@ def _set_axes(
     ax.spines["left"].set_bounds(low, high)
     ax.yaxis.set_major_locator(MultipleLocator(0.2) if high - low == 1.0 else MaxNLocator(5))
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
-
-
-def _arrange(ax: Axes, legend: bool | str, words: tuple[str | None, str, str], grows: bool) -> None:
-    """Words that fit, and the legend where nothing is drawn."""
-    height = panel_mm(ax) if grows else None
-    lay_out(ax, height)
-    fit_words(ax, words, height)
-    above = add_key(ax, legend, [], False, False)
-    if above:
-        head = ax.get_title(loc=RC["axes.titlelocation"])
-        ax.set_title(head, pad=RC["axes.titlepad"] + above * PT_PER_MM)
-        if not grows:
-            ax.set_axes_locator(MakeRoom(ax, ax.get_axes_locator(), 0.0, 0.0, above))
-        lay_out(ax, height)
 
 
 def _told(tracks: Sequence[Track], within: str, per: float, unit: str | None) -> list[str]:

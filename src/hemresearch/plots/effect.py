@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from .. import formats
 from ..columns import as_frame
@@ -192,6 +192,14 @@ def ratio_axis(ax: Axes) -> None:
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_locator(FixedLocator(ticks))
     ax.yaxis.set_major_formatter(FixedFormatter([tick_words(tick) for tick in ticks]))
+
+
+def log_axis(ax: Axes) -> None:
+    """A logarithmic axis of rates: ticks at 1, 2 and 5 times powers of ten."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_words(value)))
 
 
 def _value_label(frame: pl.DataFrame, name: str, ratio: str) -> str:

@@ -10,8 +10,9 @@ from ..errors import DataError
 from ..options import TimeUnit, check_choice, check_number
 from .curve_lines import axes_mm, set_time_axis, set_words, time_label
 from .figure import EDGE_MM, root_figure
+from .keys import add_key
 from .picture import TimeAxis
-from .place import text_mm
+from .place import PT_PER_MM, MakeRoom, text_mm
 from .risk_table import widest_cell_mm
 from .themes import MM_PER_INCH, RC, active
 from .ticks import natural_end, snapped_end, tick_label, time_step, unit_of, units_per
@@ -110,6 +111,20 @@ def lay_out(ax: Axes, height: float | None) -> None:
         whole.draw_without_rendering()
     else:
         engine.execute(whole)
+
+
+def arrange(ax: Axes, legend: bool | str, words: tuple[str | None, str, str], grows: bool) -> None:
+    """Words that fit, and the legend where nothing is drawn."""
+    height = panel_mm(ax) if grows else None
+    lay_out(ax, height)
+    fit_words(ax, words, height)
+    above = add_key(ax, legend, [], False, False)
+    if above:
+        head = ax.get_title(loc=RC["axes.titlelocation"])
+        ax.set_title(head, pad=RC["axes.titlepad"] + above * PT_PER_MM)
+        if not grows:
+            ax.set_axes_locator(MakeRoom(ax, ax.get_axes_locator(), 0.0, 0.0, above))
+        lay_out(ax, height)
 
 
 def check_axis(drawing: Drawing, until: Any, time_unit: str | None, shown_in: str | None) -> None:
