@@ -9,14 +9,24 @@
 have by them (Ederer I and II, Hakulinen), `population_hazard` what each patient's own hazard is.
 `net_survival` is survival if the disease were the only cause of death (Pohar Perme, Ederer, Hakulinen),
 and `net_survival_test` compares groups by it.
+`crude_probability` is that of having died from the disease, and from other causes.
 `smr` is observed over expected deaths, by time since diagnosis and attained age.
 """
 
 from ..lifetable import LifeTable
+from .crude_probability import crude_probability
 from .expected import expected_survival
 from .net_survival import net_survival
 from .net_survival_test import net_survival_test
 from .population import population_hazard
 from .smr import smr
 
-__all__ = ["LifeTable", "expected_survival", "net_survival", "net_survival_test", "population_hazard", "smr"]
+__all__ = [
+    "LifeTable",
+    "crude_probability",
+    "expected_survival",
+    "net_survival",
+    "net_survival_test",
+    "population_hazard",
+    "smr",
+]
