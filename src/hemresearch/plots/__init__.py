@@ -10,6 +10,7 @@ from .effect import draw_effect
 from .figure import ResearchFigure, figure, fingerprint, record
 from .flow import draw_flow
 from .forest import draw_forest
+from .funnel import draw_funnel
 from .layout import layout_problems
 from .life_table import draw_life_table
 from .missingness import draw_missingness
@@ -19,6 +20,7 @@ from .risk_table import draw_risk_table
 from .stacked import draw_stacked
 from .themes import THEMES, Theme, theme
 from .transitions import draw_transitions
+from .trend import draw_trend
 
 __all__ = [
     "THEMES",
@@ -30,6 +32,7 @@ __all__ = [
     "draw_effect",
     "draw_flow",
     "draw_forest",
+    "draw_funnel",
     "draw_influence",
     "draw_life_table",
     "draw_missingness",
@@ -39,6 +42,7 @@ __all__ = [
     "draw_schoenfeld",
     "draw_stacked",
     "draw_transitions",
+    "draw_trend",
     "figure",
     "fingerprint",
     "layout_problems",

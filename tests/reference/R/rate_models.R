@@ -45,4 +45,21 @@ add("apc_Ad-C-P_in_order", "lungdk", "Ad-C-P with period fitted to what cohort l
     f <- glm(D ~ X - 1, offset = eta, family = poisson, data = ld, control = glm.control(epsilon = 1e-14)); u <- !duplicated(round(x, 6)); o <- order(x[u])
     list(eta = predict(f, type = "link"), effect = mat(unname(cbind(x[u], ci.exp(f, ctr.mat = X[u, ]))[o, ]))) }
   s1 <- step(k, 1900, predict(m, type = "link")); s2 <- step(p, 1970, s1$eta); list(coh = s1$effect, per = s2$effect) })
+# Trends in segments: every set of joinpoints on the years, with two years or more before, after and between them, by lm
+swe <- rd("swe_population_deaths")
+segments <- function(x, y, w, k) {
+  n <- length(x); grid <- 3:(n - 2); sets <- if (k) combn(grid, k) else matrix(0, 0, 1)
+  if (k > 1) sets <- sets[, apply(sets, 2, function(s) all(diff(s) >= 3)), drop = FALSE]
+  basis <- function(s) { X <- cbind(1, x - x[1]); for (i in s) X <- cbind(X, pmax(0, x - x[i])); X }
+  sse <- apply(sets, 2, function(s) sum(.lm.fit(sqrt(w)*basis(s), sqrt(w)*y)$residuals^2))
+  s <- sets[, which.min(sse)]; X <- basis(s); f <- lm(y ~ X - 1, weights = w); df <- n - 2*(k + 1)
+  V <- summary(f)$cov.unscaled*min(sse)/df; L <- cbind(0, 1, if (k) rbind(0, lower.tri(diag(k), TRUE)*1)); b <- drop(L %*% coef(f)); se <- sqrt(diag(L %*% V %*% t(L)))
+  ends <- c(x[1], x[s], x[n]); len <- diff(ends)/(x[n] - x[1]); a <- sum(len*b); sa <- sqrt(drop(len %*% L %*% V %*% t(L) %*% len)); q <- if (k) qnorm(.975) else qt(.975, df)
+  near <- if (k) lapply(1:k, function(j) { lim <- min(sse)*(1 + qf(.95, 1, df)/df); x[range(sets[j, sse <= lim])] }) else list()
+  list(k = k, joinpoints = I1(x[s]), sse = min(sse), bic = log(min(sse)/n) + 2*(k + 1)*log(n)/n, apc = I1(100*(exp(b) - 1)), low = I1(100*(exp(b - qt(.975, df)*se) - 1)), high = I1(100*(exp(b + qt(.975, df)*se) - 1)),
+    p = I1(2*pt(-abs(b/se), df)), aapc = I1(100*(exp(a + c(0, -1, 1)*q*sa) - 1)), near = lapply(near, I1), fitted = I1(exp(fitted(f))))
+}
+for (w in c("plain", "weighted")) { z <- aggregate(cbind(deaths, mean_population) ~ year, swe[swe$age %in% 60:64 & swe$sex == 1, ], sum)
+  add(paste0("joinpoints_", w), "inline", paste("Mortality of Swedish men of 60-64 years, log rates,", w), "lm on every set of joinpoints", list(data = cols(z)), {
+    r <- z$deaths/z$mean_population; lapply(0:3, function(k) segments(z$year, log(r), if (w == "weighted") z$deaths else rep(1, nrow(z)), k)) }) }
 finish("rate_models", c("sandwich", "MASS", "Epi"))
