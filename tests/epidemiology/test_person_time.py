@@ -186,8 +186,8 @@ def test_what_is_outside_the_bands_is_told():
     assert repr(table).splitlines() == [
         "person-time of 2 rows of follow-up",
         "  1 cell by t",
-        "  10 units of person-time, 1 events",
-        "  outside the bands: 6 units of person-time, 1 events",
+        "  10 units of person-time, 1 event",
+        "  outside the bands: 6 units of person-time, 1 event",
     ]
     open_ended = person_time(
         rows, time="time", event="dead", scales={"t": TimeScale([-math.inf, 10, math.inf])}

@@ -85,11 +85,11 @@ class PersonTime(Result):
         lines = [
             f"person-time of {count(self.n)} rows of follow-up{dropped}",
             f"  {counted(cells.height, 'cell')} by {', '.join([*self.by, *self.bands]) or 'nothing'}",
-            f"  {significant(float(cells['person_time'].sum()))} {unit}, {count(self.n_event)} events",
+            f"  {significant(float(cells['person_time'].sum()))} {unit}, {_events(self.n_event)}",
         ]
         time, events = self.outside
         if time or events:
-            lines.append(f"  outside the bands: {significant(time)} {unit}, {count(events)} events")
+            lines.append(f"  outside the bands: {significant(time)} {unit}, {_events(events)}")
         return "\n".join(lines)
 
     def _cells(self) -> pl.DataFrame:
@@ -97,6 +97,10 @@ class PersonTime(Result):
         if "cause" not in self.frame.columns or not self.frame.height:
             return self.frame
         return self.frame.filter(pl.col("cause") == self.frame["cause"][0])
+
+
+def _events(n: int) -> str:
+    return f"{count(n)} event" + ("" if n == 1 else "s")
 
 
 def person_time(
