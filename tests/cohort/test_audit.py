@@ -159,6 +159,12 @@ def test_an_event_is_0_or_1(values, rows):
     assert ("missing", "e") in found
 
 
+@pytest.mark.parametrize("kind", [pl.UInt8, pl.Int16, pl.UInt32, pl.UInt64, pl.Float32])
+def test_numbers_of_any_size_are_looked_at(kind):
+    data = pl.DataFrame({"row": pl.Series([1, 2, 3], dtype=kind), "value": [0.5, 1.0, 1.5]})
+    assert "personal numbers" not in {p.check for p in audit(data).problems}
+
+
 def test_personal_numbers_are_found_and_not_told():
     number = "890101980" + check_digit("890101980")
     data = pl.DataFrame(

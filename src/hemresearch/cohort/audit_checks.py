@@ -212,5 +212,6 @@ def _candidates(series: pl.Series) -> list[Any]:
         return texts.filter(texts.str.contains(TEN_DIGITS)).to_list()
     if series.dtype.is_integer() or series.dtype.is_float():
         known = series.drop_nulls().unique(maintain_order=True)
-        return known.filter((known >= SHORTEST) & (known < LONGEST)).to_list()
+        size = known.cast(pl.Float64)  # small integers cannot be compared with LONGEST
+        return known.filter((size >= SHORTEST) & (size < LONGEST)).to_list()
     return []
