@@ -248,7 +248,8 @@ FORMULA = "rcs(age, df=3) * sex + C(group, ref='C') + ns(wbc, df=2) + flag:C(sta
 @given(rows=st.lists(st.integers(0, 119), min_size=1, max_size=10))
 def test_a_row_has_the_same_columns_whatever_rows_stand_beside_it(rows):
     design = build_design(COHORT, FORMULA)
-    np.testing.assert_array_equal(design.apply(COHORT[rows]), design.matrix[rows])
+    # a product with one row may be summed in another order than one with many, as the processor likes it
+    np.testing.assert_allclose(design.apply(COHORT[rows]), design.matrix[rows], rtol=1e-13, atol=1e-15)
 
 
 def test_new_data_may_be_lazy_pandas_or_in_another_column_order():
