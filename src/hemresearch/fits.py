@@ -367,8 +367,8 @@ class Fit(Result):
         more = [f"  and {left} more"] if left > 0 else []
         fitted, null = (formats.significant(v, 6) for v in (self.log_likelihood, self.log_likelihood_null))
         how = f"{self.method}, {self.variance} variance, {formats.level(self.conf_level)} limits"
-        foot = f"log-likelihood {fitted} (null {null}); {how}"
-        return "\n".join([head, *lines, *more, foot])
+        likelihood = "" if np.isnan(self.log_likelihood) else f"log-likelihood {fitted} (null {null}); "
+        return "\n".join([head, *lines, *more, likelihood + how])
 
     def _lines(self) -> list[str]:
         """A line for each coefficient, but one for all of a spline."""

@@ -247,6 +247,9 @@ def test_what_a_fit_says():
     assert good["df"].to_list() == [296.0, 296.0]
     assert (good["p_value"] < 0.01).all()
     assert "quasi-Poisson regression with a log link, offset log person-time" in quasi.methods()
+    foot = "log link, offset log person-time, quasi-likelihood variance, 95% limits"
+    assert repr(quasi).splitlines()[-1] == foot  # there is no likelihood to tell
+    assert repr(fit).splitlines()[-1].startswith("log-likelihood -")
     assert f"(dispersion {quasi.dispersion:.4g})" in quasi.methods()
     nb = poisson(data, "x + g", **ROLES, family="negative-binomial")
     assert f"(alpha {nb.alpha:.4g})" in nb.methods()
