@@ -60,7 +60,7 @@ def make_grid(rows: NetRows, wanted: np.ndarray) -> Grid:
         n_risk=np.maximum(weight_from(rows.until, weight, day) - late, n_left),
         n_event=np.bincount(place[event], weight[event], len(day)),
         n_left=n_left,
-        square=weight if np.array_equal(weight, np.round(weight)) else weight**2,
+        square=rows.square,
     )
 
 
@@ -147,13 +147,22 @@ def net_curve(rows: NetRows, method: str, estimator: str, wanted: np.ndarray) ->
     grid = make_grid(rows, wanted)
     hazard, variance, expected = METHODS[method].steps(rows, grid)
     estimate = PRODUCTS[estimator](hazard, grid.n_left > 0) / expected
+    error = estimate * np.sqrt(np.cumsum(variance))
+    return _counts(grid) | {"estimate": estimate[grid.shown], "std_error": error[grid.shown]}
+
+
+def counts_of(rows: NetRows, wanted: np.ndarray) -> dict[str, np.ndarray]:
+    """The times of a curve and its counts."""
+    return _counts(make_grid(rows, wanted))
+
+
+def _counts(grid: Grid) -> dict[str, np.ndarray]:
+    left = grid.n_left - grid.n_event
     part = {
         "time": grid.time,
         "n_risk": grid.n_risk,
         "n_event": grid.n_event,
-        "n_censor": np.where(grid.n_left > grid.n_event, grid.n_left - grid.n_event, 0.0),
-        "estimate": estimate,
-        "std_error": estimate * np.sqrt(np.cumsum(variance)),
+        "n_censor": np.where(grid.n_left > grid.n_event, left, 0.0),
     }
     return {name: values[grid.shown] for name, values in part.items()}
 

@@ -37,7 +37,7 @@ class NetRows:
     """Observed rows with each one's place in the population; times of `y` in the unit, the others in days.
 
     `begin` and `until` are the follow-up that is looked at; `potential` is what it could have been (for
-    Hakulinen). `age` is the age at the date in years of the life table.
+    Hakulinen). `multiplier` makes individual weights of a standard population.
     """
 
     y: Survival
@@ -49,6 +49,7 @@ class NetRows:
     unit: TimeUnit
     n_excluded: int
     n_outside: int
+    multiplier: np.ndarray | None = None
 
     def take(self, index: np.ndarray) -> NetRows:
         """The rows of a mask or an index."""
@@ -59,12 +60,21 @@ class NetRows:
             begin=self.begin[index],
             until=self.until[index],
             potential=self.potential[index],
+            multiplier=None if self.multiplier is None else self.multiplier[index],
         )
 
     @property
     def weight(self) -> np.ndarray:
-        """Case weights, 1 where there are none."""
-        return np.ones(len(self.y)) if self.y.weight is None else self.y.weight
+        """Case weights, 1 where there are none, times what standardises them."""
+        case = np.ones(len(self.y)) if self.y.weight is None else self.y.weight
+        return case if self.multiplier is None else case * self.multiplier
+
+    @property
+    def square(self) -> np.ndarray:
+        """The weight in a variance: the square, but whole case weights, which are patients, as they are."""
+        case = np.ones(len(self.y)) if self.y.weight is None else self.y.weight
+        case = case if np.array_equal(case, np.round(case)) else case**2
+        return case if self.multiplier is None else case * self.multiplier**2
 
     @property
     def age(self) -> np.ndarray:

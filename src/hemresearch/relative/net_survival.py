@@ -16,6 +16,7 @@ from ..lifetable import Extrapolate, LifeTable
 from ..options import Missing, TimeUnit, check_choice, check_conf_level, check_number, check_times
 from .net_curve import METHODS, net_curve, with_limits
 from .net_rows import NetRows, group_parts, read_net_rows
+from .net_standard import Standardize, read_standard, standardized_curve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,6 +89,8 @@ def net_survival(
     entry: Column | None = None,
     by: Columns = None,
     weights: Column | None = None,
+    standard: Any = None,
+    standardize: Standardize = "strata",
     death_only: Column | None = None,
     period: Any = None,
     start_time: float | None = None,
@@ -135,6 +138,14 @@ def net_survival(
     weights
         Case weights: weight 2 is two patients. The variance takes whole ones as numbers of patients, others
         as they enter the estimate (squared).
+    standard
+        Standardise each group of `by` by age at `date`: "icss1" (most cancers), "icss2" (those that depend
+        less on age) or "icss3" (of young adults), or a dictionary of the lowest age of each age group with
+        its weight.
+    standardize
+        "strata": the weighted mean of the curves of the age groups, known until one of them ends;
+        "individual": one curve, each patient weighted by the standard's share of the age group over that of
+        the patients (Brenner), which no small age group ends.
     death_only
         True (or 1) for those known from a death certificate or an autopsy only: left out and counted.
     period
@@ -172,7 +183,8 @@ def net_survival(
     DataError
         As `kaplan_meier` and `expected_survival`; a period that is not two dates or holds no follow-up of a
         group; a closing date before a death or without Hakulinen's method; delayed entry, weights, a period
-        or a start time with Ederer I or Hakulinen.
+        or a start time with Ederer I or Hakulinen; a standard that is none or has age groups without
+        patients.
 
     Warns
     -----
@@ -183,7 +195,9 @@ def net_survival(
     ----------
     Pohar Perme M, Stare J, Esteve J. Biometrics 2012;68:113-120. Ederer F, Axtell LM, Cutler SJ. Natl Cancer
     Inst Monogr 1961;6:101-121. Hakulinen T. Biometrics 1982;38:933-942. Brenner H, Gefeller O. Cancer
-    1996;78:2004-2010 (period). Pohar Perme M, Pavlic K. J Stat Softw 2018;87(8) (relsurv).
+    1996;78:2004-2010 (period). Corazziari I, Quinn M, Capocaccia R. Eur J Cancer 2004;40:2307-2316 (ICSS).
+    Brenner H, Arndt V, Gefeller O, Hakulinen T. Eur J Cancer 2004;40:2317-2322 (individual weights).
+    Pohar Perme M, Pavlic K. J Stat Softw 2018;87(8) (relsurv).
 
     Examples
     --------
@@ -210,7 +224,9 @@ def net_survival(
             expected="None, but for Hakulinen's method",
             remedy="closing=None, or method='hakulinen'",
         )
-    if chosen.whole and any(v is not None for v in (entry, weights, period, start_time)):
+    population = read_standard(standard, standardize)
+    weighted = weights is not None or (population is not None and population.individual)
+    if chosen.whole and (weighted or any(v is not None for v in (entry, period, start_time))):
         raise DataError(
             f"{chosen.name} needs everybody's follow-up from the date on, without entry, weights, period or "
             "start_time",
@@ -227,11 +243,17 @@ def net_survival(
         sexes=sexes, period=period, start_time=start, closing=closing, method=method,
         extrapolate=extrapolate, missing=missing,
     )  # fmt: skip
-    parts = [
-        with_limits(net_curve(part, method, estimator, wanted[wanted > start]), conf_type, conf_level)
+    curves = [
+        net_curve(part, method, estimator, wanted[wanted > start])
+        if population is None
+        else standardized_curve(part, population, method, estimator, wanted[wanted > start])
         for part in group_parts(rows, rows.y.group)
     ]
+    parts = [with_limits(curve, conf_type, conf_level) for curve in curves]
     name = chosen.name if estimator == "kaplan-meier" else f"{chosen.name} (exp of minus the hazard)"
+    if population is not None:
+        how = "individual weights" if population.individual else "by strata"
+        name = f"{name}, age-standardised ({population.name}, {how})"
     return _result(rows, parts, name, chosen.quantity, start, conf_type, conf_level)
 
 
