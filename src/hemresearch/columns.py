@@ -39,8 +39,8 @@ COUNT = "number of values of "  # a name that no role has
 RESERVED = frozenset(
     {
         "term", "time", "given", "cause", "state", "from_state", "to_state", "quantile", "n", "n_risk",
-        "n_event", "n_censor", "person_time", "observed", "expected", "estimate", "std_error", "statistic",
-        "df", "p_value", "conf_low", "conf_high",
+        "n_event", "n_censor", "person_time", "observed", "expected", "estimate", "excess_rate", "std_error",
+        "statistic", "df", "p_value", "conf_low", "conf_high",
     }
 )  # fmt: skip
 

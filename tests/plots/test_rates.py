@@ -43,6 +43,16 @@ def test_points_are_rates_and_bars_their_limits(lung, log):
     assert ax.get_ylabel().split()[0] == "Rate"
 
 
+def test_groups_stand_apart_about_their_value(lung):
+    ax = draw(lung, x="P5", apart=1.0)
+    first, second = (line.get_xdata() for line in lines(ax))
+    np.testing.assert_allclose(second - first, 1.0)
+    np.testing.assert_allclose((first + second) / 2, lung.to_frame()["P5"].unique().sort())
+    np.testing.assert_allclose([bar[0, 0] for bar in ax.collections[0].get_segments()], first)
+    assert hem.plots.fingerprint(ax) == hem.plots.fingerprint(draw(lung, x="P5"))
+    assert_refused(lambda: draw(lung, x="P5", apart=-1), argument="apart", says=["-1"])
+
+
 def test_the_order_of_rows_does_not_matter(lung):
     frame = lung.to_frame()
     shuffled = frame.sort("P5", descending=True).sort("ages", maintain_order=True)
@@ -57,6 +67,14 @@ def test_a_frame_without_limits_or_groups_is_a_line():
     assert ax.get_legend() is None
     assert hem.plots.fingerprint(ax).splitlines()[1] == "  all: 2 at 1990, 3 at 2000, 2.5 at 2010"
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Year", "Per 100 000")
+
+
+def test_excess_rates_of_a_ratio_are_no_groups():
+    frame = pl.DataFrame(
+        {"age": [60, 70], "observed": [9, 4], "expected": [4.0, 3.0], "estimate": [2.2, 1.3]}
+    )
+    ax = draw(frame.with_columns(excess_rate=pl.Series([0.02, 0.01])), x="age", log=True)
+    assert [line.get_xdata().tolist() for line in lines(ax)] == [[60, 70]]
 
 
 def test_two_calls_share_a_panel_that_holds_both(lung):

@@ -81,6 +81,17 @@ def test_patients_are_counted_once():
     assert "crude probability of death from the disease" in found.text(at=1826)
 
 
+def test_deaths_are_counted_once_below_the_curves():
+    data, times = load_dataset("rdata"), [0, 1826, 3652]
+    found = crude_probability(data, **RDATA, by="sex")
+    observed = hem.survival.kaplan_meier(data, time="time", event="cens", by="sex")
+    assert found.risk_table(times).equals(observed.risk_table(times))
+    told = hem.plots.fingerprint(crude_probability(data, **RDATA).plot_stacked(until=3652)).splitlines()
+    assert "1,040 patients, 547 events" in told[0]
+    assert "events" not in told[2]
+    assert hem.plots.layout_problems(found.plot(width=120).figure) == []
+
+
 def test_a_window_without_anybody_is_refused():
     window = (date(2050, 1, 1), date(2051, 1, 1))
     assert_refused(

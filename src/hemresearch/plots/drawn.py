@@ -84,6 +84,11 @@ class Drawing:
         return isinstance(self.source, Curves) and self.source.predicted
 
     @property
+    def same_events(self) -> bool:
+        """Whether the events of all causes are the same ones, since nobody knows the cause of any."""
+        return not getattr(self.source, "causes_known", True)
+
+    @property
     def shared(self) -> bool:
         """Whether all groups are the same patients: those predicted for, or those followed from any state."""
         firsts = {line.split: line for line in reversed(self.lines)}

@@ -86,6 +86,8 @@ class Picture:
             return float(patients["n_event"][0])
         lines, shared = self.drawing.lines, self.drawing.shared
         one = [line for line in lines if line.group == lines[0].group or not shared]
+        if self.drawing.same_events:
+            one = [line for line in one if line.split == lines[0].split]
         return sum(float(np.nansum(line.n_event)) for line in one)
 
     def lines(self) -> list[str]:

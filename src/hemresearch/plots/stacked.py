@@ -91,7 +91,7 @@ class StackedPicture(Picture):
         ]
 
     def _counted(self, area: Area) -> str:
-        if area.line is None or self.drawing.predicted:
+        if area.line is None or self.drawing.predicted or self.drawing.same_events:
             return ""
         return f"events {formats.count(float(np.nansum(area.line.n_event)))}, "
 

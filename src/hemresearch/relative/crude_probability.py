@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -35,6 +35,12 @@ class CrudeProbability(Curves):
     """
 
     life_table: str
+    causes_known: ClassVar[bool] = False
+
+    def risk_table(self, times: Any) -> pl.DataFrame:
+        """As of all curves, but once per group: nobody knows who died from which cause."""
+        table = Curves.risk_table(self, times)
+        return table.filter(pl.col("cause") == CAUSES[0]).drop("cause")
 
     def methods(self) -> str:
         """A sentence for the methods section, with the population."""
