@@ -20,6 +20,7 @@
   test.
 - `kappa`: agreement of two raters beyond chance.
 - `capture_recapture`: how many are on none of several lists.
+- `funnel`: hospitals between control limits around a target.
 """
 
 from .age_period_cohort import age_period_cohort
@@ -27,6 +28,7 @@ from .age_period_cohort_fit import AgePeriodCohort
 from .capture_recapture import capture_recapture
 from .cumulative_risk import cumulative_risk
 from .diagnostic_accuracy import diagnostic_accuracy
+from .funnel import Funnel, funnel
 from .homogeneity import homogeneity_test
 from .joinpoint import joinpoint
 from .joinpoint_fit import JoinpointTrend
@@ -49,6 +51,7 @@ from .two_by_two import two_by_two
 
 __all__ = [
     "AgePeriodCohort",
+    "Funnel",
     "JoinpointTrend",
     "PersonTime",
     "TimeScale",
@@ -57,6 +60,7 @@ __all__ = [
     "capture_recapture",
     "cumulative_risk",
     "diagnostic_accuracy",
+    "funnel",
     "homogeneity_test",
     "joinpoint",
     "kappa",

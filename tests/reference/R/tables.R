@@ -60,4 +60,15 @@ kappa_case <- function(id, m, w) { n <- sum(m); p <- m / n; k <- nrow(m); v <- 0
     list(kappa = ka, se = sqrt((v - (ka - pe * (1 - ka))^2) / n) / (1 - pe))) }
 far <- abs(row(m4) - col(m4)) / 3
 kappa_case("kappa_linear", m4, 1 - far); kappa_case("kappa_quadratic", m4, 1 - far^2)
+funnel_case <- function(id, o, n, target, ql, pr, g, v) {   # Spiegelhalter 2005, A.1.1 (interpolated quantiles), A.2 (dispersion)
+  at <- function(p) mapply(function(size) { r <- ql(p, size); a <- (pr(r, size) - p) / (pr(r, size) - if (r > 0) pr(r - 1, size) else 0); max(0, r - a) / size }, n)
+  lim <- lapply(c(.95, .998), function(l) list(level = l, low = I(at((1 - l) / 2)), high = I(at(1 - (1 - l) / 2))))
+  z <- (g(o, n) - v) * 2 * sqrt(n); b <- quantile(z, c(.1, .9)); phi <- mean(pmin(pmax(z, b[1]), b[2])^2); w <- 4 * n; k <- length(n)
+  case(id, NA, "Units around a target: exact limits, winsorised dispersion, variance between units", "qbinom, qpois, quantile", list(events = I(o), size = I(n), target = target),
+    list(limits = lim, dispersion = max(1, phi), between = max(0, (k * phi - (k - 1)) / (sum(w) - sum(w^2) / sum(w)))))
+}
+o <- c(4, 9, 11, 30, 14, 2, 40, 6, 21, 10); n <- c(40, 82, 120, 130, 151, 25, 210, 90, 160, 33); q <- sum(o) / sum(n)
+funnel_case("funnel_binomial", o, n, q, function(p, s) qbinom(p, s, q), function(r, s) pbinom(r, s, q), function(o, n) asin(sqrt((o + .25) / (n + .5))), asin(sqrt(q)))
+e <- c(5.2, 8.1, 14.4, 12.9, 16.3, 1.1, 22.5, 11.2, 15.1, 3.9)
+funnel_case("funnel_poisson", o, e, 1, function(p, s) qpois(p, s), function(r, s) ppois(r, s), function(o, n) sqrt((o + .25) / n), 1)
 write_cases("tables")
