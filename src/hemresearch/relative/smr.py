@@ -118,7 +118,7 @@ def smr(
       follow_up=0: 11.5 (11.01 to 12.01), observed 2048, expected 178.1, p 0
       follow_up=365: 3.992 (3.808 to 4.184), observed 1755, expected 439.6, p 0
       follow_up=1826: 1.101 (1.039 to 1.166), observed 1176, expected 1068, p 0.001116
-    95% limits: exact (Garwood) of a Poisson count
+    95% limits: exact (Garwood) of a Poisson count; deaths expected by the rates of Slovenia
     """
     borders = {}
     if follow_up is not None:
@@ -146,6 +146,7 @@ def smr(
         ratios,
         frame=_with_rates(ratios.to_frame(), cells, keys),
         name="standardised mortality ratio",
+        method=f"{ratios.method}; deaths expected by the rates of {life_table.name}",
         n=float(len(rows.y)),
         n_dropped=rows.y.n_dropped,
     )
