@@ -11,7 +11,7 @@ import polars as pl
 from .. import formats
 from ..columns import as_frame
 from ..errors import DataError
-from ..options import check_choice
+from ..options import check_choice, check_number
 from .curve_lines import NOT_IN_LEGEND, style_axes
 from .drawn import check_table, distinct, group_names, grouping_columns, rows_of
 from .effect import log_axis
@@ -49,6 +49,7 @@ def draw_rates(
     by: str | Sequence[str] | None = None,
     ax: Axes | None = None,
     log: bool = False,
+    apart: float = 0.0,
     labels: Mapping[Any, str] | None = None,
     colors: Sequence[Any] | None = None,
     legend: bool | str = True,
@@ -73,6 +74,9 @@ def draw_rates(
     log
         A logarithmic axis, on which equal ratios are equally far apart, instead of one from 0. It has no
         place for a rate of 0, nor for a lower limit of 0.
+    apart
+        How far, in units of `x`, groups at the same value are drawn from each other, so that their limits do
+        not hide each other.
     labels
         Other names for groups.
     colors
@@ -106,6 +110,7 @@ def draw_rates(
     >>> plt.close(ax.figure)
     """
     check_choice(legend, (True, False, "above"), argument="legend")
+    check_number(apart, argument="apart", at_least=0.0, expected="a distance, 0 or more", example=0.5)
     frame = _read(rates, x)
     series = _series(frame, x, by, labels)
     if log:
@@ -115,7 +120,7 @@ def draw_rates(
         panel = figure(width=width).subplots() if ax is None else ax
         before = panel.get_children()
         style_axes(panel)
-        _draw(panel, series, colors, log=log)
+        _draw(panel, series, colors, log=log, apart=apart)
         arrange(
             panel, legend, (title, x_label or x, y_label or what[:1].upper() + what[1:]), grows=ax is None
         )
@@ -174,15 +179,18 @@ def _refuse_zero(frame: pl.DataFrame) -> None:
         )
 
 
-def _draw(ax: Axes, series: Sequence[Series], colors: Sequence[Any] | None, *, log: bool) -> None:
+def _draw(
+    ax: Axes, series: Sequence[Series], colors: Sequence[Any] | None, *, log: bool, apart: float
+) -> None:
     """Lines through points with their limits, in the looks that follow those of an earlier call."""
     drawn = sum(line.get_gid() == "rates" for line in ax.lines)
     styles = group_styles(colors, drawn + len(series))[drawn:]
     for i, (one, style) in enumerate(zip(series, styles, strict=True), start=drawn):
         label = one.label or NOT_IN_LEGEND
+        x = one.x + (i - drawn - (len(series) - 1) / 2) * apart
         marks: dict[str, Any] = {"marker": MARKERS[i % len(MARKERS)], "markersize": 3.5, "label": label}
-        ax.plot(one.x, one.estimate, linewidth=RC["lines.linewidth"], zorder=3, gid="rates", **marks, **style)
-        ax.vlines(one.x, one.low, one.high, colors=style["color"], linewidth=0.8, zorder=2)
+        ax.plot(x, one.estimate, linewidth=RC["lines.linewidth"], zorder=3, gid="rates", **marks, **style)
+        ax.vlines(x, one.low, one.high, colors=style["color"], linewidth=0.8, zorder=2)
     if log:
         log_axis(ax)
         return
