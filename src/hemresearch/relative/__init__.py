@@ -10,11 +10,13 @@ have by them (Ederer I and II, Hakulinen), `population_hazard` what each patient
 `net_survival` is survival if the disease were the only cause of death (Pohar Perme, Ederer, Hakulinen),
 and `net_survival_test` compares groups by it.
 `crude_probability` is that of having died from the disease, and from other causes.
+`excess_hazard` is a regression of the mortality beyond that of the population.
 `smr` is observed over expected deaths, by time since diagnosis and attained age.
 """
 
 from ..lifetable import LifeTable
 from .crude_probability import crude_probability
+from .excess_hazard import excess_hazard
 from .expected import expected_survival
 from .net_survival import net_survival
 from .net_survival_test import net_survival_test
@@ -24,6 +26,7 @@ from .smr import smr
 __all__ = [
     "LifeTable",
     "crude_probability",
+    "excess_hazard",
     "expected_survival",
     "net_survival",
     "net_survival_test",
