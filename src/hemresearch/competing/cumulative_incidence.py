@@ -236,6 +236,14 @@ def cause_events(y: Competing, r: RiskSets, number: int) -> np.ndarray:
     return events_at(r, y.time[mine], None if y.weight is None else y.weight[mine])
 
 
+def events_of_causes(y: Competing, r: RiskSets, causes: list[int]) -> list[np.ndarray]:
+    """The events of several causes; of all causes the last has what the others leave, if they are counts."""
+    counts = [cause_events(y, r, number) for number in causes[:-1]]
+    if y.weight is None and len(causes) == len(y.causes):
+        return [*counts, r.n_event - sum(counts)]
+    return [*counts, cause_events(y, r, causes[-1])]
+
+
 def owners(y: Competing) -> np.ndarray | None:
     """Whose rows belong together in a robust variance: clusters, else patients, else nobody's."""
     return y.patient if y.cluster is None else y.cluster
@@ -248,7 +256,10 @@ def _group_curves(
     if variance == "ij":
         warn_if_one_cluster(y, owners(y), NOT_ROBUST)
     before = event_free_before(r)
-    return [_one_curve(y, r, before, number, variance, conf_type, conf_level) for number in causes]
+    return [
+        _one_curve(y, r, before, number, n_cause, variance, conf_type, conf_level)
+        for number, n_cause in zip(causes, events_of_causes(y, r, causes), strict=True)
+    ]
 
 
 def _one_curve(
@@ -256,11 +267,11 @@ def _one_curve(
     r: RiskSets,
     before: np.ndarray,
     number: int,
+    n_cause: np.ndarray,
     variance: str,
     conf_type: str,
     conf_level: float,
 ) -> dict[str, np.ndarray]:
-    n_cause = cause_events(y, r, number)
     estimate = incidence(r, n_cause, before)
     if variance == "ij":
         kind = np.where(y.cause == number, 1, 2 * y.event)

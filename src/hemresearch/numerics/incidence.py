@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .compiled import kernel
+from .compiled import inlined, kernel
 from .risk_sets import RiskSets, place
 from .robust_curve import ROUNDING
 
@@ -41,11 +41,7 @@ def incidence_variance(r: RiskSets, n_cause: np.ndarray, before: np.ndarray) -> 
     variance of F, S(s-) h_k / n to its covariance with -log S, and h / (n (1 - h)) to the variance of that.
     Where everybody is followed from the start it is also the infinitesimal jackknife's.
     """
-    share, step = n_cause / r.n_risk, before * n_cause / r.n_risk
-    left = r.n_risk - r.n_event
-    spread = r.n_event / (r.n_risk * np.where(left > 0, left, np.inf))
-    own, shared = step * before * (1 - share) / r.n_risk, step / r.n_risk
-    variance: np.ndarray = _accumulated(step, own, shared, spread)
+    variance: np.ndarray = _multinomial(r.n_risk, r.n_event, n_cause, before)
     return variance
 
 
@@ -68,21 +64,45 @@ def _without_replacement(d: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _accumulated(step, own, shared, spread):  # type: ignore[no-untyped-def]
-    """The variance of F, which moves by `step` times what S was off before, and by its own error.
-
-    A running form of the sum of own - 2 X shared S + X^2 spread S^2 with X = (F(t) - F(s)) / S(s): it adds
-    what each time brings, and so does not take differences of large sums.
-    """
-    variance = np.empty(len(step))
-    total = covariance = spread_before = largest = 0.0
-    for s in range(len(step)):
-        total += step[s] * (2 * covariance + step[s] * spread_before) + own[s]
-        covariance += step[s] * spread_before - shared[s]
-        spread_before += spread[s]
+def _multinomial(n_risk, n_event, n_cause, before):  # type: ignore[no-untyped-def]
+    """The variance of F at each time, in one pass."""
+    variance = np.empty(len(n_risk))
+    total = covariance = spread = largest = 0.0
+    for s in range(len(n_risk)):
+        if n_event[s] > 0:
+            n, left = n_risk[s], n_risk[s] - n_event[s]
+            share = n_cause[s] / n
+            step = before[s] * share
+            own, shared = step * before[s] * (1 - share) / n, step / n
+            more = n_event[s] / (n * left) if left > 0 else 0.0
+            total, covariance, spread = _moved(total, covariance, spread, step, own, shared, more)
         largest = max(largest, total)
         variance[s] = total if total > ROUNDING * largest else 0.0
     return variance
+
+
+@kernel
+def _accumulated(step, own, shared, more):  # type: ignore[no-untyped-def]
+    """The variance of F at each time, from what each time brings."""
+    variance = np.empty(len(step))
+    total = covariance = spread = largest = 0.0
+    for s in range(len(step)):
+        total, covariance, spread = _moved(total, covariance, spread, step[s], own[s], shared[s], more[s])
+        largest = max(largest, total)
+        variance[s] = total if total > ROUNDING * largest else 0.0
+    return variance
+
+
+@inlined
+def _moved(total, covariance, spread, step, own, shared, more):  # type: ignore[no-untyped-def]
+    """The variance of F, its covariance with log S and the variance of that, after one more time.
+
+    F moves by `step` times what S was off before, and by its own error: a running form of the sum of
+    own - 2 X shared S + X^2 more S^2 with X = (F(t) - F(s)) / S(s), which adds what each time brings and so
+    does not take differences of large sums.
+    """
+    total += step * (2 * covariance + step * spread) + own
+    return total, covariance + step * spread - shared, spread + more
 
 
 def moved_at(
