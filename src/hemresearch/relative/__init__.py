@@ -9,6 +9,7 @@
 have by them (Ederer I and II, Hakulinen), `population_hazard` what each patient's own hazard is.
 `net_survival` is survival if the disease were the only cause of death (Pohar Perme, Ederer, Hakulinen),
 and `net_survival_test` compares groups by it.
+`relative_survival_table` is the actuarial table of cancer registries.
 `crude_probability` is that of having died from the disease, and from other causes.
 `excess_hazard` is a regression of the mortality beyond that of the population.
 `smr` is observed over expected deaths, by time since diagnosis and attained age.
@@ -21,6 +22,7 @@ from .expected import expected_survival
 from .net_survival import net_survival
 from .net_survival_test import net_survival_test
 from .population import population_hazard
+from .relative_survival_table import relative_survival_table
 from .smr import smr
 
 __all__ = [
@@ -31,5 +33,6 @@ __all__ = [
     "net_survival",
     "net_survival_test",
     "population_hazard",
+    "relative_survival_table",
     "smr",
 ]
