@@ -11,7 +11,13 @@ from polars.testing import assert_frame_equal
 from reference_cases import assert_close, reference_cases
 from refusals import assert_refused, assert_warns
 
-from hemresearch.epidemiology import standardize_indirect, standardized_ratio_test
+from hemresearch.epidemiology import (
+    TimeScale,
+    person_time,
+    standardize_indirect,
+    standardized_ratio_test,
+)
+from hemresearch.times import calendar_year
 
 LIMITS = ["conf_low", "conf_high"]
 ROLES = {"events": "d", "expected": "e"}
@@ -195,3 +201,30 @@ def test_warning_without_events():
     assert found.select("estimate", *LIMITS).row(1) == (0, None, None)
     exact = standardize_indirect(quiet, **ROLES, by="plant").to_frame()
     assert_close(exact["conf_high"][1], -np.log(0.025) / 6.6)
+
+
+def test_person_time_by_band_and_a_life_table_match_popepi(reference, dataset):
+    """Follow-up is tabulated by age and year, and meets the rates of the population there."""
+    case = reference("epidemiology", "sir_popepi_sire_mortality")
+    # popEpi counts in decimal calendar years, of which those of leap years are longer
+    dates = ("bi_date", "dg_date", "ex_date")
+    data = case.data.with_columns(calendar_year(case.data[name]).alias(name) for name in dates)
+    cells = person_time(
+        data,
+        time="ex_date",
+        entry="dg_date",
+        event=pl.col("status") > 0,
+        by="sex",
+        scales={
+            "age": TimeScale(range(102), since="bi_date"),
+            "year": TimeScale(range(1993, 2014)),
+            "since": TimeScale([0, 20], since="dg_date"),
+        },
+    )
+    rates = dataset("popmort_fi").rename({"hazard_year": "rate"})
+    roles = {"events": "n_event", "person_time": "person_time", "strata": ["sex", "age", "year"]}
+    row = standardize_indirect(cells, **roles, rates=rates).to_frame().row(0, named=True)
+    stored = {name: values[0] for name, values in case.values.items()}  # with four decimals
+    assert row["observed"] == stored["observed"]
+    assert abs(row["expected"] - stored["expected"]) < 6e-5
+    assert abs(row["estimate"] - stored["sir"]) < 6e-5
