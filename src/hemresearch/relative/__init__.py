@@ -10,7 +10,8 @@ have by them (Ederer I and II, Hakulinen), `population_hazard` what each patient
 `net_survival` is survival if the disease were the only cause of death (Pohar Perme, Ederer, Hakulinen),
 and `net_survival_test` compares groups by it.
 `relative_survival_table` is the actuarial table of cancer registries.
-`crude_probability` is that of having died from the disease, and from other causes.
+`crude_probability` is that of having died from the disease, and from other causes,
+`life_years_lost` the time of life that patients lose within a horizon.
 `excess_hazard` is a regression of the mortality beyond that of the population.
 `smr` is observed over expected deaths, by time since diagnosis and attained age.
 """
@@ -19,6 +20,7 @@ from ..lifetable import LifeTable
 from .crude_probability import crude_probability
 from .excess_hazard import excess_hazard
 from .expected import expected_survival
+from .life_years_lost import life_years_lost
 from .net_survival import net_survival
 from .net_survival_test import net_survival_test
 from .population import population_hazard
@@ -30,6 +32,7 @@ __all__ = [
     "crude_probability",
     "excess_hazard",
     "expected_survival",
+    "life_years_lost",
     "net_survival",
     "net_survival_test",
     "population_hazard",

@@ -100,10 +100,14 @@ def read_net_rows(
     start_time: float = 0.0,
     closing: Any = None,
     method: str = "pohar-perme",
+    horizon: float | None = None,
     extrapolate: Extrapolate | None,
     missing: Missing,
 ) -> NetRows:
-    """Read and check rows of the roles, among them those of the population."""
+    """Read and check rows of the roles, among them those of the population.
+
+    The population is followed as the method needs it, or to a `horizon` (in the unit).
+    """
     population = {name: roles.pop(name) for name in ("sex", "date", "birth", "age")}
     roles = roles | population_roles(life_table, **population)  # type: ignore[arg-type]
     roles |= _date_roles(period, closing)
@@ -120,7 +124,8 @@ def read_net_rows(
     seen = (until > begin) | ((until == 0) & (begin == 0) & (low == -np.inf))
     weighted = np.ones(len(y), dtype=bool) if y.weight is None else y.weight > 0
     needed = {"ederer1": np.full(len(end), end.max()), "hakulinen": np.minimum(potential, end.max())}
-    last = np.where(seen, needed.get(method, until), np.nan)
+    last = needed.get(method, until) if horizon is None else np.full(len(end), horizon * per)
+    last = np.where(seen, last, np.nan)
     require_within(people, life_table, 0.0, last, table, extrapolate)
     y = replace(y, event=y.event & (end <= high))
     rows = NetRows(y, people, begin, until, potential, life_table, unit, n_excluded, int((~seen).sum()))
