@@ -16,6 +16,7 @@ from refusals import assert_refused, assert_warns
 
 import hemresearch as hem
 from hemresearch.lifetable import LifeTable
+from hemresearch.numerics.excess_hazard import ExcessRows, fit_excess, poisson_deviance
 from hemresearch.numerics.population_hazard import cumulative_hazard
 from hemresearch.relative import excess_hazard, net_survival, smr
 
@@ -127,6 +128,38 @@ def test_poisson_with_the_expected_deaths_of_the_follow_up_is_near():
     assert own.expected == pytest.approx(values["expected"], rel=1e-3)
 
 
+def in_years_of_their_own_length(name: str) -> pl.Expr:
+    """A date as a number of years, leap years having 366 days."""
+    length = 365 + pl.col(name).dt.is_leap_year().cast(pl.Int64)
+    return pl.col(name).dt.year() + (pl.col(name).dt.ordinal_day() - 1) / length
+
+
+def test_one_cell_per_piece_is_relpois_of_popepi():
+    # lexpand takes the population's hazard in the middle of each piece, and years of their own length; glm
+    # stops where its deviance has settled to 1e-8
+    case = load_reference("relative_survival", "rpcurve_relpois_sire")
+    frac = in_years_of_their_own_length
+    data = case.data.select(born=frac("bi_date"), start=frac("dg_date"), stop=frac("ex_date"))
+    born, start, stop = data.to_numpy().T
+    row, band = np.nonzero((stop - start)[:, None] > np.arange(5))
+    time = np.minimum((stop - start)[row], band + 1) - band
+    middle = start[row] + band + time / 2
+    age = np.minimum(np.floor(middle - born[row]), 100)
+    background = hem.data.life_table("finland").rate(age, np.floor(middle), "female")
+    event = (case.data["status"].to_numpy()[row] > 0) & ((stop - start)[row] <= band + 1)
+    ages = np.digitize(case.data["dg_age"].to_numpy(), [45, 55, 65, 75])[row]
+    x = (ages[:, None] == np.arange(1, 5)).astype(float)
+    rows = ExcessRows(event.astype(float), time, background, band, x)
+    found, values = fit_excess(rows, counts=True), case.values
+    order = [4, 5, 6, 7, 8, 0, 1, 2, 3]
+    error = np.sqrt(np.diag(np.linalg.inv(found.information)))
+    np.testing.assert_allclose(found.parameters[order], values["coef"], rtol=0, atol=1e-6)
+    assert_close(error[order], values["se"], rel=1e-5)
+    assert poisson_deviance(rows, rows.excess(found.parameters)) == pytest.approx(
+        values["deviance"], rel=1e-9
+    )
+
+
 # ---- by hand, in a country where rates never change
 
 
@@ -191,6 +224,7 @@ def test_bands_are_those_of_smr():
     assert poisson.n_event == fit.n_event == cells.to_frame()["observed"].sum() == 4
     assert fit.expected == pytest.approx(cells.to_frame()["expected"].sum())
     assert fit.n == 8
+    assert excess(covariates=[], bands=[2.2, math.inf]).n == 5  # the others are followed no longer
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -255,12 +289,23 @@ def test_without_covariates_it_is_near_pohar_perme_and_ederer():
     assert own == pytest.approx(net_survival(data, **told).at(1826)["estimate"].item(), abs=0.01)
 
 
+def test_tables_and_other_kinds_of_data():
+    fit = excess()
+    assert "sex" in str(hem.report.regression_table(fit))
+    for data in (
+        patients().lazy(),
+        patients().to_pandas(),
+        patients(years=pl.Series([1, 2, 3, 4, 1.5, 2.5, 3.5, 5], dtype=pl.Float32)),
+    ):
+        np.testing.assert_allclose(excess(data).coef, fit.coef, rtol=1e-9)
+
+
 def test_text():
     fit = excess()
     assert fit.text("sex").startswith("excess hazard ratio of sex[w] 0.44")
     assert fit.methods() == (
         "Excess hazard ratios were estimated by excess hazard regression (full likelihood), the mortality of "
-        "Flatland being expected and the baseline excess hazard constant within 1 bands of follow-up, with "
+        "Flatland being expected and the baseline excess hazard constant within 1 band of follow-up, with "
         "95% confidence limits from the model-based variance."
     )
     summary = excess(method="poisson").summary()

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln, xlogy
 
+from .cox_partial import cross_product
 from .newton import Maximum, maximize
 
 LEAST = 0.05  # the part of the deaths of a band that the first excess is of, at least
@@ -32,10 +33,10 @@ class ExcessRows:
     band: np.ndarray
     x: np.ndarray
 
-    @property
-    def design(self) -> np.ndarray:
-        """The covariates and an indicator of each band."""
-        return np.column_stack([self.x, np.eye(int(self.band.max()) + 1)[self.band]])
+    def excess(self, at: np.ndarray) -> np.ndarray:
+        """The excess hazard of each row, by the effects of the columns of x and the log of each band's."""
+        p = self.x.shape[1]
+        return np.asarray(np.exp(self.x @ at[:p] + at[p:][self.band]))
 
 
 def fit_excess(rows: ExcessRows, *, counts: bool) -> Maximum:
@@ -43,17 +44,23 @@ def fit_excess(rows: ExcessRows, *, counts: bool) -> Maximum:
 
     The value leaves out what is constant; the information is the one at the solution.
     """
-    x = rows.design
+    x, band = rows.x, rows.band
+    bands = int(band.max()) + 1
 
     def evaluate(at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            excess = np.exp(x @ at)
+            excess = rows.excess(at)
             hazard = rows.background + excess
             share = excess / hazard
             cumulative = rows.time * excess
             value = float(xlogy(rows.event, hazard).sum() - cumulative.sum())
             seen = cumulative * share if counts else cumulative - rows.event * share * (1 - share)
-        return value, x.T @ (rows.event * share - cumulative), (x.T * seen) @ x
+        left = rows.event * share - cumulative
+        across = np.array([np.bincount(band, seen * column, bands) for column in x.T]).reshape(-1, bands)
+        information = np.block(
+            [[cross_product(x, seen), across], [across.T, np.diag(np.bincount(band, seen, bands))]]
+        )
+        return value, np.append(x.T @ left, np.bincount(band, left, bands)), information
 
     found = maximize(evaluate, _start(rows))
     value, score, information = evaluate(found.parameters)

@@ -111,8 +111,9 @@ def excess_hazard(
 
     Notes
     -----
-    The `max.lik` and `glm.poi` methods of `relsurv::rsadd`, whose baseline is per year. rsadd's `glm.poi`
-    takes the expected deaths of a piece from the whole of its band, where these are of the follow-up itself.
+    The `max.lik` and `glm.poi` methods of `relsurv::rsadd`, whose baseline is per year. rsadd takes the
+    hazard at a death from the day that begins then, and for `glm.poi` the expected deaths of a patient in a
+    band from the whole of the band; here they are those of the moment and of the follow-up itself.
 
     References
     ----------
@@ -282,7 +283,6 @@ def _fit(
     null = fit_excess(alone, counts=method == "poisson").value
     counts = method == "poisson"
     constant = poisson_constant(model) if counts else -float(pieces.expected.sum())
-    excess = np.exp(model.design @ coef)
     return ExcessHazardFit(
         name="excess hazard regression",
         method=METHODS[method],
@@ -293,7 +293,7 @@ def _fit(
         variance="model-based",
         log_likelihood=found.value + constant,
         log_likelihood_null=null + constant,
-        n=len(rows.y),
+        n=len(np.unique(pieces.row)),
         n_event=int(model.event.sum()),
         conf_level=conf_level,
         ratio="excess hazard ratio",
@@ -303,7 +303,7 @@ def _fit(
         design=design,
         borders=borders,
         expected=float(pieces.expected.sum()),
-        deviance=poisson_deviance(model, excess) if counts else np.nan,
+        deviance=poisson_deviance(model, model.excess(coef)) if counts else np.nan,
         n_rows=len(model.event),
         life_table=rows.life_table.name,
     )

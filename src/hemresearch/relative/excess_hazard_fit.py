@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from .. import formats
-from ..errors import DataError
+from ..errors import DataError, counted
 from ..fits import Fit
 from ..numerics.excess_hazard import cumulative_excess
 from ..numerics.intervals import normal_quantile
@@ -116,11 +116,12 @@ class ExcessHazardFit(Fit):
 
     def methods(self) -> str:
         """A sentence for the methods section."""
+        bands = counted(len(self.borders) - 1, "band")
         return (
             f"Excess hazard ratios were estimated by {self.name} ({self.method}), the mortality of "
-            f"{self.life_table} being expected and the baseline excess hazard constant within "
-            f"{len(self.borders) - 1} bands of follow-up, with {formats.level(self.conf_level)} confidence "
-            f"limits from the {self.variance} variance."
+            f"{self.life_table} being expected and the baseline excess hazard constant within {bands} of "
+            f"follow-up, with {formats.level(self.conf_level)} confidence limits from the {self.variance} "
+            "variance."
         )
 
     def _bands(self) -> slice:
