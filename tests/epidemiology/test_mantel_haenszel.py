@@ -241,12 +241,69 @@ def test_warnings():
             assert_close(with_more.to_frame()["estimate"], without.to_frame()["estimate"])
             assert with_more.n == 407
     one_side = data.with_columns(event=pl.col("event") & pl.col("exposed"))
-    for roles in (ROLES, RATE_ROLES):
+    for roles, says in (
+        (ROLES, "the risk ratio and odds ratio, where in every stratum all or none of the exposed"),
+        (RATE_ROLES, "the rate ratio, where all events are exposed"),
+    ):
         found = assert_warns(
             lambda roles=roles: mantel_haenszel(one_side, **roles), argument="exposure", column="exposed",
-            says=["where all events are exposed"],
+            says=[says],
         ).to_frame()  # fmt: skip
         assert np.isinf(found["estimate"][1])
         assert found["conf_low"][1] is None
-    exact = assert_warns(lambda: mantel_haenszel(one_side, **ROLES, odds_ratio="exact"), argument="exposure")
+    exact = assert_warns(
+        lambda: mantel_haenszel(one_side, **ROLES, odds_ratio="exact"),
+        argument="exposure",
+        says=["limits of the risk ratio, where", "Try wider groups"],
+    )
     assert exact.to_frame()["conf_low"][2] > 1
+
+
+CELLS = {"exposure": "exposed", "event": "event", "strata": "stratum", "weights": "n"}
+
+
+def strata_of_cells(*tables: tuple[int, int, int, int]) -> pl.DataFrame:
+    """Numbers of exposed with and without the event, and of unexposed, in each stratum."""
+    cells = ((1, 1), (1, 0), (0, 1), (0, 0))
+    rows = [(s, *cell, n) for s, table in enumerate(tables) for cell, n in zip(cells, table, strict=True)]
+    return pl.DataFrame(rows, schema=["stratum", "exposed", "event", "n"], orient="row")
+
+
+def test_all_exposed_had_the_event():
+    """The odds ratio is infinite, though not all events are exposed; the risk ratio has its limits."""
+    data = strata_of_cells((5, 0, 3, 4), (6, 0, 2, 9))
+    found = assert_warns(
+        lambda: mantel_haenszel(data, **CELLS),
+        argument="exposure",
+        column="exposed",
+        says=["limits of the odds ratio, where in every stratum all or none"],
+    )
+    assert values(found, "odds ratio") == [np.inf, None, None]
+    assert values(found, "risk ratio")[1] > 1
+    assert_refused(
+        lambda: homogeneity_test(data, **CELLS),
+        argument="strata",
+        column="stratum",
+        says=["common odds ratio of 0 or infinity"],
+    )
+
+
+def test_strata_that_the_test_of_homogeneity_leaves_out_are_counted():
+    """A stratum in which all exposed and no unexposed had the event has no variance by its estimate."""
+    data = strata_of_cells((5, 0, 0, 4), (6, 3, 2, 9), (5, 4, 2, 9))
+    for measure in ("risk ratio", "risk difference"):
+        found = assert_warns(
+            lambda measure=measure: homogeneity_test(data, **CELLS, measure=measure),
+            argument="strata",
+            column="stratum",
+            says=["1 stratum that the test leaves out"],
+        )
+        assert (found.df, found.method) == (1, "event by exposed in 2 strata")
+    assert homogeneity_test(data, **CELLS).method == "event by exposed in 3 strata"
+
+
+def test_the_median_unbiased_odds_ratio_is_0_or_infinite_at_the_ends():
+    for cells, estimate in (((5, 0, 0, 4), np.inf), ((0, 5, 3, 4), 0.0)):
+        table = strata_of_cells(cells)
+        crude = two_by_two(table, exposure="exposed", event="event", weights="n", odds_ratio="mid-p")
+        assert values(crude, "odds ratio")[0] == estimate

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from scipy.special import chdtrc
 
-from ..errors import DataError
+from ..errors import DataError, warn
 from ..numerics import mantel_haenszel as kernel
 from ..numerics import two_by_two as table
 from ..numerics.mantel_haenszel import Spread
@@ -78,7 +78,8 @@ def homogeneity_test(
     Warns
     -----
     DataWarning
-        Strata left out, since they have exposed only or unexposed only.
+        Strata left out, since they have exposed only or unexposed only, or a cell is empty: nobody or
+        everybody had the event, or (with "inverse-variance") an estimate has no variance.
 
     References
     ----------
@@ -115,14 +116,15 @@ def homogeneity_test(
     warn_of_strata(t)
     part = t.of_group(0)
     found = tests[how](part)
-    _refuse_one_stratum(t, found)
+    _refuse_one_stratum(t, found, chosen)
+    _warn_of_silent_strata(t, len(part[0]) - found.df - 1)
     outcome = t.names["events" if of_rates else "event"]
     return HypothesisTest(
         name=f"{NAMES[how]} of equal {chosen}s",
         statistic=found.statistic,
         df=float(found.df),
         p_value=float(chdtrc(found.df, found.statistic)),
-        method=f"{outcome} by {t.names['exposure']} in {len(part[0])} strata",
+        method=f"{outcome} by {t.names['exposure']} in {found.df + 1} strata",
         frame=_strata(t, MEASURES[chosen](part)),
         n=0 if of_rates else int(t.total.sum()),
         n_dropped=t.n_dropped,
@@ -213,15 +215,30 @@ TESTS: dict[tuple[str, str], Callable[[Part], Spread]] = {
 }
 
 
-def _refuse_one_stratum(t: Tables | RateTables, found: Spread) -> None:
+def _refuse_one_stratum(t: Tables | RateTables, found: Spread, measure: str) -> None:
     if found.df >= 1 and np.isfinite(found.statistic):
         return
     raise DataError(
-        f"leaves {max(found.df + 1, 0)} of {len(t.stratum)} strata in which the association can be told",
+        f"has a common {measure} of 0 or infinity, from which no stratum can differ"
+        if found.df >= 1
+        else f"leaves {max(found.df + 1, 0)} of {len(t.stratum)} strata in which the association can be told",
         argument="strata",
         column=t.names["strata"],
         expected="two or more strata with events and others among exposed and unexposed",
         remedy="wider strata, or another measure",
+    )
+
+
+def _warn_of_silent_strata(t: Tables | RateTables, n: int) -> None:
+    """Say how many strata have exposed and unexposed, and are not in the test all the same."""
+    if not n:
+        return
+    warn(
+        f"has {n} {'stratum' if n == 1 else 'strata'} that the test leaves out, since a cell is empty",
+        argument="strata",
+        column=t.names["strata"],
+        expected="events and others among exposed and unexposed of every stratum",
+        remedy="wider strata",
     )
 
 

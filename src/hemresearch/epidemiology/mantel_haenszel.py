@@ -102,7 +102,8 @@ def mantel_haenszel(
     Warns
     -----
     DataWarning
-        Strata left out, with what was in them. A group whose events are all exposed, or all unexposed.
+        Strata left out, with what was in them. A group whose ratio is 0, infinite or
+        none, as where all events are exposed.
 
     References
     ----------
@@ -147,7 +148,7 @@ def mantel_haenszel(
             else _of_counts(part, odds_ratio, risk_difference, continuity, conf_level)
         )
         rows += [{"group": g, **_with_limits(one, conf_level)} for one in found]
-    _warn_of_one_side(t, rows)
+    _warn_of_one_side(t, rows, odds_ratio)
     methods = RATE_METHODS if of_rates else _count_methods(odds_ratio, risk_difference)
     outcome = t.names["events" if of_rates else "event"]
     return Estimates(
@@ -288,18 +289,25 @@ def _frame(t: Tables | RateTables, rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.concat([t.group.levels[group], *parts] if t.group.levels.width else parts, how="horizontal")
 
 
-def _warn_of_one_side(t: Tables | RateTables, rows: list[dict[str, Any]]) -> None:
-    """Say where ratios have no limits, since all events are on one side."""
-    bad = {row["group"] for row in rows if row["term"].endswith("ratio") and math.isnan(row["conf_low"])}
-    if not bad:
+def _warn_of_one_side(t: Tables | RateTables, rows: list[dict[str, Any]], odds_ratio: str) -> None:
+    """Say where ratios are 0, infinite or none, and have no limits."""
+    without = [row for row in rows if row["term"].endswith("ratio") and math.isnan(row["conf_low"])]
+    if not without:
         return
-    at_fault = np.isin(np.arange(len(t.group)), list(bad))
+    at_fault = np.isin(np.arange(len(t.group)), [row["group"] for row in without])
+    terms = " and ".join(dict.fromkeys(row["term"] for row in without))
+    of_rates, of_odds = isinstance(t, RateTables), odds_ratio == "mantel-haenszel"
+    why = (
+        "all events are exposed, or none is"
+        if of_rates
+        else "in every stratum all or none of the exposed, or of the unexposed, had the event"
+    )
     warn(
-        f"knows no limits of ratios{in_groups(t.group, at_fault)}, where all events are exposed, or none is",
+        f"knows no limits of the {terms}{in_groups(t.group, at_fault)}, where {why}",
         argument="exposure",
         column=t.names["exposure"],
-        expected="events in exposed and unexposed",
-        remedy="odds_ratio='exact' of patients, or wider groups",
+        expected="events in exposed and unexposed" + ("" if of_rates else ", and others in both"),
+        remedy="odds_ratio='exact', or wider groups" if of_odds and not of_rates else "wider groups",
     )
 
 

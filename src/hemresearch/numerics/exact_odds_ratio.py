@@ -66,9 +66,12 @@ def maximum_likelihood(d: ExposedEvents) -> float:
 
 
 def median_unbiased(d: ExposedEvents) -> float:
-    """The odds ratio that leaves half the probability on either side, the observed number counted half."""
-    if len(d.count) == 1:
-        return math.nan
+    """The odds ratio that leaves half the probability on either side, the observed number counted half.
+
+    It is 0 and infinity at the ends, where that number holds all the probability.
+    """
+    if d.observed == d.count[0] or d.observed == d.count[-1]:
+        return _at_the_ends(d)
     return math.exp(_crossing(lambda b: d.at_least(b, 0.5) - 0.5))
 
 

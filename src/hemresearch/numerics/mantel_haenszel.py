@@ -107,9 +107,9 @@ def breslow_day(x: np.ndarray, n: np.ndarray, x_0: np.ndarray, n_0: np.ndarray, 
     varies = (x + x_0 > 0) & (x + x_0 < n + n_0)
     x, n, x_0, n_0 = (part[varies] for part in (x, n, x_0, n_0))
     common = np.full(len(x), odds_ratio(x, n, x_0, n_0).estimate)
-    expected = expected_exposed(n, n_0, x + x_0, common)
-    variance = conditional_variance(expected, n, n_0, x + x_0)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # where the common one is infinite
+        expected = expected_exposed(n, n_0, x + x_0, common)
+        variance = conditional_variance(expected, n, n_0, x + x_0)
         statistic = ((x - expected) ** 2 / variance).sum()
         correction = (x - expected).sum() ** 2 / variance.sum() if tarone else 0.0
     return Spread(float(statistic - correction), len(x) - 1)
@@ -123,8 +123,8 @@ def rate_heterogeneity(d: np.ndarray, y: np.ndarray, d_0: np.ndarray, y_0: np.nd
     some = d + d_0 > 0
     d, y, d_0, y_0 = (part[some] for part in (d, y, d_0, y_0))
     weighted = rate_ratio(d, y, d_0, y_0).estimate * y
-    share = weighted / (weighted + y_0)
     with np.errstate(divide="ignore", invalid="ignore"):
+        share = weighted / (weighted + y_0)
         spread = (d - (d + d_0) * share) ** 2 / ((d + d_0) * share * (1 - share))
     return Spread(float(spread.sum()), len(d) - 1)
 
