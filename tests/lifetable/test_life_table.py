@@ -315,6 +315,26 @@ def test_a_sex_that_was_not_declared_is_refused_with_its_number_of_rows():
     assert refusal.remedy.startswith("sexes=")
 
 
+@pytest.mark.parametrize(
+    "sexes", [{"male": 1, "female": 1}, {"male": "female", "female": "male"}, {"male": 1, "female": 1.0}]
+)
+def test_a_value_that_means_two_sexes_is_refused(sexes):
+    for call in (lambda: made().recoded(sexes), lambda: hem.data.life_table("sweden", sexes=sexes)):
+        assert_refused(call, argument="sexes", says=["would mean two sexes"])
+    assert_refused(lambda: made(sexes=sexes), argument="sexes", says=["would mean two sexes"])
+    assert list(made().recoded({"male": "male", "female": "woman"}).sexes) == ["male", "female"]
+
+
+def test_values_that_look_like_identifiers_are_counted_not_shown():
+    for person in (pl.Series(["19450112-1000"] * 24), pl.Series(range(24))):
+        refusal = assert_refused(
+            lambda person=person: made(small().with_columns(sex=person)), argument="sex", column="sex",
+            rows=[row + 1 for row, value in enumerate(person) if value not in (1, 2)], says=["value"],
+        )  # fmt: skip
+        assert "1945" not in str(refusal)
+        assert "17 (1 row)" not in str(refusal)
+
+
 def test_ages_are_whole():
     wrong = small().with_columns(pl.col("age") + 0.5)
     assert_refused(lambda: made(wrong), argument="age", column="age", rows=range(1, 25))
@@ -333,10 +353,22 @@ def test_options_that_are_none_are_refused(options, argument):
 
 
 @pytest.mark.parametrize(
-    "cell", [(59, 2000, "male"), (60, 1999, "male"), (60, 2003, 1), (60, 2000, "m"), (60, 2000, 3)]
+    "cell",
+    [
+        (59, 2000, "male"),
+        (60, 1999, "male"),
+        (60, 2003, 1),
+        (60, 2000, "m"),
+        (60, 2000, 3),
+        (np.nan, 2000, 1),
+        (np.inf, 2000, 1),
+        (60, np.nan, 1),
+    ],
 )
 def test_a_rate_outside_the_table_is_refused(cell):
     assert_refused(lambda: made().rate(*cell), argument="age, year, sex", says=["1 cell"])
+    for stratum in (1, -1):
+        assert_refused(lambda s=stratum: made().rate(60, 2000, 1, stratum=s), argument="stratum")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import polars as pl
 
 from ..columns import Table, group_rows, read_number, read_table
 from ..errors import DataError, counted, listed, warn
+from ..events import SHOWN_LEVELS, printable
 from ..options import check_choice
 
 if TYPE_CHECKING:
@@ -112,15 +113,36 @@ def unknown_sex(table: Table, sexes: Mapping[str, Any], unknown: np.ndarray, rem
     """The refusal of values that are no sex of the life table, each with how often it occurs."""
     values = table.series("sex").filter(pl.Series(unknown)).value_counts(sort=True)
     shown = [f"{value!r} ({counted(n, 'row')})" for value, n in values.iter_rows()]
+    held = listed(shown) if may_show(values.to_series()) else counted(len(shown), "value")
     known = [repr(label) + ("" if code is None else f" or {code!r}") for label, code in sexes.items()]
     return DataError(
-        f"holds {listed(shown)}, which the life table does not know",
+        f"holds {held}, which the life table does not know",
         argument="sex",
         column=table.name("sex"),
         rows=table.positions(unknown),
         expected="the sexes of the table: " + ", ".join(known),
         remedy=remedy,
     )
+
+
+def may_show(values: pl.Series) -> bool:
+    """Whether distinct values may be printed: they are few, and look unlike identifiers."""
+    texts = [str(value) for value in values.to_list()]
+    return len(texts) <= SHOWN_LEVELS and printable(texts) == texts
+
+
+def refuse_shared_codes(sexes: Mapping[str, Any]) -> None:
+    """Refuse a value that means two sexes: a code given twice, or one that is the label of another sex."""
+    meant = [{label, code} - {None} for label, code in sexes.items()]
+    every = [value for values in meant for value in values]
+    twice = [value for value in dict.fromkeys(every) if every.count(value) > 1]
+    if twice:
+        raise DataError(
+            f"{dict(sexes)!r} was given, where {listed(map(repr, twice))} would mean two sexes",
+            argument="sexes",
+            expected="a code of its own for each sex, and none that is the label of another",
+            remedy=f"sexes={{{', '.join(f'{k!r}: {i + 1}' for i, k in enumerate(sexes))}}}",
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from ..columns import Column, Columns, Table, read_number
 from ..errors import DataError, counted, listed, warn
 from ..options import TimeUnit, check_choice
 from ..times import DAYS_PER_UNIT, check_dates
-from .cells import unknown_sex
+from .cells import may_show, unknown_sex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,8 +85,9 @@ def read_people(
     sex = life_table.codes(table.series("sex"), sexes)
     if (sex < 0).any():
         labels = list(life_table.sexes)
-        values = table.series("sex").unique(maintain_order=True).to_list()
-        pairs = ", ".join(f"{v!r}: {k!r}" for v, k in zip(values, labels, strict=False))
+        values = table.series("sex").unique(maintain_order=True)
+        told = map(repr, values.to_list()) if may_show(values) else ["..."] * len(labels)
+        pairs = ", ".join(f"{value}: {k!r}" for value, k in zip(told, labels, strict=False))
         raise unknown_sex(table, life_table.sexes, sex < 0, f"sexes={{{pairs}}}, each value with its label")
     group = _stratum(table, life_table) * len(life_table.sexes) + sex
     if life_table.year_turns == "birthday":
@@ -202,7 +203,7 @@ def _stratum(table: Table, life_table: LifeTable) -> np.ndarray:
             "the life table does not have",
             argument="life_table",
             rows=table.positions(unknown),
-            expected=f"one of its {counted(life_table.strata.height, 'stratum')} (life_table.strata)",
+            expected=f"one of its strata, of which there are {life_table.strata.height} (life_table.strata)",
             remedy="data.filter(...) to the strata of the life table, or a life table that has them",
         )
     return found.cast(pl.Int64).to_numpy()

@@ -15,7 +15,7 @@ from ..errors import DataError, counted, listed
 from ..numerics.life_expectancy import life_expectancy
 from ..numerics.population_hazard import PopulationRates
 from ..options import check_choice, check_number
-from .cells import MissingRates, read_cells, sex_codes, table_of
+from .cells import MissingRates, read_cells, refuse_shared_codes, sex_codes, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -237,7 +237,7 @@ class LifeTable(Result):
         Raises
         ------
         DataError
-            Unless there is one code for each label of the table (None: by the label only).
+            Unless there is a code of its own for each label of the table (None: by the label only).
         """
         if not isinstance(sexes, Mapping) or set(sexes) != set(self.sexes):
             raise DataError(
@@ -246,6 +246,7 @@ class LifeTable(Result):
                 expected=f"one code for each of {listed(map(repr, self.sexes))}",
                 remedy=f"sexes={{{', '.join(f'{k!r}: {i + 1}' for i, k in enumerate(self.sexes))}}}",
             )
+        refuse_shared_codes(sexes)
         other = copy(self)
         other._set(sexes={label: sexes[label] for label in self.sexes})
         return other
@@ -256,14 +257,16 @@ class LifeTable(Result):
         Raises
         ------
         DataError
-            For an age or a calendar year outside the table, and an unknown sex.
+            For an age or a calendar year outside the table, and an unknown sex or stratum.
         """
+        check_choice(stratum, tuple(range(len(self.table))), argument="stratum")
         a, y, s = np.broadcast_arrays(np.asarray(age, float), np.asarray(year, float), np.asarray(sex))
         code = self.codes(pl.Series("sex", s.ravel().tolist())).reshape(s.shape)
-        outside = (a < self.ages[0]) | (np.floor(y) < self.years[0]) | (np.floor(y) > self.years[-1])
-        if outside.any() or (code < 0).any():
+        inside = (a >= self.ages[0]) & (a < np.inf) & (y >= self.years[0]) & (y < self.years[-1] + 1)
+        absent = ~inside | (code < 0)
+        if absent.any():
             raise DataError(
-                f"{counted(int((outside | (code < 0)).sum()), 'cell')} were asked for that are not in it",
+                f"{counted(int(absent.sum()), 'cell')} were asked for that are not in it",
                 argument="age, year, sex",
                 expected=f"age {self.ages[0]} or more, {self._span()}, sex {listed(map(repr, self.sexes))}",
                 remedy=f"rate({self.ages[0]}, {self.years[-1]}, {next(iter(self.sexes))!r})",
@@ -379,6 +382,7 @@ def _declared(values: pl.Series, column: str, sexes: Mapping[str, Any] | None) -
     """The sexes of a table: as declared, or the texts that it holds."""
     if sexes is not None:
         if len(sexes) and all(isinstance(label, str) for label in sexes):
+            refuse_shared_codes(sexes)
             return dict(sexes)
     elif values.dtype in (pl.String, pl.Categorical, pl.Enum):
         return dict.fromkeys(values.cast(pl.String).unique().sort().to_list())
