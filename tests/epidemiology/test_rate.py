@@ -223,6 +223,20 @@ def test_cumulative_risk_matches_r(reference, case_id):
         assert_close([row["conf_low"], row["conf_high"]], case.values[f"{name}_limits"])
 
 
+def test_person_time_in_days_beside_ages_in_years_is_refused():
+    bands = pl.DataFrame({"a": [0, 40], "d": [1, 2], "y": [1000, 500]})
+    roles = {"events": "d", "age": "a"}
+    years = cumulative_risk(bands, **roles, person_time="y").to_frame()
+    days = bands.with_columns(y=pl.duration(days=pl.col("y") * 365.25))
+    refusal = assert_refused(
+        lambda: cumulative_risk(days, **roles, person_time="y"), argument="person_time", column="y",
+        says=["durations"],
+    )  # fmt: skip
+    assert refusal.remedy.startswith("person_time=pl.col('y').dt.total_days() / 365.25")
+    again = cumulative_risk(days, **roles, person_time=pl.col("y").dt.total_days() / 365.25).to_frame()
+    assert_close(again["estimate"], years["estimate"])
+
+
 def test_cumulative_risk_by_hand():
     bands = pl.DataFrame(
         {

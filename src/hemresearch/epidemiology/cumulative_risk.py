@@ -62,7 +62,8 @@ def cumulative_risk(
     Raises
     ------
     DataError
-        Bands that do not begin at 0, that a group lacks, or in which it has no person-time; and as `rate`.
+        Durations as person-time; bands that do not begin at 0, that a group lacks, or in which it has no
+        person-time; and as `rate`.
 
     References
     ----------
@@ -104,7 +105,8 @@ def cumulative_risk(
 
 def _read_bands(table: Table, group: Groups, until: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Events and person-time of each group in each band, and where the bands begin."""
-    count, time = read_counts(table), read_duration(table, "person_time")[0]
+    count, (time, unit) = read_counts(table), read_duration(table, "person_time")
+    _refuse_durations(table, unit)
     refuse_person_time(table, count, time)
     age = read_number(
         table, "age", what="the age at which each band begins, as a number", example="age='age'"
@@ -124,6 +126,20 @@ def _read_bands(table: Table, group: Groups, until: float) -> tuple[np.ndarray, 
     before = start < until
     _refuse_gaps(table, group, start[before], times[:, before])
     return counts[:, before], times[:, before], start[before]
+
+
+def _refuse_durations(table: Table, unit: str | None) -> None:
+    """Refuse person-time in days beside ages, which are in years."""
+    if unit is None:
+        return
+    name = table.name("person_time")
+    raise DataError(
+        "holds durations, which are in days, and ages are not",
+        argument="person_time",
+        column=name,
+        expected="numbers in the unit of age: person-years for ages in years",
+        remedy=f"person_time=pl.col({name!r}).dt.total_days() / 365.25",
+    )
 
 
 def _refuse_gaps(table: Table, group: Groups, start: np.ndarray, time: np.ndarray) -> None:

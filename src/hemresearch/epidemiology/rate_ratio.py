@@ -272,7 +272,7 @@ def _warn_without_limits(
     ]
     where = "one of the groups" if conf_type == "log" else "both groups"
     warn(
-        f"nothing happened in {where}, and a ratio has no limits ({listed(which)})",
+        f"has no events in {where}, and a ratio has no limits ({listed(which)})",
         argument="events",
         column=t.names["events"],
         expected="events in both groups" if conf_type == "log" else "events in one of the groups at least",
@@ -288,7 +288,7 @@ def _warn_of_certain_rates(t: Totals) -> None:
         return
     which = [label for label, is_none in zip(t.group.labels(), none, strict=True) if is_none]
     warn(
-        f"nothing happened in {listed(map(repr, which))}, and its rate of 0 counts as certain",
+        f"has no events in {listed(map(repr, which))}, whose rate of 0 counts as certain",
         argument="events",
         column=t.names["events"],
         expected="events in every group",
