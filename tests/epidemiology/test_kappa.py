@@ -112,6 +112,14 @@ def test_refusals():
     )
 
 
+def test_categories_that_are_written_differently_warn():
+    data = pl.DataFrame({"first": ["pos", "neg"], "second": ["Positive", "Negative"], "n": [9, 8]})
+    found = assert_warns(
+        lambda: kappa(data, **ROLES), argument="raters", column="second", says=["no category in common"]
+    )
+    assert found.to_frame()["estimate"].to_list() == [0.0, 0.0]
+
+
 def test_one_category_warns():
     one = pl.concat(
         [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import date
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -149,6 +150,20 @@ def test_missing_rows_are_counted():
     data = SIX.with_columns(exit=pl.when(pl.col("sex") == "M").then(None).otherwise("exit"))
     result = prevalence(data, **ROLES, at=END, missing="drop")
     assert (result.n_dropped, result.to_frame()["n"].to_list()) == (3, [2])
+
+
+def test_a_population_may_be_a_number_of_numpy_and_hold_further_groups():
+    data = SIX.with_columns(pl.col("sex").cast(pl.Enum(["M", "F"])))
+    people = pl.DataFrame({"sex": ["F", "M", "X"], "population": [100, 100, 100]})
+    table = prevalence(data, **ROLES, by="sex", at=END, population=people)
+    number = prevalence(data, **ROLES, by="sex", at=END, population=np.int64(100))
+    assert_frame_equal(table.to_frame(), number.to_frame(), check_dtypes=False)
+    other = people.with_columns(sex=pl.col("sex").str.to_lowercase())
+    assert_refused(
+        lambda: prevalence(data, **ROLES, by="sex", at=END, population=other),
+        argument="population",
+        says=["lacks a group"],
+    )
 
 
 def test_names_of_the_result_are_not_those_of_groups():

@@ -18,6 +18,7 @@ from hemresearch.epidemiology import (
     standardize_direct,
     standardized_rate_ratio,
 )
+from hemresearch.personal_numbers import check_digit
 
 LIMITS = ["conf_low", "conf_high"]
 NAMES = {"world": "world", "europe": "europe 1976", "nordic": "nordic 2000", "esp2013": "europe 2013"}
@@ -263,3 +264,17 @@ def test_warnings_without_events():
     assert_close(exact["conf_high"][1], 0.5 / 1000 * -np.log(0.025))
     ratio = assert_warns(lambda: standardized_rate_ratio(both, **options), argument="conf_type").to_frame()
     assert ratio.select("estimate", "p_value", *LIMITS).row(0) == (0, None, None, None)
+
+
+def test_personal_numbers_are_no_strata_to_be_named():
+    """The strata that a group lacks are named: none may be a person."""
+    number = "890101-980" + check_digit("890101980")
+    data = SMALL.with_columns(person=pl.Series([number, "b", "c"]))
+    own = pl.DataFrame({"person": [number, "b", "c"], "weight": [1, 1, 1]})
+    refusal = assert_refused(
+        lambda: standardize_direct(data.tail(2), **ROLES, strata="person", standard=own),
+        argument="strata",
+        column="person",
+        says=["personal numbers"],
+    )
+    assert number not in str(refusal)

@@ -78,7 +78,8 @@ def kappa(
     Warns
     -----
     DataWarning
-        A group in which both raters used one category only, where kappa does not exist.
+        A group in which both raters used one category only, where kappa does not exist. Raters who have no
+        category in common, as where they write it differently.
 
     References
     ----------
@@ -107,6 +108,7 @@ def kappa(
     cells = np.bincount((group.code * k + first) * k + second, size, len(group) * k * k).reshape(-1, k, k)
     found = np.array([weighted_kappa(count, credit(k, weighting)) for count in cells])
     _warn_of_one_category(group, np.isnan(found[:, 0]))
+    _warn_of_other_words(table, first, second)
     n = cells.sum(axis=(1, 2))
     none = np.full(len(group), np.nan)
     z = found[:, 0] / np.where(found[:, 2] > 0, found[:, 2], np.nan)
@@ -171,6 +173,19 @@ def _ratings(table: Table, weighting: str) -> tuple[np.ndarray, np.ndarray, int]
     both = pl.concat([part.cast(pl.String if text else pl.Float64) for part in (one, other)])
     code = both.rank("dense").to_numpy().astype(int) - 1
     return code[: len(one)], code[len(one) :], int(code.max()) + 1
+
+
+def _warn_of_other_words(table: Table, first: np.ndarray, second: np.ndarray) -> None:
+    """Say where no rating of the one is a category of the other."""
+    if np.isin(first, second).any():
+        return
+    warn(
+        f"has no category in common with {table.names['raters'][0]!r}, and they never agree",
+        argument="raters",
+        column=table.names["raters"][1],
+        expected="both ratings in the same categories, written alike",
+        remedy=f"data.with_columns(pl.col({table.names['raters'][1]!r}).replace({{...: ...}}))",
+    )
 
 
 def _warn_of_one_category(group: Groups, undefined: np.ndarray) -> None:

@@ -224,7 +224,7 @@ def _shares(found: pl.DataFrame, population: Any, per: float, conf_level: float)
 
 def _sizes(found: pl.DataFrame, population: Any) -> pl.Series:
     """The population of every row."""
-    if isinstance(population, int | float):
+    if isinstance(population, int | float | np.number):
         size = check_number(population, argument=POPULATION, above=0, expected="its size", example=10_000_000)
         return pl.Series(POPULATION, [size] * found.height)
     table = as_frame(population).lazy().collect()
@@ -237,7 +237,9 @@ def _sizes(found: pl.DataFrame, population: Any) -> pl.Series:
             + listed(repr(name) for name in found.columns if name not in ("n", WITHIN)),
             remedy="population=10_000_000",
         )
-    sizes = table.select(*(pl.col(name).cast(found.schema[name]) for name in shared), POPULATION)
+    sizes = table.select(
+        *(pl.col(name).cast(found.schema[name], strict=False) for name in shared), POPULATION
+    )
     joined = found.join(sizes, on=shared, how="left", maintain_order="left")
     if joined.height > found.height or joined[POPULATION].null_count():
         at_fault = "has a group twice" if joined.height > found.height else "lacks a group"

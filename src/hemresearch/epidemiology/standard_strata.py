@@ -15,6 +15,7 @@ from ..events import read_counts
 from ..numerics.standardized_rate import StandardizedRate, standardized_rate
 from ..options import Missing, check_choice
 from ..outcomes import read_duration
+from ..personal_numbers import check_groups
 from .standard_populations import AGES, WEIGHTS, Standard
 from .totals import Totals, in_groups, refuse_person_time
 
@@ -218,6 +219,7 @@ def _own_strata(table: Table, standard: Any) -> Strata:
     rows = table.several("strata").select(pl.all().cast(pl.String))
     place = rows.join(keys.with_row_index("place"), on=names, how="left", maintain_order="left")["place"]
     _refuse_unknown_strata(table, place.is_null().to_numpy())
+    check_groups(keys, "strata")
     labels = Groups(keys, np.arange(keys.height)).labels()
     return Strata(place.to_numpy().astype(int), labels, weight)
 
