@@ -191,7 +191,7 @@ def test_text():
         "standardised mortality ratio, n=3, events=2",
         "  sex=m: 6.25 (0.1582 to 34.82), observed 1, expected 0.16, p 0.1479",
         "  sex=w: 25 (0.6329 to 139.3), observed 1, expected 0.04, p 0.03921",
-        "95% limits: exact (Garwood) of a Poisson count; deaths expected by the rates of Slovenia",
+        "95% limits: exact (Garwood) of a Poisson count; deaths expected by the rates of Flatland",
     ]
     assert "standardised mortality ratio" in found.text()
     assert ratio(patients(sex=["m", None, "m"]), missing="drop").n_dropped == 1
