@@ -141,6 +141,18 @@ SV = {"male": "män", "female": "kvinnor"}
 RISK = "Dödsrisker (promille)"
 
 
+@pytest.mark.parametrize(
+    "title", ["Deaths (period 1x1)", "Exposure to risk (period 1x1)", "Death rates (cohort 1x1)", ""]
+)
+def test_contents_in_the_layout_of_death_rates_are_refused(tmp_path: Path, deaths_file: Path, title: str):
+    """Numbers of deaths as rates would be hazards of thousands a year, those of cohorts in the wrong year."""
+    lines = deaths_file.read_text(encoding="utf-8").splitlines()
+    other = written(tmp_path / "other.txt", [f"Sweden, {title}, \tLast modified: 01 Jan 2022", *lines[1:]])
+    assert_refused(
+        lambda: LifeTable.from_hmd(other), argument="paths", says=["not titled as death rates", "'other.txt'"]
+    )
+
+
 def per_mille(sex: str, year: int, age: int) -> str:
     return f"{1000 * -np.expm1(-rates(sex, year)[age]):.4f}"
 

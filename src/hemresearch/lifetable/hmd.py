@@ -46,6 +46,7 @@ def _one_file(path: Path) -> tuple[pl.DataFrame, str]:
     rows = [line.split() for line in lines[1:]]
     head, body = (rows[0], rows[1:]) if rows else ([], [])
     country = title.partition(",")[0].strip()
+    _refuse_other_contents(path, title)
     if head[:2] == ["Year", "Age"] and {"Female", "Male"} <= set(head):
         columns = {"female": head.index("Female"), "male": head.index("Male")}
     elif head[:3] == ["Year", "Age", "mx"] and (sex := _sex_of(title)):
@@ -58,6 +59,19 @@ def _one_file(path: Path) -> tuple[pl.DataFrame, str]:
             remedy="the file Mx_1x1.txt, or mltper_1x1.txt and fltper_1x1.txt, as it was downloaded",
         )
     return _rates(path, body, columns), country
+
+
+def _refuse_other_contents(path: Path, title: str) -> None:
+    """Deaths, exposures and rates of cohorts have the layout of death rates: their title tells."""
+    known = title.casefold()
+    if "cohort" not in known and any(kind in known for kind in ("death rates", "life tables")):
+        return
+    raise DataError(
+        f"the file {path.name!r} is not titled as death rates or life tables of calendar years (period)",
+        argument="paths",
+        expected="death rates or life tables by period: not deaths, exposures, populations or cohorts",
+        remedy="the file Mx_1x1.txt, or mltper_1x1.txt and fltper_1x1.txt, as it was downloaded",
+    )
 
 
 def _sex_of(title: str) -> str | None:
