@@ -72,6 +72,24 @@ def test_those_not_yet_seen_are_not_at_risk():
     assert_close(early["estimate"], crude_probability(data, **COLREC).to_frame()["estimate"], rel=1e-10)
 
 
+def test_a_period_that_holds_all_follow_up_changes_nothing():
+    data = load_dataset("colrec").filter(pl.col("stat") == 1).head(300)
+    at_once = data.with_columns(time=pl.when(pl.int_range(pl.len()) < 5).then(0).otherwise("time"))
+    window = (date(1900, 1, 1), date(2019, 12, 31))
+    found = crude_probability(at_once, **COLREC, period=window).to_frame()
+    assert found.equals(crude_probability(at_once, **COLREC).to_frame())
+    # with somebody who comes later, those who die at once are still among those at risk
+    late = at_once.with_columns(
+        diag=pl.when(pl.int_range(pl.len()) == 299).then(date(1993, 12, 1)).otherwise("diag")
+    )
+    first = (
+        crude_probability(late, **COLREC, period=(date(1993, 12, 31), window[1]))
+        .to_frame()
+        .row(0, named=True)
+    )
+    assert (first["time"], first["n_risk"]) == (0, (late["diag"] > date(1993, 12, 31)).sum())
+
+
 def test_patients_are_counted_once():
     found = crude_probability(load_dataset("rdata"), **RDATA, by="sex")
     assert found.totals().row(0) == (1040, 547, 493)

@@ -340,6 +340,26 @@ def test_a_period_is_delayed_entry_and_an_early_end():
     assert "Left out: 1 without follow-up in the window." in repr(found)
 
 
+@pytest.mark.parametrize("method", ["pohar-perme", "ederer2"])
+def test_a_period_that_holds_all_follow_up_changes_nothing(method):
+    data = patients(days=[0, 0, 300, 400])  # among them deaths on the day of diagnosis
+    found = net(data, method=method, period=(date(1999, 12, 31), date(2001, 12, 31)))
+    assert found.to_frame().equals(net(data, method=method).to_frame())
+    assert found.summary()["n_outside"].item() == 0
+    seen = patients(diagnosis=[date(2000, 1, 1)] * 3 + [date(1999, 12, 1)], days=[0, 50, 300, 400])
+    late = net(seen, method=method, period=(date(1999, 12, 31), date(2001, 12, 31))).to_frame()
+    assert late["n_risk"].to_list() == [3, 3, 2, 1]  # who came before is not yet at risk on the first day
+    assert net(data, period=(date(2000, 1, 1), date(2001, 1, 1))).summary()["n_outside"].item() == 2
+
+
+def test_those_outside_the_period_need_no_life_table():
+    data = patients(diagnosis=[date(1800, 1, 1)] + [date(2000, 1, 1)] * 3)
+    window = (date(2000, 1, 15), date(2001, 1, 1))
+    assert_close(
+        net(data, period=window).to_frame()["estimate"], net(data[1:], period=window).to_frame()["estimate"]
+    )
+
+
 def test_a_hybrid_has_a_window_of_its_own_for_each_year():
     data = patients(diagnosis=[date(1999, 1, 1)] * 2 + [date(2000, 1, 1)] * 2, days=[200, 500, 300, 400])
     early = (

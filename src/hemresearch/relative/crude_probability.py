@@ -179,7 +179,8 @@ def _curves_of(rows: NetRows, wanted: np.ndarray, conf_level: float) -> list[dic
     rates, place = rows.life_table.rates, place_of(rows)
     n_risk, expected = hazard_sums(rates, *place, rows.until, day)
     if rows.delayed:
-        too_early = hazard_sums(rates, *place, rows.begin, day)
+        late = rows.take(rows.begin > 0)
+        too_early = hazard_sums(rates, *place_of(late), late.begin, day)
         n_risk, expected = n_risk - too_early[0], expected - too_early[1]
     at = np.searchsorted(day, rows.until)
     n_left = np.bincount(at, minlength=len(day)).astype(float)

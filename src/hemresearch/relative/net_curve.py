@@ -50,7 +50,8 @@ def make_grid(rows: NetRows, wanted: np.ndarray) -> Grid:
     day, first = np.unique(days, return_index=True)
     place, weight = np.searchsorted(day, rows.until), rows.weight
     n_left = np.bincount(place, weight, len(day))
-    late = weight_from(rows.begin, weight, day) if rows.delayed else 0.0
+    late = weight_from(rows.begin, weight, day) if rows.delayed else np.zeros(len(day))
+    late[0] = weight[rows.begin > 0].sum()  # at time 0 all are at risk who begin there
     event = rows.y.event
     return Grid(
         time=time[first],

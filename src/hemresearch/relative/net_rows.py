@@ -121,12 +121,13 @@ def read_net_rows(
     begin = np.maximum(low, 0.0 if y.entry is None else whole_days(y.entry * per))
     until = np.minimum(high, end)
     potential = _potential(table, closing, day, end, happened)
-    seen = (until > begin) | ((until == 0) & (begin == 0) & (low == -np.inf))
+    # follow-up of no time at all is seen on the day of the date itself
+    seen = (until > begin) | ((end == 0) & (begin == 0) & (low < 0) & (high >= 0))
     weighted = np.ones(len(y), dtype=bool) if y.weight is None else y.weight > 0
     needed = {"ederer1": np.full(len(end), end.max()), "hakulinen": np.minimum(potential, end.max())}
     last = needed.get(method, until) if horizon is None else np.full(len(end), horizon * per)
     last = np.where(seen, last, np.nan)
-    require_within(people, life_table, 0.0, last, table, extrapolate)
+    require_within(people, life_table, np.where(seen, 0.0, np.nan), last, table, extrapolate)
     y = replace(y, event=y.event & (end <= high))
     rows = NetRows(y, people, begin, until, potential, life_table, unit, n_excluded, int((~seen).sum()))
     return _seen(rows, seen & weighted)
