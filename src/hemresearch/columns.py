@@ -119,6 +119,8 @@ def as_frame(data: Any) -> pl.DataFrame | pl.LazyFrame:
             return pl.DataFrame(data)
         if hasattr(data, "to_arrow_table"):  # a DuckDB relation before it spoke the Arrow interface
             return pl.DataFrame(data.to_arrow_table())
+    except DataError:  # a result that says why it is no table
+        raise
     except (TypeError, ValueError, ImportError, pl.exceptions.PolarsError) as trouble:
         raise DataError(
             f"the {type(data).__name__} could not be read as a table ({type(trouble).__name__})",

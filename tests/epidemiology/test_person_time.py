@@ -276,6 +276,17 @@ def test_causes_share_their_cells():
     assert table.summary()["person_time"][0] == pytest.approx(alone.to_frame()["person_time"].sum())
 
 
+def test_person_time_is_not_added_up_over_causes():
+    data = follow_up(200, 3)
+    table = person_time(data, event="cause", causes=True, censored="alive", by="sex", **ROLES)
+    counts = {"events": "n_event", "person_time": "person_time", "by": "sex"}
+    refusal = assert_refused(lambda: rate(table, **counts), argument="data", says=["for every cause"])
+    assert refusal.remedy == "table.to_frame().filter(pl.col('cause') == 'death')"
+    died = rate(table.to_frame().filter(pl.col("cause") == "death"), **counts)
+    alone = person_time(data, event="cause", event_value="death", by="sex", **ROLES)
+    assert_frame_equal(died.to_frame(), rate(alone, **counts).to_frame())
+
+
 def test_a_lazy_folder_in_batches_is_the_table_in_memory(tmp_path):
     data = follow_up(500, 4)
     for k, part in enumerate(data.iter_slices(90)):

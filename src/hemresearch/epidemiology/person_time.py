@@ -76,6 +76,14 @@ class PersonTime(Result):
         )
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        if "cause" in self.frame.columns:
+            first = self.frame["cause"].head(1).to_list()
+            raise DataError(
+                "has a row for every cause in each cell, which would count its person-time several times",
+                argument="data",
+                expected="person-time of one cause",
+                remedy=f"table.to_frame().filter(pl.col('cause') == {first[0] if first else '...'!r})",
+            )
         return self.frame.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
@@ -144,8 +152,9 @@ def person_time(
     -------
     PersonTime
         `.to_frame()`: the `by` columns, a column for each time scale (the border where the band begins) and
-        each event of `cut_at`, with `causes=True` `cause` (each cell then has a row for every cause), `n`,
-        `n_event`, `person_time` (years where follow-up has dates). It is itself a table: `rate(table, ...)`.
+        each event of `cut_at`, with `causes=True` `cause`, `n`, `n_event`, `person_time` (years where
+        follow-up has dates). It is itself a table: `rate(table, ...)`. With causes each cell has a row, and
+        its person-time, for every cause: take one, `table.to_frame().filter(pl.col("cause") == 1)`.
 
     Raises
     ------
