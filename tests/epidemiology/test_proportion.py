@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from reference_cases import assert_close, reference_cases
-from refusals import assert_refused
+from refusals import assert_refused, assert_warns
 from scipy.stats import binom
 
 from hemresearch.epidemiology import proportion
 from hemresearch.epidemiology.proportion import METHODS
+
+NO_WIDTH = pytest.mark.filterwarnings("ignore:conf_type. has limits of no width")  # of "wald", at 0 and 1
 
 LIMITS = ["conf_low", "conf_high"]
 COUNTS = {"events": "x", "n": "n"}
@@ -30,6 +32,7 @@ def counts(x: int, n: int) -> pl.DataFrame:
     return pl.DataFrame({"x": [x], "n": [n]})
 
 
+@NO_WIDTH
 @pytest.mark.parametrize("case_id", reference_cases("epidemiology", "prop_"))
 @pytest.mark.parametrize("conf_type", list(NAMES))
 def test_limits_match_r(reference, case_id, conf_type):
@@ -52,6 +55,7 @@ def test_midp_limits_match_r(reference, case_id):
     assert_close(frame.select(LIMITS).row(0), case.values["midp"], rel=1e-9)
 
 
+@NO_WIDTH
 @given(st.integers(1, 300), st.data(), st.sampled_from([0.8, 0.95]))
 def test_limits_lie_around_the_share_and_are_those_of_failures_turned_round(n, data, level):
     x = data.draw(st.integers(0, n))
@@ -117,3 +121,14 @@ def test_counts_that_are_none_are_refused(x, n, argument):
 def test_arguments_that_are_none_are_refused():
     assert_refused(lambda: proportion(counts(1, 2), **COUNTS, conf_type="exact"), argument="conf_type")
     assert_refused(lambda: proportion(counts(1, 2), **COUNTS, conf_level=0), argument="conf_level")
+
+
+def test_wald_limits_of_no_width_have_a_warning():
+    data = pl.concat(
+        [counts(x, 3).with_columns(arm=pl.lit(arm)) for x, arm in ((0, "A"), (2, "B"), (3, "C"))]
+    )
+    assert_warns(
+        lambda: proportion(data, **COUNTS, by="arm", conf_type="wald"),
+        argument="conf_type",
+        says=["no width in 'A', 'C'", "conf_type='wilson'"],
+    )

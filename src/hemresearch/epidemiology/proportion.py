@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 
 from ..columns import Groups, Table, group_rows, read_table
-from ..errors import DataError, counted
+from ..errors import DataError, counted, warn
 from ..events import read_counts, read_event
 from ..numerics.count_limits import BINOMIAL
 from ..options import Missing, check_choice, check_conf_level
 from ..results import Estimates
+from .totals import in_groups
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -88,6 +89,11 @@ def proportion(
     DataError
         Neither or both forms of data; counts that are none; more events than persons; groups of nobody.
 
+    Warns
+    -----
+    DataWarning
+        A group in which nobody or everybody had it, where "wald" has limits of no width.
+
     References
     ----------
     Brown LD, Cai TT, DasGupta A. Stat Sci 2001;16:101-133. Newcombe RG. Stat Med 1998;17:857-872.
@@ -106,6 +112,8 @@ def proportion(
     check_choice(conf_type, ProportionLimits, argument="conf_type")
     check_conf_level(conf_level)
     s = _read_shares(data, event, event_value, events, n, by, missing)
+    if conf_type == "wald":
+        _warn_of_no_width(s)
     low, high = BINOMIAL[conf_type](s.events, s.n, conf_level)
     values = pl.DataFrame(
         {
@@ -166,6 +174,17 @@ def _read_shares(
             remedy="data.filter(...) to the groups with somebody in them",
         )
     return Shares(np.bincount(group.code, happened, len(group)), total, group, table.n_dropped)
+
+
+def _warn_of_no_width(s: Shares) -> None:
+    flat = (s.events == 0) | (s.events == s.n)
+    if flat.any():
+        warn(
+            f"has limits of no width{in_groups(s.group, flat)}, where nobody or everybody had the event",
+            argument="conf_type",
+            expected="persons with and without the event in every group",
+            remedy="conf_type='wilson'",
+        )
 
 
 def _refuse_more_than_all(table: Table, events: np.ndarray, n: np.ndarray) -> None:
