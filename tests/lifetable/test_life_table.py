@@ -325,6 +325,13 @@ def test_a_value_that_means_two_sexes_is_refused(sexes):
     assert list(made().recoded({"male": "male", "female": "woman"}).sexes) == ["male", "female"]
 
 
+def test_true_and_false_are_sexes_if_they_are_declared():
+    values = pl.Series([True, False])
+    assert made().codes(values).tolist() == [-1, -1]
+    assert made().codes(values, {True: "female", False: "male"}).tolist() == [1, 0]
+    assert made().recoded({"male": False, "female": True}).codes(values).tolist() == [1, 0]
+
+
 def test_values_that_look_like_identifiers_are_counted_not_shown():
     for person in (pl.Series(["19450112-1000"] * 24), pl.Series(range(24))):
         refusal = assert_refused(

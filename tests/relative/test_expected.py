@@ -209,6 +209,16 @@ def test_whole_years_of_age_are_whole():
         assert found * 365.241 == pytest.approx(SLOVENIA.rate(age, 2010, "male").item(), rel=1e-12)
 
 
+def test_the_way_out_of_an_unknown_sex_does_not_say_which_is_which():
+    """Values in the order of the data beside labels in the order of the table would swap the sexes."""
+    women_first = patients().with_columns(sex=pl.lit("K")).head(1)
+    data = pl.concat([women_first, patients().with_columns(sex=pl.lit("M"))])
+    refusal = assert_refused(
+        lambda: own(data), argument="sex", column="sex", rows=range(1, data.height + 1), says=["'K' (1 row)"]
+    )
+    assert refusal.remedy == "sexes={'K': ..., 'M': ...} with the label of each value, 'm' or 'w'"
+
+
 def test_a_declared_map_names_the_sexes():
     swedish_codes = patients().with_columns(kön=pl.col("sex").replace_strict({"m": "M", "w": "K"}))
     mapped = own(swedish_codes, sex="kön", sexes={"M": "m", "K": "w"})

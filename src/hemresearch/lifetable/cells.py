@@ -101,7 +101,7 @@ def _sex_of_rows(table: Table, sexes: Mapping[str, Any]) -> np.ndarray:
 def sex_codes(values: pl.Series, sexes: Mapping[str, Any]) -> np.ndarray:
     """The position of each value among the sexes, known by their label or by their code; -1 for others."""
     known = {label: i for i, label in enumerate(sexes)}
-    known |= {code: i for i, code in enumerate(sexes.values()) if code is not None}
+    known |= {_plain(code): i for i, code in enumerate(sexes.values()) if code is not None}
     distinct = values.unique(maintain_order=True)
     plain = distinct.cast(pl.String) if distinct.dtype in (pl.Categorical, pl.Enum) else distinct
     found = {value: known.get(_plain(value), -1) for value in plain.to_list()}
@@ -141,7 +141,7 @@ def refuse_shared_codes(sexes: Mapping[str, Any]) -> None:
             f"{dict(sexes)!r} was given, where {listed(map(repr, twice))} would mean two sexes",
             argument="sexes",
             expected="a code of its own for each sex, and none that is the label of another",
-            remedy=f"sexes={{{', '.join(f'{k!r}: {i + 1}' for i, k in enumerate(sexes))}}}",
+            remedy=f"sexes={{{', '.join(f'{label!r}: ...' for label in sexes)}}} with the code of each",
         )
 
 

@@ -84,11 +84,12 @@ def read_people(
     age = _age(table, life_table, age_unit, day)
     sex = life_table.codes(table.series("sex"), sexes)
     if (sex < 0).any():
-        labels = list(life_table.sexes)
+        labels = map(repr, life_table.sexes)
         values = table.series("sex").unique(maintain_order=True)
-        told = map(repr, values.to_list()) if may_show(values) else ["..."] * len(labels)
-        pairs = ", ".join(f"{value}: {k!r}" for value, k in zip(told, labels, strict=False))
-        raise unknown_sex(table, life_table.sexes, sex < 0, f"sexes={{{pairs}}}, each value with its label")
+        told = map(repr, values.to_list()) if may_show(values) else ["..."]
+        pairs = ", ".join(f"{value}: ..." for value in told)  # which is which is never guessed
+        way_out = f"sexes={{{pairs}}} with the label of each value, {' or '.join(labels)}"
+        raise unknown_sex(table, life_table.sexes, sex < 0, way_out)
     group = _stratum(table, life_table) * len(life_table.sexes) + sex
     if life_table.year_turns == "birthday":
         day = day - _days_after_new_year(day - age)
@@ -198,8 +199,9 @@ def _stratum(table: Table, life_table: LifeTable) -> np.ndarray:
     found = text.join(place, on=keys.columns, how="left", maintain_order="left")["place"]
     unknown = found.is_null().to_numpy()
     if unknown.any():
+        are = "is" if unknown.sum() == 1 else "are"
         raise DataError(
-            f"{counted(int(unknown.sum()), 'row')} are of strata ({listed(map(repr, keys.columns))}) that "
+            f"{counted(int(unknown.sum()), 'row')} {are} of strata ({listed(map(repr, keys.columns))}) that "
             "the life table does not have",
             argument="life_table",
             rows=table.positions(unknown),
