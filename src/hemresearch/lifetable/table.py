@@ -244,7 +244,7 @@ class LifeTable(Result):
                 f"{sexes!r} was given",
                 argument="sexes",
                 expected=f"one code for each of {listed(map(repr, self.sexes))}",
-                remedy=f"sexes={{{', '.join(f'{name!r}: ...' for name in self.sexes)}}} with the code of each",
+                remedy=f"sexes={{{', '.join(f'{name!r}: ...' for name in self.sexes)}}} with each code",
             )
         refuse_shared_codes(sexes)
         other = copy(self)
