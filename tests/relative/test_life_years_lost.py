@@ -72,8 +72,19 @@ def test_groups_and_units():
 
 @pytest.mark.filterwarnings("ignore::hemresearch.errors.DataWarning")
 def test_a_horizon_after_the_last_follow_up_is_refused():
-    assert_refused(lambda: lost(tau=9000), argument="tau", says=["9000 is after the last follow-up, at 8148"])
-    assert_refused(lambda: lost(tau=8139.5, by="sex"), argument="tau", says=["follow-up of group 1"])
+    assert_refused(
+        lambda: lost(tau=9000), argument="tau", says=["9000 lies beyond the last follow-up at 8148"]
+    )
+    assert_refused(lambda: lost(tau=8139.5, by="sex"), argument="tau", says=["follow-up of group '1'"])
+
+
+def test_where_all_have_died_survival_is_known_for_ever():
+    dead = COLREC.filter(pl.col("stat") == 1, pl.col("time") < 2000).head(50)
+    last = float(dead["time"].max())
+    early, late = (lost(dead, tau=tau).to_frame() for tau in (last, last + 500))
+    assert_close(late["observed"], early["observed"], rel=1e-12)
+    assert_close(late["std_error"], early["std_error"], rel=1e-12)
+    assert late["expected"].item() > early["expected"].item() + 100
 
 
 @pytest.mark.parametrize("options", [{"tau": 0}, {"tau": "5"}, {"conf_level": 95}])

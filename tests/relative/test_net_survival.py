@@ -17,7 +17,15 @@ from relsurv_steps import Hazards, expected_by_hakulinen, pohar_perme_by_days
 
 import hemresearch as hem
 from hemresearch.lifetable import LifeTable
-from hemresearch.relative import expected_survival, net_survival
+from hemresearch.relative import (
+    crude_probability,
+    expected_survival,
+    life_years_lost,
+    net_survival,
+    net_survival_test,
+    relative_survival_table,
+    smr,
+)
 from hemresearch.relative.net_curve import with_limits
 
 TOPIC = "relative_survival"
@@ -325,6 +333,40 @@ def test_those_known_from_death_alone_are_left_out_and_counted():
     )
 
 
+def test_every_result_says_what_it_left_out_and_of_which_period():
+    data = patients(dco=[True, False, False, False])
+    window = {"death_only": "dco", "period": (date(2000, 8, 1), date(2001, 1, 1))}
+    said = "follow-up after 2000-08-01 until 2001-01-01"
+    out = "1 known from death certificate or autopsy only, 1 without follow-up in the window"
+    for curves in (net(data, **window), crude_probability(data, **PEOPLE, **window)):
+        assert f"Only {said} counts. Left out: {out}." in curves.methods()
+        assert f"population: Flatland; {said}\nLeft out: {out}." in repr(curves)
+        told = curves.summary().row(0, named=True)
+        assert (told["window"], told["n_death_only"], told["n_outside"]) == (said, 1, 1)
+    method = smr(data, **PEOPLE, **window).methods()
+    assert method.endswith(f"; {said}; left out: {out}).")
+    groups = patients(sex=["m", "w", "w", "w"], dco=[False, False, False, True])
+    test = net_survival_test(groups, **PEOPLE, by="sex", death_only="dco")
+    alone = "; left out: 1 known from death certificate or autopsy only"
+    assert test.method.endswith(f"population: Flatland{alone}")
+    table = relative_survival_table(data, **PEOPLE, intervals=[0, 400], death_only="dco")
+    lost = life_years_lost(data, **PEOPLE, tau=100, death_only="dco")
+    assert table.method.endswith(alone)
+    assert lost.method.endswith(alone)
+    columns = patients(first=[date(2000, 1, 2)] * 4, last=[date(2001, 1, 1)] * 4)
+    assert net(columns, period=("first", "last")).window == "follow-up after 'first' until 'last'"
+    assert net().summary()["window"].item() is None
+
+
+def test_those_known_from_death_alone_are_marked_by_true_or_1():
+    assert_refused(
+        lambda: net(patients(dco=[1, 2, 2, 2]), death_only="dco"),
+        argument="death_only",
+        column="dco",
+        says=["pl.col('dco') == 2"],
+    )
+
+
 def test_a_period_is_delayed_entry_and_an_early_end():
     window = (date(2000, 5, 1), date(2000, 11, 30))
     begin, end = ((day - date(2000, 1, 1)).days for day in window)
@@ -416,6 +458,7 @@ def test_text_says_what_is_known():
         ({"method": "hakulinen", "start_time": 5}, "method", ["Hakulinen needs everybody's follow-up"]),
         ({"method": "hakulinen", "weights": "age"}, "method", ["Hakulinen needs everybody's follow-up"]),
         ({"period": date(2000, 1, 1)}, "period", ["a date was given"]),
+        ({"period": ("2000-01-01", "2001-01-01")}, "period", ["a date was given as text"]),
         ({"period": (date(2000, 1, 1),)}, "period", ["1 value instead of two"]),
         ({"period": (date(2001, 1, 1), date(2000, 1, 1))}, "period", ["ends before it begins"]),
     ],

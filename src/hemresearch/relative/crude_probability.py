@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ..columns import Column, Columns
-from ..curves import Curves, curves_frame
+from ..curves import curves_frame
 from ..lifetable import Extrapolate, LifeTable
 from ..numerics.crude_probability import crude_probabilities
 from ..numerics.intervals import normal_quantile
@@ -17,6 +17,7 @@ from ..numerics.population_hazard import hazard_sums
 from ..options import Missing, TimeUnit, check_conf_level, check_times
 from ..times import DAYS_PER_UNIT
 from .net_rows import NetRows, group_parts, place_of, read_net_rows, whole_days
+from .population_curves import PopulationCurves, curve_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,29 +26,15 @@ CAUSES = ("death from the disease", "death from other causes")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class CrudeProbability(Curves):
-    """Crude probabilities of death along time, two curves per group.
+class CrudeProbability(PopulationCurves):
+    """Crude probabilities of death along time, two curves per group."""
 
-    Attributes
-    ----------
-    life_table
-        The name of the population.
-    """
-
-    life_table: str
     causes_known: ClassVar[bool] = False
 
     def risk_table(self, times: Any) -> pl.DataFrame:
         """As of all curves, but once per group: nobody knows who died from which cause."""
-        table = Curves.risk_table(self, times)
+        table = PopulationCurves.risk_table(self, times)
         return table.filter(pl.col("cause") == CAUSES[0]).drop("cause")
-
-    def methods(self) -> str:
-        """A sentence for the methods section, with the population."""
-        return f"{Curves.methods(self)} Population mortality was that of {self.life_table}."
-
-    def __repr__(self) -> str:
-        return f"{Curves.__repr__(self)}\npopulation: {self.life_table}"
 
 
 def crude_probability(
@@ -166,7 +153,7 @@ def crude_probability(
         time_unit=rows.unit,
         entry=y.names.get("entry"),
         patients=counts.select(pl.col("n", "n_event", "n_censor").sum() // 2),
-        life_table=life_table.name,
+        **curve_facts(rows),  # type: ignore[arg-type]
     )
 
 

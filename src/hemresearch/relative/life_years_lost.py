@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 
 from ..columns import Column, Columns
-from ..errors import DataError
 from ..lifetable import Extrapolate, LifeTable
 from ..numerics.expected_time import expected_times
 from ..numerics.intervals import normal_quantile
@@ -16,6 +15,7 @@ from ..numerics.restricted_mean import restricted_mean, restricted_mean_variance
 from ..numerics.risk_sets import risk_sets
 from ..options import Missing, TimeUnit, check_conf_level, check_number
 from ..results import Estimates
+from ..survival.rmst import refuse_beyond_follow_up
 from ..times import DAYS_PER_UNIT
 from .net_rows import NetRows, group_parts, place_of, read_net_rows
 
@@ -57,7 +57,7 @@ def life_years_lost(
     by, death_only, extrapolate, missing
         As of `net_survival`.
     tau
-        The horizon, in the unit of `time`; not after the last follow-up of any group.
+        The horizon, in the unit of `time`; not after the last follow-up of any group, unless all had died.
     conf_level
         Level of the limits, which are the estimate +- z standard errors.
 
@@ -106,31 +106,19 @@ def life_years_lost(
         sexes=sexes, horizon=float(tau), extrapolate=extrapolate, missing=missing,
     )  # fmt: skip
     parts = group_parts(rows, rows.y.group)
-    _refuse_late(rows, parts, float(tau))
+    refuse_beyond_follow_up(rows.y, [part.y for part in parts], np.array([float(tau)]), argument="tau")
     frame = pl.DataFrame([_lost(part, float(tau), normal_quantile(conf_level)) for part in parts])
     groups = rows.y.group
     return Estimates(
         frame=pl.concat([groups.levels, frame], how="horizontal") if groups.names else frame,
         name=f"life lost within {tau:g} {rows.unit} (population: {life_table.name})",
-        method="Kaplan-Meier and Ederer I, Greenwood variance",
+        method=f"Kaplan-Meier and Ederer I, Greenwood variance{rows.told}",
         conf_level=conf_level,
         n=len(rows.y),
         n_event=int(rows.y.event.sum()),
         n_dropped=rows.y.n_dropped,
         time_unit=rows.unit,
     )
-
-
-def _refuse_late(rows: NetRows, parts: list[NetRows], tau: float) -> None:
-    last = [float(part.y.time.max()) for part in parts]
-    if min(last) < tau:
-        of = f" of group {rows.y.group.labels()[int(np.argmin(last))]}" if rows.y.group.names else ""
-        raise DataError(
-            f"{tau:g} is after the last follow-up{of}, at {min(last):g}, where survival is no longer known",
-            argument="tau",
-            expected="a time up to the last follow-up of every group",
-            remedy=f"tau={np.floor(min(last) * 100) / 100:g}",
-        )
 
 
 def _lost(rows: NetRows, tau: float, z: float) -> dict[str, float]:

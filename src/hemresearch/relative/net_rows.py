@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import formats
 from ..columns import Columns, Groups, Table, read_table
 from ..errors import DataError, counted, listed
 from ..events import read_event
@@ -37,7 +39,8 @@ class NetRows:
     """Observed rows with each one's place in the population; times of `y` in the unit, the others in days.
 
     `begin` and `until` are the follow-up that is looked at; `potential` is what it could have been (for
-    Hakulinen). `multiplier` makes individual weights of a standard population.
+    Hakulinen). `window` says in words which period it is of; `multiplier` makes individual weights of a
+    standard population.
     """
 
     y: Survival
@@ -49,6 +52,7 @@ class NetRows:
     unit: TimeUnit
     n_excluded: int
     n_outside: int
+    window: str = ""
     multiplier: np.ndarray | None = None
 
     def take(self, index: np.ndarray) -> NetRows:
@@ -80,6 +84,13 @@ class NetRows:
     def age(self) -> np.ndarray:
         """Age at the date, in years of the life table."""
         return self.people.age / self.life_table.days_per_year
+
+    @property
+    def told(self) -> str:
+        """The period and who was left out, to be said behind a method; nothing where there is nothing."""
+        parts = left_out(self.n_excluded, self.n_outside)
+        out = [f"left out: {', '.join(parts)}"] if parts else []
+        return "".join(f"; {text}" for text in [self.window, *out] if text)
 
     @property
     def delayed(self) -> bool:
@@ -129,8 +140,21 @@ def read_net_rows(
     last = np.where(seen, last, np.nan)
     require_within(people, life_table, np.where(seen, 0.0, np.nan), last, table, extrapolate)
     y = replace(y, event=y.event & (end <= high))
-    rows = NetRows(y, people, begin, until, potential, life_table, unit, n_excluded, int((~seen).sum()))
+    rows = NetRows(
+        y, people, begin, until, potential, life_table, unit, n_excluded, int((~seen).sum()),
+        _window_text(table, period),
+    )  # fmt: skip
     return _seen(rows, seen & weighted)
+
+
+def left_out(n_death_only: int, n_outside: int) -> list[str]:
+    """Who was left out, in words."""
+    parts = []
+    if n_death_only:
+        parts.append(f"{formats.count(n_death_only)} known from death certificate or autopsy only")
+    if n_outside:
+        parts.append(f"{formats.count(n_outside)} without follow-up in the window")
+    return parts
 
 
 def whole_days(days: np.ndarray) -> np.ndarray:
@@ -147,6 +171,8 @@ def _date_roles(period: Any, closing: Any) -> dict[str, Columns]:
             raise _no_period(f"a {type(period).__name__} was given")
         if len(period) != 2:
             raise _no_period(f"{counted(len(period), 'value')} instead of two")
+        if any(isinstance(end, str) and re.fullmatch(r"\d{4}-\d\d?-\d\d?", end) for end in period):
+            raise _no_period("a date was given as text")
         ends = zip(WINDOW, period, strict=True)
         roles = {role: end for role, end in ends if not isinstance(end, datetime.date)}
     if closing is not None and not isinstance(closing, datetime.date):
@@ -176,6 +202,17 @@ def _window(
     return np.maximum(first - day, late), last - day
 
 
+def _window_text(table: Table, period: Any) -> str:
+    """The calendar period of the follow-up, in words: dates, or the columns that hold them."""
+    if period is None:
+        return ""
+    first, last = (
+        f"{end:%Y-%m-%d}" if isinstance(end, datetime.date) else repr(table.name(role))
+        for role, end in zip(WINDOW, period, strict=True)
+    )
+    return f"follow-up after {first} until {last}"
+
+
 def _potential(
     table: Table, closing: Any, day: np.ndarray, end: np.ndarray, happened: np.ndarray
 ) -> np.ndarray:
@@ -198,17 +235,17 @@ def _without_death_only(table: Table) -> tuple[Table, int]:
     """The table without those who are known from a death certificate or an autopsy only, and their number."""
     if "death_only" not in table:
         return table, 0
-    left_out = read_event(table, role="death_only")
-    if left_out.all():
+    excluded = read_event(table, role="death_only", may_declare=False)
+    if excluded.all():
         raise DataError(
-            f"leaves out all {counted(len(left_out), 'row')}",
+            f"leaves out all {counted(len(excluded), 'row')}",
             argument="death_only",
             column=table.name("death_only"),
             expected="true for those known from a death certificate or an autopsy only",
             remedy=f"death_only=~pl.col({table.name('death_only')!r}), if it is the other way round",
         )
-    kept = np.flatnonzero(~left_out)
-    return replace(table, frame=table.frame[kept], row=table.positions(~left_out)), int(left_out.sum())
+    kept = np.flatnonzero(~excluded)
+    return replace(table, frame=table.frame[kept], row=table.positions(~excluded)), int(excluded.sum())
 
 
 def _seen(rows: NetRows, seen: np.ndarray) -> NetRows:

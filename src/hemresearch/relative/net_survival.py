@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from .. import formats
 from ..columns import Column, Columns
-from ..curves import Curves, curves_frame
+from ..curves import curves_frame
 from ..errors import DataError
 from ..lifetable import Extrapolate, LifeTable
 from ..options import Missing, TimeUnit, check_choice, check_conf_level, check_number, check_times
 from .net_curve import METHODS, net_curve, with_limits
 from .net_rows import NetRows, group_parts, read_net_rows
 from .net_standard import Standardize, read_standard, standardized_curve
+from .population_curves import PopulationCurves, curve_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,49 +27,8 @@ NetConfType = Literal["log", "log-log", "plain"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class NetSurvival(Curves):
-    """Net or relative survival along time, one curve per group.
-
-    Attributes
-    ----------
-    life_table
-        The name of the population.
-    n_death_only
-        How many were left out because they are known from a death certificate or an autopsy only.
-    n_outside
-        How many rows had no follow-up within the period or after the start time.
-    """
-
-    life_table: str
-    n_death_only: int = 0
-    n_outside: int = 0
-
-    def summary(self) -> pl.DataFrame:
-        """One row, as of all curves, with the population and those who were left out."""
-        return Curves.summary(self).with_columns(
-            life_table=pl.lit(self.life_table),
-            n_death_only=pl.lit(self.n_death_only),
-            n_outside=pl.lit(self.n_outside),
-        )
-
-    def methods(self) -> str:
-        """A sentence for the methods section, with the population."""
-        return (
-            f"{Curves.methods(self)} Population mortality was that of {self.life_table}.{self._left_out(' ')}"
-        )
-
-    def _left_out(self, before: str) -> str:
-        """Who was left out, in words; nothing where nobody was."""
-        parts = []
-        if self.n_death_only:
-            parts.append(f"{formats.count(self.n_death_only)} known from death certificate or autopsy only")
-        if self.n_outside:
-            parts.append(f"{formats.count(self.n_outside)} without follow-up in the window")
-        return f"{before}Left out: {', '.join(parts)}." if parts else ""
-
-    def __repr__(self) -> str:
-        lines = [Curves.__repr__(self), f"population: {self.life_table}"]
-        return "\n".join([*lines, *filter(None, [self._left_out("")])])
+class NetSurvival(PopulationCurves):
+    """Net or relative survival along time, one curve per group."""
 
 
 def net_survival(
@@ -301,7 +260,5 @@ def _result(
         time_unit=rows.unit,
         start_time=start,
         entry=y.names.get("entry"),
-        life_table=rows.life_table.name,
-        n_death_only=rows.n_excluded,
-        n_outside=rows.n_outside,
+        **curve_facts(rows),  # type: ignore[arg-type]
     )

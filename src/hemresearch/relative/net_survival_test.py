@@ -131,7 +131,8 @@ def net_survival_test(
         df=float(df),
         p_value=float(chdtrc(df, statistic)),
         method=f"weights of Pohar Perme, population: {life_table.name}"
-        + (f", stratified by {listed(y.stratum.names)}" if y.stratum.names else ""),
+        + (f", stratified by {listed(y.stratum.names)}" if y.stratum.names else "")
+        + rows.told,
         frame=pl.DataFrame(
             {
                 "group": y.group.labels(),

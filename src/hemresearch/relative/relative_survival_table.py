@@ -140,7 +140,7 @@ def relative_survival_table(
     return RelativeSurvivalTable(
         frame=frame,
         name=f"relative survival (population: {life_table.name})",
-        method="actuarial, Ederer II, log-log with Greenwood variance of the observed",
+        method=f"actuarial, Ederer II, log-log with Greenwood variance of the observed{rows.told}",
         conf_level=conf_level,
         n=len(rows.y),
         n_event=int(rows.y.event.sum()),

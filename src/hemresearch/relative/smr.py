@@ -146,7 +146,7 @@ def smr(
         ratios,
         frame=_with_rates(ratios.to_frame(), cells, keys),
         name="standardised mortality ratio",
-        method=f"{ratios.method}; deaths expected by the rates of {life_table.name}",
+        method=f"{ratios.method}; deaths expected by the rates of {life_table.name}{rows.told}",
         n=float(len(rows.y)),
         n_dropped=rows.y.n_dropped,
     )
