@@ -152,6 +152,17 @@ def test_missing_rows_are_counted():
     assert (result.n_dropped, result.to_frame()["n"].to_list()) == (3, [2])
 
 
+def test_numbers_of_persons_have_no_limits_to_tell_of():
+    found = prevalence(SIX, **ROLES, by="sex", at=END)
+    n = dict(found.to_frame().select("sex", "n").iter_rows())
+    assert found.text().startswith("prevalence: ")
+    assert all(f"{k}, date=2020-12-31, within=None {v}" in found.text() for k, v in n.items())
+    assert "limits" not in repr(found) + found.methods() + found.text()
+    shares = prevalence(SIX, **ROLES, by="sex", at=END, population=100)
+    assert "95% limits: Wilson" in repr(shares)
+    assert "95% CI" in shares.text()
+
+
 def test_a_population_may_be_a_number_of_numpy_and_hold_further_groups():
     data = SIX.with_columns(pl.col("sex").cast(pl.Enum(["M", "F"])))
     people = pl.DataFrame({"sex": ["F", "M", "X"], "population": [100, 100, 100]})

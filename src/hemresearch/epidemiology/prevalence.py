@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import polars as pl
 
 from ..columns import Groups, as_frame, group_rows
 from ..errors import DataError, counted, listed
-from ..formats import significant
+from ..formats import number, significant
 from ..numerics.exact_limits import wilson_limits
 from ..options import Missing, check_conf_level, check_number
 from ..results import Estimates
@@ -25,6 +26,25 @@ if TYPE_CHECKING:
     from .time_scale import TimeScale
 
 DATE, WITHIN, POPULATION = "date", "within", "population"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NumbersOfPersons(Estimates):
+    """Prevalence as numbers of persons: all of them were counted, and there is nothing to have limits."""
+
+    def text(self, *, decimals: int = 0) -> str:
+        """A sentence with every number."""
+        parts = [
+            f"{self._label(row)}{number(row['n'], decimals)}" for row in self.frame.iter_rows(named=True)
+        ]
+        return f"{self.name}: {'; '.join(parts)}"
+
+    def methods(self) -> str:
+        """A sentence for the methods section."""
+        return "Prevalence was the number of persons alive with the disease on a date."
+
+    def __repr__(self) -> str:
+        return "\n".join(Estimates.__repr__(self).splitlines()[:-1])  # without the line of limits
 
 
 def prevalence(
@@ -125,10 +145,11 @@ def prevalence(
     found = pl.concat(counts).sort([*group.names, *plan.names], maintain_order=True)
     if population is not None:
         found = _shares(found, population, per, conf_level)
-    return Estimates(
+    result = NumbersOfPersons if population is None else Estimates
+    return result(
         frame=found,
         name="prevalence" if population is None else f"prevalence per {significant(per)}",
-        method="none (numbers of persons)" if population is None else "Wilson",
+        method="numbers of persons" if population is None else "Wilson",
         conf_level=conf_level,
         n=len(rows.start),
         n_event=float(died.sum()),
