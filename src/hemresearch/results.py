@@ -62,11 +62,11 @@ class Estimates(Result):
         return f"{self.name}: {'; '.join(parts)}"
 
     def _label(self, row: dict[str, Any]) -> str:
-        """What a row is, unless the name of the result has said so."""
+        """What a row is, unless it is the first and the name of the result has said so."""
         labels = _labels(row)
         only = next(iter(labels.values())) if len(labels) == 1 else None
         label = only if isinstance(only, str) and not only[-1:].isdigit() else _row_label(row)
-        said = label == row.get("term") and label in self.name.split()
+        said = label == row.get("term") == self.frame["term"][0] and label in self.name.split()
         return "" if said or not label else f"{label} "
 
     def methods(self) -> str:

@@ -190,3 +190,9 @@ def test_refusals_and_warning_of_prevalence():
     ).to_frame()
     assert frame["estimate"][1] == 0
     assert np.all(frame["conf_low"].to_numpy() >= 0)
+
+
+def test_every_number_of_the_sentence_has_its_name():
+    """The name of the result holds "accuracy", too, but is not beside it."""
+    sentence = diagnostic_accuracy(cells(82, 18, 9, 291), **ROLES).text()
+    assert "; accuracy 0.93 (95% CI" in sentence
