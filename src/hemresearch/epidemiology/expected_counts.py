@@ -116,7 +116,9 @@ def _checked_rates(given: pl.DataFrame, names: list[str]) -> pl.DataFrame:
             f"holds {found}",
             argument="rates",
             expected="one rate of 0 or more for each stratum, per unit of person_time",
-            remedy=f"rates.group_by({names!r}).agg(...)",
+            remedy=f"rates.group_by({names!r}).agg(...)"
+            if twice.any()
+            else f"rates.filter(pl.col({RATE!r}) >= 0), and data without the other strata",
         )
     return table
 
