@@ -333,12 +333,12 @@ def test_true_and_false_are_sexes_if_they_are_declared():
 
 
 def test_values_that_look_like_identifiers_are_counted_not_shown():
-    for person in (pl.Series(["19450112-1000"] * 24), pl.Series(range(24))):
+    for person in (pl.Series(["SE-9876543"] * 24), pl.Series(range(24))):
         refusal = assert_refused(
             lambda person=person: made(small().with_columns(sex=person)), argument="sex", column="sex",
             rows=[row + 1 for row, value in enumerate(person) if value not in (1, 2)], says=["value"],
         )  # fmt: skip
-        assert "1945" not in str(refusal)
+        assert "9876543" not in str(refusal)
         assert "17 (1 row)" not in str(refusal)
 
 
