@@ -358,6 +358,8 @@ class Curves(Result):
     def _value_text(self, row: dict[str, Any], group: int) -> str:
         if row["estimate"] is None:
             cut = bool(self.cut_at) and self.cut_at[group] is not None
+            if row["time"] < self.start_time:
+                return f"not estimable (before {self.start_time:g}, where the curve begins)"
             return "not shown (the curve was cut)" if cut else "not estimable (after the last follow-up)"
         if row["estimate"] == 1 and row["std_error"] == 0 and self.quantity in FALLING:
             return "100% (no event so far)"

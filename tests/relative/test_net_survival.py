@@ -358,6 +358,17 @@ def test_every_result_says_what_it_left_out_and_of_which_period():
     assert net().summary()["window"].item() is None
 
 
+def test_text_without_deaths_and_before_the_start():
+    nobody = patients(dead=[False] * 4)
+    assert net(nobody).text(400).endswith("101.5% (no event so far)")
+    assert (
+        net(nobody, start_time=150).text(100).endswith("not estimable (before 150, where the curve begins)")
+    )
+    crude = crude_probability(nobody, **PEOPLE).text(300)
+    assert "(no event so far)" in crude
+    assert "CI" not in crude
+
+
 def test_those_known_from_death_alone_are_marked_by_true_or_1():
     assert_refused(
         lambda: net(patients(dco=[1, 2, 2, 2]), death_only="dco"),

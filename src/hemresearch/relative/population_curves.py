@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
+from .. import formats
 from ..curves import Curves
 from .net_rows import NetRows, left_out
 
@@ -45,6 +47,12 @@ class PopulationCurves(Curves):
         window = f" Only {self.window} counts." if self.window else ""
         population = f"Population mortality was that of {self.life_table}."
         return f"{Curves.methods(self)} {population}{window}{self._left_out(' ')}"
+
+    def _value_text(self, row: dict[str, Any], group: int) -> str:
+        if row["estimate"] is not None and row["std_error"] == 0 and row["estimate"] != 1:
+            # only the population's deaths are in it so far, and limits would seem to say that it is certain
+            return f"{formats.number(100 * row['estimate'], 1)}% (no event so far)"
+        return Curves._value_text(self, row, group)
 
     def _left_out(self, before: str = "") -> str:
         """Who was left out, as a sentence; nothing where nobody was."""
