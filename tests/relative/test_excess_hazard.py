@@ -315,6 +315,8 @@ def test_text():
     assert fit.to_frame(exponentiate=True)["term"].to_list() == ["sex[w]"]
     dropped = excess(patients(sex=["m", "w"] * 3 + ["m", None]), missing="drop")
     assert dropped.n_dropped == 1
+    marked = excess(patients(dco=[True] + [False] * 7), death_only="dco")
+    assert "(full likelihood; left out: 1 known from death certificate or autopsy only)" in marked.methods()
 
 
 # ---- refusals and warnings

@@ -285,7 +285,7 @@ def _fit(
     constant = poisson_constant(model) if counts else -float(pieces.expected.sum())
     return ExcessHazardFit(
         name="excess hazard regression",
-        method=METHODS[method],
+        method=METHODS[method] + rows.told,
         columns=columns,
         terms=design.terms,
         coef=coef,
