@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import hemresearch as hem
 from hemresearch.lifetable import LifeTable
 from hemresearch.relative import (
     crude_probability,
+    excess_hazard,
     expected_survival,
     life_years_lost,
     net_survival,
@@ -411,6 +413,23 @@ def test_those_outside_the_period_need_no_life_table():
     assert_close(
         net(data, period=window).to_frame()["estimate"], net(data[1:], period=window).to_frame()["estimate"]
     )
+
+
+def test_the_life_table_must_hold_while_somebody_is_observed():
+    early = date(FLAT.years[0] - 1, 1, 1)
+    data = patients(diagnosis=[early] * 4, days=[500, 600, 700, 800], late=[370, 380, 390, 400])
+    for answer in (
+        partial(net_survival, method="ederer2"), smr, crude_probability,
+        partial(excess_hazard, covariates="age", bands=[0, math.inf]),
+    ):  # fmt: skip
+        found = answer(data, **PEOPLE, entry="late").to_frame()
+        carried = answer(data, **PEOPLE, entry="late", extrapolate="nearest").to_frame()
+        assert found.equals(carried)
+    # the weights of Pohar Perme are those of all time since the date
+    assert_refused(
+        lambda: net(data, entry="late"), argument="date", column="diagnosis", rows=[1, 2, 3, 4],
+        says=["4 rows before"],
+    )  # fmt: skip
 
 
 def test_a_hybrid_has_a_window_of_its_own_for_each_year():

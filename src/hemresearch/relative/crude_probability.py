@@ -85,7 +85,8 @@ def crude_probability(
     -------
     CrudeProbability
         Curves with the column `cause` behind those of `by`; `n_event` counts deaths of any cause. Standard
-        errors take the population's hazards as known.
+        errors take the population's hazards as known, and the ages, sexes and years of the patients as given:
+        with other patients the probability of other causes would differ by more than its limits say.
 
     Raises
     ------
@@ -121,7 +122,7 @@ def crude_probability(
     }  # fmt: skip
     rows = read_net_rows(
         data, roles, event_value=event_value, time_unit=time_unit, life_table=life_table, age_unit=age_unit,
-        sexes=sexes, period=period, extrapolate=extrapolate, missing=missing,
+        sexes=sexes, period=period, since_date=False, extrapolate=extrapolate, missing=missing,
     )  # fmt: skip
     groups = group_parts(rows, rows.y.group)
     parts = [part for group in groups for part in _curves_of(group, wanted, conf_level)]

@@ -146,7 +146,7 @@ def excess_hazard(
     }  # fmt: skip
     rows = read_net_rows(
         frame, roles, event_value=event_value, time_unit=time_unit, life_table=life_table, age_unit=age_unit,
-        sexes=sexes, period=period, extrapolate=extrapolate, missing=missing,
+        sexes=sexes, period=period, since_date=False, extrapolate=extrapolate, missing=missing,
     )  # fmt: skip
     _refuse_deaths_at_zero(rows)
     design = model_design(rows.y, covariates)

@@ -112,12 +112,14 @@ def read_net_rows(
     closing: Any = None,
     method: str = "pohar-perme",
     horizon: float | None = None,
+    since_date: bool = True,
     extrapolate: Extrapolate | None,
     missing: Missing,
 ) -> NetRows:
     """Read and check rows of the roles, among them those of the population.
 
-    The population is followed as the method needs it, or to a `horizon` (in the unit).
+    The population is followed as the method needs it, or to a `horizon` (in the unit); from the date on
+    (`since_date`), or only while somebody is observed.
     """
     population = {name: roles.pop(name) for name in ("sex", "date", "birth", "age")}
     roles = roles | population_roles(life_table, **population)  # type: ignore[arg-type]
@@ -138,7 +140,8 @@ def read_net_rows(
     needed = {"ederer1": np.full(len(end), end.max()), "hakulinen": np.minimum(potential, end.max())}
     last = needed.get(method, until) if horizon is None else np.full(len(end), horizon * per)
     last = np.where(seen, last, np.nan)
-    require_within(people, life_table, np.where(seen, 0.0, np.nan), last, table, extrapolate)
+    first = np.where(seen, 0.0 if since_date else begin, np.nan)
+    require_within(people, life_table, first, last, table, extrapolate)
     y = replace(y, event=y.event & (end <= high))
     rows = NetRows(
         y, people, begin, until, potential, life_table, unit, n_excluded, int((~seen).sum()),

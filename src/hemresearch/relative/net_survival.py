@@ -200,6 +200,7 @@ def net_survival(
     rows = read_net_rows(
         data, roles, event_value=event_value, time_unit=time_unit, life_table=life_table, age_unit=age_unit,
         sexes=sexes, period=period, start_time=start, closing=closing, method=method,
+        since_date=method != "ederer2",
         extrapolate=extrapolate, missing=missing,
     )  # fmt: skip
     curves = [

@@ -133,7 +133,7 @@ def smr(
     }  # fmt: skip
     rows = read_net_rows(
         data, roles, event_value=event_value, time_unit=time_unit, life_table=life_table, age_unit=age_unit,
-        sexes=sexes, period=period, extrapolate=extrapolate, missing=missing,
+        sexes=sexes, period=period, since_date=False, extrapolate=extrapolate, missing=missing,
     )  # fmt: skip
     _refuse_names(rows, list(borders))
     cells = _cells(rows, borders)
