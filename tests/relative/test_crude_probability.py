@@ -90,6 +90,16 @@ def test_a_period_that_holds_all_follow_up_changes_nothing():
     assert (first["time"], first["n_risk"]) == (0, (late["diag"] > date(1993, 12, 31)).sum())
 
 
+def test_a_curve_below_zero_is_seen_and_not_stacked():
+    old = load_dataset("colrec").head(300).with_columns(stat=0, age=pl.col("age") + 3000)
+    found = crude_probability(old, **COLREC)
+    least = found.to_frame()["estimate"].min()
+    ax = found.plot(until=3000)
+    assert ax.get_ylim()[0] < found.at(3000)["estimate"].min() < -0.05
+    assert found.plot(until=3).get_ylim()[0] == 0
+    assert_refused(found.plot_stacked, argument="curves", says=[f"as low as {least:.1%}", "draw_curves"])
+
+
 def test_patients_are_counted_once():
     found = crude_probability(load_dataset("rdata"), **RDATA, by="sex")
     assert found.totals().row(0) == (1040, 547, 493)

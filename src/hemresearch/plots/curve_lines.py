@@ -129,10 +129,13 @@ class TimeLabel:
         return tick_label(round(value / self.per, START_DECIMALS if value == self.start else 9))
 
 
-def set_value_axis(ax: Axes, drawing: Drawing, top: float, limits: tuple[float, float] | None) -> None:
-    """0 to 100 % for probabilities; from 0 to a round number for a hazard or a mean count."""
+def set_value_axis(
+    ax: Axes, drawing: Drawing, top: float, limits: tuple[float, float] | None, bottom: float = 0.0
+) -> None:
+    """0 to 100 % for probabilities, from 0 for a hazard or a mean count; lower where curves are."""
     percent = is_share(drawing)
-    low, high = limits or (0.0, max(1.0, top) if percent else 1.06 * top)
+    low = 0.2 * np.floor(bottom / 0.2) if percent else 1.06 * bottom
+    low, high = limits or (float(low), max(1.0, top) if percent else 1.06 * top)
     room = 0.015 * (high - low) if percent and limits is None else 0.0
     ax.set_ylim(low, high + room)
     ax.spines["left"].set_bounds(low, high)

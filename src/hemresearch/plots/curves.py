@@ -173,7 +173,7 @@ def draw_curves(
         picture = _draw_data(panel, drawing, axis, styles, band, show_censored, show_median)
         if _crossed(drawing) and legend != "direct":
             name_apart(panel, drawing, styles, picture.artists)
-        set_value_axis(panel, drawing, picture.top(), y_limits)
+        set_value_axis(panel, drawing, picture.top(), y_limits, picture.bottom())
         note = "\n".join(([effect] if effect else []) + p_lines(p, names))
         words = (title, x_label or axis.label, y_label or value_label(drawing))
         set_words(panel, *words, *axes_mm(panel))

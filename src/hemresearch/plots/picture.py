@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # not shares, but read off at the end of the axis as these are
 MEANS = ("mean number of events",)
+SEEN_BELOW = 0.005  # of a share, below 0; less is a line that runs along the axis
 LIMITS_ABOVE = 1.3  # confidence limits may make the axis this much higher
 
 
@@ -66,6 +67,12 @@ class Picture:
         limits = [line.high[line.time <= self.end] for line in lines]
         high = max((float(np.nanmax(h)) for h in limits if np.isfinite(h).any()), default=0.0)
         return max(top, min(high, LIMITS_ABOVE * top)) or 1.0
+
+    def bottom(self) -> float:
+        """The least height within the axis, where it is seen to be below 0 (an excess may be); else 0."""
+        heights = [line.estimate[line.time <= self.end] for line in self.drawing.lines]
+        least = min((float(np.nanmin(h)) for h in heights if np.isfinite(h).any()), default=0.0)
+        return least if least < -SEEN_BELOW else 0.0
 
     def table_tells(self) -> bool:
         """Whether the risk table names and marks every curve."""

@@ -26,7 +26,7 @@ from .drawn import Drawing, distinct, read_drawing, rows_of
 from .figure import figure, record
 from .keys import add_key, label_ends
 from .panel import check_axis, fit_words, lay_out, panel_mm, time_axis
-from .picture import Picture
+from .picture import SEEN_BELOW, Picture
 from .place import PT_PER_MM, MakeRoom, stepped
 from .risk_table import group_styles, hang_table
 from .themes import RC, active
@@ -160,8 +160,8 @@ def draw_stacked(
     Raises
     ------
     DataError
-        Curves without causes or states, of another quantity than a probability, or of more than 100 %
-        together; an `order` that is not one of them all; several groups in given axes, or more than
+        Curves without causes or states, of another quantity than a probability, below 0, or of more than
+        100 % together; an `order` that is not one of them all; several groups in given axes, or more than
         have room.
 
     References
@@ -283,6 +283,17 @@ def step_at(x: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _check_sum(total: np.ndarray, one: Drawing) -> None:
+    least = min(
+        (float(np.nanmin(h)) for h in (line.estimate for line in one.lines) if np.isfinite(h).any()),
+        default=0.0,
+    )
+    if least < -SEEN_BELOW:
+        raise DataError(
+            f"a curve is as low as {least:.1%}, and an area has no height below 0",
+            argument="curves",
+            expected="probabilities of 0 or more (one of an excess is below, where fewer die than expected)",
+            remedy="hem.plots.draw_curves(...), where each curve is a line of its own",
+        )
     most = float(np.nanmax(total))
     if most > 1.0 + TOO_MUCH:
         raise DataError(
