@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -413,6 +413,13 @@ def test_those_outside_the_period_need_no_life_table():
     assert_close(
         net(data, period=window).to_frame()["estimate"], net(data[1:], period=window).to_frame()["estimate"]
     )
+
+
+def test_a_time_of_day_of_the_period_is_left_out():
+    window = (date(2000, 5, 1), date(2000, 11, 30))
+    noon = tuple(datetime(*day.timetuple()[:3], 12) for day in window)
+    assert net(period=noon).to_frame().equals(net(period=window).to_frame())
+    assert net(period=noon).window == "follow-up after 2000-05-01 until 2000-11-30"
 
 
 def test_the_life_table_must_hold_while_somebody_is_observed():

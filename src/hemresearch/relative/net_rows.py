@@ -184,9 +184,9 @@ def _date_roles(period: Any, closing: Any) -> dict[str, Columns]:
 
 
 def _dates(table: Table, role: str, given: Any) -> np.ndarray | float:
-    """Days since 1 January 1970 of a date, or of a column of dates."""
+    """Days since 1 January 1970 of a date, or of a column of dates; a time of day is left out."""
     return (
-        (given - datetime.date(1970, 1, 1)).days
+        given.toordinal() - datetime.date(1970, 1, 1).toordinal()
         if isinstance(given, datetime.date)
         else read_days(table, role)
     )
