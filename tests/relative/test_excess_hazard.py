@@ -325,9 +325,10 @@ def test_text():
 @pytest.mark.parametrize(
     ("options", "argument", "says"),
     [
-        ({"method": "em"}, "method", ["'em'"]),
+        ({"method": "glm"}, "method", ["'glm'"]),
         ({"conf_level": 95}, "conf_level", ["95"]),
         ({"bands": 5}, "bands", ["are no borders of bands"]),
+        ({"bands": None}, "bands", ["are no borders of bands"]),
         ({"bands": [0, 1, 2, 2.2, 5]}, "bands", ["are without deaths in [2, 2.2)"]),
     ],
 )

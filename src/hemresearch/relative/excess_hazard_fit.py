@@ -132,7 +132,7 @@ class ExcessHazardFit(Fit):
         if ((times >= first) & (times <= last)).all():
             return
         raise DataError(
-            "lie outside the bands, where there is no excess hazard",
+            "lie outside the follow-up that was fitted, where there is no excess hazard",
             argument="times",
             expected=f"times from {first:g} to {last:g}",
             remedy=f"times=[{last if np.isfinite(last) else first:g}]",
