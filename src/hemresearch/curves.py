@@ -404,10 +404,15 @@ def curves_frame(
     lengths = np.array([len(part["time"]) for part in parts])
     undefined = [name for name in ("estimate", "std_error", "conf_low", "conf_high") if name in parts[0]]
     # few groups are left in their own pieces of memory, which saves copying millions of rows
-    frame = pl.concat([pl.DataFrame(part) for part in parts], rechunk=len(parts) > FEW_GROUPS)
+    many = len(parts) > FEW_GROUPS
+    frame = pl.concat([pl.DataFrame(part) for part in parts], rechunk=many)
     frame = frame.with_columns(pl.col(undefined).fill_nan(None))
     if levels.width:
-        frame = pl.concat([levels[np.repeat(np.arange(len(parts)), lengths)], frame], how="horizontal")
+        labels = (
+            pl.DataFrame([s.new_from_index(g, int(n)) for s in levels.get_columns()])
+            for g, n in enumerate(lengths)
+        )
+        frame = pl.concat([pl.concat(labels, rechunk=many), frame], how="horizontal")
     return frame, np.concatenate([[0], np.cumsum(lengths)])
 
 
