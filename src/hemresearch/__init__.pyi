@@ -3,7 +3,6 @@ from . import competing as competing
 from . import data as data
 from . import design as design
 from . import epidemiology as epidemiology
-from . import epidemiology as epidemiology
 from . import errors as errors
 from . import hematology as hematology
 from . import multistate as multistate

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def life_expectancy(hazard: np.ndarray) -> np.ndarray:
-    """Mean years from each age on, when the hazard of each year of age holds for one year and the last for ever.
+    """Mean years from each age on, when the hazard of a year of age holds for one year and the last for ever.
 
     Ages are the last axis. With l(x + 1) = l(x) exp(-h(x)) a year is lived for (l(x) - l(x + 1)) / h(x), one
     year where nobody dies, and the open interval for 1 / h.

@@ -179,8 +179,8 @@ class CoxFit(Fit):
         from .cox_words import dropped_words, model_words, variance_words
 
         return (
-            f"{self.ratio.capitalize()}s were estimated by {self.name} ({self.method}){model_words(self)}, with "
-            f"{formats.level(self.conf_level)} confidence limits from "
+            f"{self.ratio.capitalize()}s were estimated by {self.name} ({self.method}){model_words(self)}, "
+            f"with {formats.level(self.conf_level)} confidence limits from "
             f"{variance_words(self.variance, self.y)}{dropped_words(self.n_dropped)}."
         )
 
