@@ -122,6 +122,12 @@ def test_files_of_another_kind_are_refused(tmp_path: Path, deaths_file: Path):
     ):
         path = written(tmp_path / "other.txt", lines)
         assert_refused(lambda path=path: LifeTable.from_hmd(path), argument="paths", says=["'other.txt'"])
+    titled = written(
+        tmp_path / "head.txt", ["Sweden, Death rates (period 1x1)", "Year Age Total", "2000 0 0.1"]
+    )
+    assert_refused(
+        lambda: LifeTable.from_hmd(titled), argument="paths", says=["does not begin as one of the Human"]
+    )
     nameless = life_table_file(tmp_path, "male", "Cohort", "x.txt")
     assert_refused(lambda: LifeTable.from_hmd(nameless), argument="paths")
     head = deaths_file.read_text().splitlines()[:3]
