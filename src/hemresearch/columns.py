@@ -17,7 +17,7 @@ import polars as pl
 from .errors import DataError, counted, listed
 from .options import Missing, check_choice, suggestion
 from .personal_numbers import check_groups
-from .text_numbers import as_number
+from .text_numbers import NUMBER, as_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -239,6 +239,8 @@ def _from_text(series: pl.Series, name: str, role: str) -> str:
     text = series.cast(pl.String)
     if text.str.contains(r"^\s*\d{4}-\d\d-\d\d").any():
         return f'hem.times.durations(..., stop=pl.col({name!r}).str.to_date(), unit="days")'
+    if role == "events" and not text.str.contains(NUMBER).any():
+        return f"events=pl.col({name!r}) == ... with the value that means the event"
     return f"{role}={as_number(series, name)}"
 
 

@@ -364,3 +364,12 @@ def test_person_years_of_the_diet_study_in_a_lazy_frame():
     diet = load_dataset("diet")
     lazy = rate(diet.lazy(), events=pl.col("chd") == 1, person_time="y").to_frame()
     assert_frame_equal(lazy, rate(diet.to_pandas(), events="chd", person_time="y").to_frame())
+
+
+def test_words_are_not_to_be_made_counts():
+    data = pl.DataFrame({"status": ["dead", "alive"], "years": [1.0, 2.0]})
+    refusal = assert_refused(
+        lambda: rate(data, events="status", person_time="years"), argument="events", column="status"
+    )
+    assert refusal.remedy == "events=pl.col('status') == ... with the value that means the event"
+    assert rate(data, events=pl.col("status") == "dead", person_time="years").n_event == 1

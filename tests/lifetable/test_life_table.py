@@ -391,3 +391,10 @@ def test_a_country_without_a_table_is_refused_with_the_nearest():
     assert refusal.remedy == "country='sweden'"
     assert_refused(lambda: hem.data.life_table("Utopia"), argument="country", says=["from_hmd"])
     assert_refused(lambda: hem.data.life_table("sweden", sexes={"man": 1}), argument="sexes")
+
+
+def test_labels_of_patients_that_the_table_does_not_have():
+    refusal = assert_refused(
+        lambda: made().codes(pl.Series(["K"]), {"female": "K"}), argument="sexes", says=["'K' is not one of"]
+    )
+    assert refusal.remedy == "sexes={...: 'male', ...: 'female'}"

@@ -328,8 +328,8 @@ def test_text():
         ({"method": "glm"}, "method", ["'glm'"]),
         ({"conf_level": 95}, "conf_level", ["95"]),
         ({"bands": 5}, "bands", ["are no borders of bands"]),
-        ({"bands": None}, "bands", ["are no borders of bands"]),
-        ({"bands": [0, 1, 2, 2.2, 5]}, "bands", ["are without deaths in [2, 2.2)"]),
+        ({"bands": None}, "bands", ["no borders were given", "for times in years", "method='em'"]),
+        ({"bands": [0, 1, 2, 2.2, 5]}, "bands", ["are without deaths in [2, 2.2)", "are in years"]),
     ],
 )
 def test_arguments_that_cannot_be_used(options, argument, says):

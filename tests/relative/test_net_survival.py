@@ -496,6 +496,7 @@ def test_text_says_what_is_known():
         ({"method": "hakulinen", "weights": "age"}, "method", ["Hakulinen needs everybody's follow-up"]),
         ({"period": date(2000, 1, 1)}, "period", ["a date was given"]),
         ({"period": ("2000-01-01", "2001-01-01")}, "period", ["a date was given as text"]),
+        ({"period": (2000, 2001)}, "period", ["a number was given"]),
         ({"period": (date(2000, 1, 1),)}, "period", ["1 value instead of two"]),
         ({"period": (date(2001, 1, 1), date(2000, 1, 1))}, "period", ["ends before it begins"]),
     ],

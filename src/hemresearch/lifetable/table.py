@@ -224,7 +224,13 @@ class LifeTable(Result):
         if sexes is None:
             return sex_codes(values, self.sexes)
         for label in sexes.values():
-            check_choice(label, tuple(self.sexes), argument="sexes")
+            if label not in tuple(self.sexes):
+                raise DataError(
+                    f"{label!r} is not one of the sexes of the life table",
+                    argument="sexes",
+                    expected=f"values of the patients, each with its label: {listed(map(repr, self.sexes))}",
+                    remedy=f"sexes={{{', '.join(f'...: {known!r}' for known in self.sexes)}}}",
+                )
         place = {label: i for i, label in enumerate(self.sexes)}
         code = np.full(len(values), -1)
         for value, label in sexes.items():

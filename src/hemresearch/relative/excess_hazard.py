@@ -174,7 +174,7 @@ def excess_hazard(
     if method == "em":
         return fit_smooth(rows, pieces, model, design, borders, multiple, conf_level)
     names = _band_names(borders)
-    _refuse_empty(model, names)
+    _refuse_empty(model, names, rows.unit)
     columns = (*design.columns, *names)
     warn_if_crowded(len(columns), int(model.event.sum()), "covariates", "fewer terms, or wider bands")
     return _fit(rows, pieces, model, design, columns, borders, method, conf_level)
@@ -192,7 +192,14 @@ def _borders(bands: Any, method: str) -> np.ndarray:
             expected="none, or the two borders of the follow-up that is looked at",
             remedy=f"bands=[{given[0]:g}, {given[-1]:g}]",
         )
-    return check_bands(bands, argument="bands", example="[0, 1, 2, 3, 4, 5]")
+    if bands is None:
+        raise DataError(
+            "no borders were given",
+            argument="bands",
+            expected=f"borders of bands of follow-up, in the unit of the times, with method={method!r}",
+            remedy="bands=[0, 1, 2, 3, 4, 5] for times in years, or method='em' for a smooth baseline",
+        )
+    return check_bands(bands, argument="bands", example="[0, 1, 2, 3, 4, 5] for times in years")
 
 
 def _model_rows(rows: NetRows, borders: np.ndarray, x: np.ndarray, method: str) -> tuple[Pieces, ExcessRows]:
@@ -247,7 +254,7 @@ def _refuse_deaths_at_zero(rows: NetRows) -> None:
         )
 
 
-def _refuse_empty(model: ExcessRows, names: tuple[str, ...]) -> None:
+def _refuse_empty(model: ExcessRows, names: tuple[str, ...], unit: str) -> None:
     """Every band must have deaths."""
     deaths = np.bincount(model.band, model.event, len(names))
     if not deaths.all():
@@ -255,7 +262,7 @@ def _refuse_empty(model: ExcessRows, names: tuple[str, ...]) -> None:
         raise DataError(
             f"are without deaths in {listed(empty)}",
             argument="bands",
-            expected="deaths in every band",
+            expected=f"deaths in every band; the borders are in {unit}, as the times",
             remedy="wider bands, the last of which ends with follow-up",
         )
 

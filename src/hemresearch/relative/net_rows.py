@@ -176,6 +176,8 @@ def _date_roles(period: Any, closing: Any) -> dict[str, Columns]:
             raise _no_period(f"{counted(len(period), 'value')} instead of two")
         if any(isinstance(end, str) and re.fullmatch(r"\d{4}-\d\d?-\d\d?", end) for end in period):
             raise _no_period("a date was given as text")
+        if any(isinstance(end, int | float) for end in period):
+            raise _no_period("a number was given")
         ends = zip(WINDOW, period, strict=True)
         roles = {role: end for role, end in ends if not isinstance(end, datetime.date)}
     if closing is not None and not isinstance(closing, datetime.date):
