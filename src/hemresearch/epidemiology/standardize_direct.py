@@ -56,7 +56,8 @@ def standardize_direct(
     Parameters
     ----------
     data, events, person_time, missing
-        As in `rate`: one row per person, or cells of a table, such as `person_time` makes.
+        As in `rate`: one row per person, or cells of a table, such as `person_time` makes. For incidence:
+        the cells of the population, with the cases joined to them and 0 where there are none.
     age
         Age in years, or the age at which the row's band begins; rows are put into the bands of the standard.
     strata

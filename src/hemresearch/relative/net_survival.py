@@ -84,7 +84,8 @@ def net_survival(
     data
         Any table, one row per patient.
     time, event, event_value
-        Follow-up from `date` on, and whether it ended with death of any cause, as of `kaplan_meier`.
+        Follow-up from `date` on, and whether it ended with death of any cause, as of `kaplan_meier`. With
+        dates `pl.col("exit") - pl.col("diagnosis")` is a time, in days; `hem.times.durations` gives years.
     time_unit
         The unit of `time`, `entry` and `times`; not needed where they are durations (days).
     sex, date, life_table, birth, age, age_unit, sexes, extrapolate
