@@ -32,6 +32,7 @@ HEADERS = {
     "n_dropped": "Left out",
     "n_groups": "Groups",
     "person_time": "Person-time",
+    "excess_rate": "Excess rate",
     "dispersion": "Dispersion",
     "observed": "Observed",
     "expected": "Expected",
