@@ -14,7 +14,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 def test_the_tour_runs_from_a_csv_to_a_word_table(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HEMRESEARCH_FIGURES", raising=False)
-    tour, own_data, rest, models, competing, histories = BLOCKS
+    tour, own_data, rest, models, competing, histories, population = BLOCKS
     names: dict[str, object] = {}
     exec("import polars as pl\nimport hemresearch as hem\n" + own_data, names)
     names["cohort"].select("months", "died", "arm").write_csv("cohort.csv")
@@ -23,6 +23,7 @@ def test_the_tour_runs_from_a_csv_to_a_word_table(tmp_path, monkeypatch):
     exec(models, names)
     exec(competing, names)
     exec(histories, names)
+    exec(population, names)
     plt.close("all")
     assert {p.suffix for p in (tmp_path / "figures").iterdir()} == {".pdf", ".png", ".json"}
     assert (tmp_path / "results.docx").stat().st_size > 10_000
