@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ..columns import as_frame
-from ..errors import DataError, counted, warn
+from ..errors import counted, warn
 from ..numerics.absolute_risk import (
     FORMS,
     Baselines,
@@ -24,7 +24,15 @@ from ..numerics.intervals import probability_limits
 from ..numerics.risk_sets import RiskSets
 from ..options import ConfType, check_choice, check_conf_level, check_times
 from ..regression.cox_adjusted import event_grid, owners
-from ..regression.cox_predict import Model, curve_names, model_of, strata_of, stratum_risk_sets, with_strata
+from ..regression.cox_predict import (
+    Model,
+    curve_names,
+    model_of,
+    new_rows,
+    strata_of,
+    stratum_risk_sets,
+    with_strata,
+)
 from ..results import Curves, curves_frame
 from .cause_specific_fit import RiskForm
 
@@ -164,11 +172,7 @@ def risk_curves(
     level = check_options(fit, form, conf_level, conf_type)
     models = models_of(fit)
     kept = np.array(models.y.numbers(cause)) - 1
-    frame = with_strata(models.each[0], _collected(new_data))
-    if not frame.height:
-        raise DataError(
-            "has no rows", argument="new_data", expected="a row for each patient", remedy="new_data.height"
-        )
+    frame = with_strata(models.each[0], new_rows(new_data, "patient"))
     used = {name for m in models.each for name in m.base.request.roots} | set(models.y.stratum.names)
     names = curve_names(frame, frame, by, used)
     x, risk = models.covariates(frame)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
-from ..columns import as_frame
 from ..errors import DataError
 from ..numerics.fine_gray_incidence import Baseline, Influence, baselines
 from ..numerics.fine_gray_varying import varying_hazard
@@ -20,6 +19,7 @@ from ..regression.cox_predict import (
     baseline_row,
     curve_names,
     linear_predictions,
+    new_rows,
     strata_of,
     with_strata,
 )
@@ -145,13 +145,7 @@ def predicted_curves(
     level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
     check_choice(conf_type, ConfType, argument="conf_type")
     model = model_of(fit, "a predicted curve")
-    frame = as_frame(new_data)
-    frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
-    if not frame.height:
-        raise DataError(
-            "has no rows", argument="new_data", expected="a row for each curve", remedy="new_data.height"
-        )
-    frame = with_strata(cast("Any", model), frame)
+    frame = with_strata(cast("Any", model), new_rows(new_data))
     names = curve_names(frame, frame, by, {*model.base.request.roots, *model.y.stratum.names})
     matrix, stratum = model.base.apply(frame), strata_of(cast("Any", model), frame)
     counts = {code: _counts(model.risk, code) for code in np.unique(stratum).tolist()}

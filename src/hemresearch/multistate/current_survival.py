@@ -14,11 +14,11 @@ from ..events import read_event
 from ..numerics.current_survival import Process, in_state
 from ..numerics.intervals import probability_limits
 from ..numerics.risk_sets import place
-from ..numerics.ties import round_ties
 from ..options import ConfType, Missing, check_choice, check_conf_level
 from ..outcomes import Survival, observations, read_duration
 from ..results import Curves, curves_frame
 from ..survival.curve import counts_frame, split_groups
+from .wide import rounded_together, single_column
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -224,7 +224,7 @@ def _times(table: Table, role: str, place: int, unit: str | None) -> np.ndarray:
     series = table.frame[f"{role}.{place}"]
     if series.dtype == pl.Null:
         return np.full(len(series), np.inf)
-    one = Table(pl.DataFrame({f"{role}.0": series}), {role: (name,)}, table.row, table.n_dropped)
+    one = single_column(table, role, place)
     values, own_unit = read_duration(one, role)
     if own_unit != unit:
         raise DataError(
@@ -239,10 +239,7 @@ def _times(table: Table, role: str, place: int, unit: str | None) -> np.ndarray:
 
 def _one_tie(y: Survival, spells: Events) -> tuple[Survival, Events]:
     """The same, with times that differ by rounding error made one."""
-    every = np.concatenate([y.time, *(values for _, values, _ in spells)])
-    finite = np.isfinite(every)
-    every[finite] = round_ties(every[finite])[0]
-    time, *others = np.split(every, len(spells) + 1)
+    time, *others = rounded_together(y.time, *(values for _, values, _ in spells))
     return replace(y, time=time), [
         (name, values, way) for (name, _, way), values in zip(spells, others, strict=True)
     ]

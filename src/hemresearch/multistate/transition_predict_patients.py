@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
-from ..columns import as_frame
 from ..errors import DataError, listed
 from ..numerics.multistate_prediction import Jumps
 from ..numerics.ties import as_known
 from ..options import check_number, suggestion
-from ..regression.cox_predict import curve_names, model_of, paths_of, places_in
+from ..regression.cox_predict import curve_names, model_of, new_rows, paths_of, places_in
 from .transition_cox_design import labelled
 from .transition_cox_fit import BASELINE
 
@@ -171,13 +170,7 @@ def _new_rows(fit: TransitionCoxFit, new_data: Any) -> pl.DataFrame:
             expected=f"a table with {listed(needed)}",
             remedy=f"new_data=pl.DataFrame({{{needed[0]!r}: [...]}})",
         )
-    frame = as_frame(new_data)
-    frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
-    if frame.height:
-        return frame
-    raise DataError(
-        "has no rows", argument="new_data", expected="a row for each patient", remedy="new_data.height"
-    )
+    return new_rows(new_data, "patient")
 
 
 def _strata(model: Model, fit: TransitionCoxFit, frame: pl.DataFrame) -> np.ndarray:

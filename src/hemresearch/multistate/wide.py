@@ -151,7 +151,7 @@ def read_wide(
         happened = ~np.isnan(at)
         if state in events:
             place = list(events).index(state)
-            happened = read_event(_single(table, "events", place), role="events", may_declare=False)
+            happened = read_event(single_column(table, "events", place), role="events", may_declare=False)
             _refuse_rows(
                 table, happened & np.isnan(at), "times", column, "was reached at an unknown time in {}",
                 "the time of every state that was reached",
@@ -160,7 +160,7 @@ def read_wide(
         reached[:, model.states.index(state)] = np.where(happened, at, np.inf)
     entered = clock.read("entry", 0)[0] if entry is not None else np.zeros(n)
     last = clock.read("end", 0)[0] if end is not None else None
-    reached, known_until, entered, last = _rounded(reached, known_until, entered, last)
+    reached, known_until, entered, last = rounded_together(reached, known_until, entered, last)
     if last is not None:
         known_until = np.repeat(last[:, None], size, axis=1)
     wide = Wide(
@@ -192,7 +192,7 @@ class _Clock:
 
     def read(self, role: str, place: int) -> tuple[np.ndarray, str]:
         """The times of one column, none of them negative, missing as NaN; and the column's name."""
-        one = _single(self.table, role, place)
+        one = single_column(self.table, role, place)
         series, name = one.series(role), one.name(role)
         if self.zero is not None:
             days = (self._date(one, role) - self.zero).dt.total_microseconds() / MICROSECONDS_PER_DAY
@@ -285,13 +285,13 @@ def _refuse_rows(
         )
 
 
-def _single(table: Table, role: str, place: int) -> Table:
+def single_column(table: Table, role: str, place: int) -> Table:
     """A table of one of the columns of a role."""
     frame = table.frame.select(pl.col(f"{role}.{place}").alias(f"{role}.0"))
     return Table(frame, {role: (table.names[role][place],)}, table.row, table.n_dropped)
 
 
-def _rounded(*parts: np.ndarray | None) -> list[Any]:
+def rounded_together(*parts: np.ndarray | None) -> list[Any]:
     """The same arrays, with finite times that differ by rounding error made one time."""
     given = [part for part in parts if part is not None]
     flat = np.concatenate([part.ravel() for part in given])

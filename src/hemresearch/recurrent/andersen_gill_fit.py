@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from ..columns import as_frame
 from ..errors import DataError
 from ..numerics.cox_hazard import predicted_hazard
 from ..numerics.cox_influence import RowInfluence, row_influence
@@ -23,6 +22,7 @@ from ..regression.cox_predict import (
     curves_of,
     linear_predictions,
     model_of,
+    new_rows,
     strata_of,
     stratum_risk_sets,
     with_strata,
@@ -129,12 +129,7 @@ class AndersenGillFit(CoxFit):
         level = self.conf_level if conf_level is None else check_conf_level(conf_level)
         check_choice(conf_type, MeanLimits, argument="conf_type")
         model = model_of(self, "a predicted curve")
-        frame = as_frame(new_data).lazy().collect()
-        if not frame.height:
-            raise DataError(
-                "has no rows", argument="new_data", expected="a row for each curve", remedy="new_data.height"
-            )
-        frame = with_strata(model, frame)
+        frame = with_strata(model, new_rows(new_data))
         names = curve_names(frame, frame, by, {*model.base.request.roots, *model.y.stratum.names})
         matrix, stratum = model.base.apply(frame), strata_of(model, frame)
         levels = frame.select(names) if names else pl.DataFrame()

@@ -195,13 +195,7 @@ def predicted_curves(
     level = fit.conf_level if conf_level is None else check_conf_level(conf_level)
     check_choice(conf_type, ConfType, argument="conf_type")
     model = model_of(fit, "a predicted curve")
-    frame = as_frame(new_data)
-    frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
-    if not frame.height:
-        raise DataError(
-            "has no rows", argument="new_data", expected="a row for each curve", remedy="new_data.height"
-        )
-    frame = with_strata(model, frame)
+    frame = with_strata(model, new_rows(new_data))
     paths = paths_of(frame, id, entry, time)
     first = frame[[int(rows[0]) for rows, _, _ in paths]]
     names = curve_names(frame, first, by, {*model.base.request.roots, *model.y.stratum.names}, id)
@@ -337,6 +331,16 @@ def places_in(groups: Groups, frame: pl.DataFrame) -> pl.Series:
     ]
     levels = groups.levels.select(alike).with_row_index(PLACE)
     return frame.select(alike).join(levels, on=list(groups.names), how="left", maintain_order="left")[PLACE]
+
+
+def new_rows(new_data: Any, each: str = "curve") -> pl.DataFrame:
+    """The rows to predict for, of which there is at least one."""
+    frame = as_frame(new_data).lazy().collect()
+    if frame.height:
+        return frame
+    raise DataError(
+        "has no rows", argument="new_data", expected=f"a row for each {each}", remedy="new_data.height"
+    )
 
 
 def with_strata(model: Model, frame: pl.DataFrame) -> pl.DataFrame:
