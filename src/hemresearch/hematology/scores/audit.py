@@ -1,0 +1,150 @@
+"""The audit of what goes into a score: types, words, possible numbers, and medians of another unit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ...errors import DataError, counted, listed, warn
+from ..units import QUANTITIES
+from .expression import multiplier, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .definition import Score
+    from .inputs import Input
+
+
+def audit(inputs: pl.DataFrame, score: Score, arguments: Mapping[str, Any]) -> None:
+    """Refuse inputs that cannot be those of the score; warn about a cohort that is hardly in this unit."""
+    for of in score.inputs:
+        if of.name in inputs.columns:
+            unit = unit_of(score, of, arguments["unit"])
+            CHECKS[of.kind](inputs[of.name], of, _name(arguments[of.name]), unit)
+
+
+def _name(column: Any) -> str:
+    return column if isinstance(column, str) else str(column.meta.output_name())
+
+
+def _number(values: pl.Series, of: Input, column: str, unit: str | None) -> None:
+    if not values.dtype.is_numeric() and values.dtype != pl.Null:
+        _refuse_type(values, of, column, "numbers")
+    x = values.cast(pl.Float64).fill_nan(None)
+    quantity = of.quantity
+    assert quantity is not None, "numbers have a quantity"
+    low, high = (limit / multiplier(of, unit) for limit in quantity.possible)
+    wrong = (x < low) | (x > high) | ((x <= 0) if of.positive else pl.Series([False]))
+    if wrong.any():
+        raise DataError(
+            f"{counted(int(wrong.sum()), 'value')} outside {'above 0' if of.positive else ''}"
+            f"{low:g} to {high:g} {unit or quantity.unit}".replace("above 00", "0 (not included)"),
+            argument=of.name,
+            column=column,
+            rows=np.flatnonzero(wrong.fill_null(value=False).to_numpy()),
+            expected=f"{of.meaning} in {unit or quantity.unit}",
+            remedy=_remedy(x, of, unit) or "correct the values, or make them null",
+        )
+    _look_at_median(x, of, column, unit)
+
+
+def _look_at_median(x: pl.Series, of: Input, column: str, unit: str | None) -> None:
+    quantity = of.quantity
+    median = x.median()
+    if quantity is None or not isinstance(median, int | float) or quantity.usual == quantity.possible:
+        return
+    low, high = (limit / multiplier(of, unit) for limit in quantity.usual)
+    if not low <= median <= high:
+        warn(
+            f"its median is {median:.4g}, where {low:g} to {high:g} {unit or quantity.unit} would be usual",
+            argument=of.name,
+            column=column,
+            expected=f"{of.meaning} in {unit or quantity.unit}",
+            remedy=_remedy(x, of, unit) or "look at the unit of the column",
+        )
+
+
+def _remedy(x: pl.Series, of: Input, unit: str | None) -> str | None:
+    """The declaration of the unit in which the values would be usual, if there is one."""
+    quantity = of.quantity
+    median = x.median()
+    if quantity is None or quantity.measured is None or not isinstance(median, int | float):
+        return None
+    for other in QUANTITIES[quantity.measured]:
+        scaled = median * multiplier(of, other)
+        if other != (unit or quantity.unit) and quantity.usual[0] <= scaled <= quantity.usual[1]:
+            return f"unit={{{of.name!r}: {other!r}}} if that is the unit of the column"
+    return None
+
+
+def _yes_or_no(values: pl.Series, of: Input, column: str, unit: str | None) -> None:
+    if values.dtype in (pl.Boolean, pl.Null):
+        return
+    if not values.dtype.is_integer() or not values.drop_nulls().is_in([0, 1]).all():
+        _refuse_type(values, of, column, "true and false, or 1 and 0")
+
+
+def _words(values: pl.Series, of: Input, column: str, unit: str | None) -> None:
+    if values.dtype not in (pl.String, pl.Enum, pl.Categorical, pl.Null):
+        _refuse_type(values, of, column, f"one of {listed(map(repr, of.levels), 20)}")
+    _refuse_unknown(values.cast(pl.String), of, column)
+
+
+def _lists(values: pl.Series, of: Input, column: str, unit: str | None) -> None:
+    if not isinstance(values.dtype, pl.List) and values.dtype != pl.Null:
+        _refuse_type(values, of, column, "lists of words (scores.list_of makes them from yes/no columns)")
+    if isinstance(values.dtype, pl.List):
+        one_each = pl.DataFrame({"row": np.arange(len(values)), "word": values}).explode("word")
+        present = one_each.filter(pl.Series(values.list.len()).fill_null(0).gather(one_each["row"]) > 0)
+        _refuse_unknown(present["word"].cast(pl.String), of, column, present["row"].to_numpy())
+
+
+def _numbers(values: pl.Series, of: Input, column: str, unit: str | None) -> None:
+    if not isinstance(values.dtype, pl.List) or not values.dtype.inner.is_numeric():
+        _refuse_type(values, of, column, "lists of numbers")
+    wrong = values.list.eval((pl.element() < 0) | (pl.element() > 3)).list.any().fill_null(value=False)
+    if wrong.any():
+        raise DataError(
+            f"{counted(int(wrong.sum()), 'list')} with numbers outside 0 to 3",
+            argument=of.name,
+            column=column,
+            rows=np.flatnonzero(wrong.to_numpy()),
+            expected=of.meaning,
+            remedy="correct the values, or make the list null",
+        )
+
+
+def _refuse_unknown(values: pl.Series, of: Input, column: str, rows: np.ndarray | None = None) -> None:
+    unknown = ~values.is_in(of.levels).fill_null(value=rows is None)
+    if unknown.any():
+        at = np.flatnonzero(unknown.to_numpy())
+        raise DataError(
+            f"{counted(int(unknown.sum()), 'word')} that the score does not know",
+            argument=of.name,
+            column=column,
+            rows=at if rows is None else rows[at],
+            expected=f"{of.meaning}: {listed(map(repr, of.levels), 30)}",
+            remedy=f"pl.col({column!r}).replace({{'...': {of.levels[0]!r}}}), or null where it is not known",
+        )
+
+
+def _refuse_type(values: pl.Series, of: Input, column: str, expected: str) -> None:
+    raise DataError(
+        f"holds {values.dtype}",
+        argument=of.name,
+        column=column,
+        expected=f"{of.meaning}: {expected}",
+        remedy=f"convert {column!r} first",
+    )
+
+
+CHECKS = {
+    "number": _number,
+    "yes or no": _yes_or_no,
+    "category": _words,
+    "list": _lists,
+    "numbers": _numbers,
+}

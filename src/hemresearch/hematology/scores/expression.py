@@ -1,0 +1,145 @@
+"""From columns to the score: one expression of a struct."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from ...errors import DataError
+from ...options import check_choice, suggestion
+from ..units import QUANTITIES, factor
+from .items import Values
+
+if TYPE_CHECKING:
+    from ...columns import Column
+    from .definition import Score
+    from .inputs import Input
+    from .items import Item
+
+Gaps = Literal["null", "lowest", "highest"]
+Units = Mapping[str, str] | None
+
+
+def struct_of(score: Score, arguments: Mapping[str, Any]) -> pl.Expr:
+    """The score of each row as a struct.
+
+    Parameters
+    ----------
+    arguments
+        Of the score's function: a column for each input, `unit` and `missing`.
+
+    Returns
+    -------
+    polars.Expr
+        A struct under the score's name: `score`, `group`, `components` (a struct), `n_missing`.
+    """
+    gaps = check_choice(arguments["missing"], Gaps, argument="missing")
+    columns = used_columns(score, arguments)
+    units = {i.name: unit_of(score, i, arguments["unit"]) for i in score.inputs}
+    given = {i.name: read_input(i, columns[i.name], units[i.name]) for i in used(score, columns)}
+    n_missing = _n_missing(score, given)
+    x = Values({i.name: _filled(i, given, score, gaps) for i in score.inputs})
+    complete = n_missing == 0 if gaps == "null" else pl.lit(True)
+    components = {item.name: item.points(x) for item in score.items}
+    adding = [components[item.name] for item in score.items if item.adds]
+    x = Values(x | components)
+    total = score.total(x) if score.total is not None else pl.sum_horizontal(adding, ignore_nulls=False)
+    x["score"] = pl.when(complete).then(total.cast(pl.Int16 if score.whole else pl.Float64))
+    return pl.struct(
+        x["score"].alias("score"),
+        pl.when(complete).then(score.groups.of(x)).cast(pl.Enum(score.groups.labels)).alias("group"),
+        pl.struct([_component(item, components[item.name]) for item in score.items]).alias("components"),
+        n_missing.alias("n_missing"),
+    ).alias(score.name)
+
+
+def used_columns(score: Score, arguments: Mapping[str, Any]) -> dict[str, Column | None]:
+    """The column of each input; only an input that another can stand for may be without one."""
+    columns = {i.name: arguments[i.name] for i in score.inputs}
+    for name, column in columns.items():
+        other = next((set(pair) - {name} for pair in score.either if name in pair), set())
+        if column is None and all(columns[o] is None for o in other):
+            raise DataError(
+                "None was given",
+                argument=name,
+                expected="the name of a column" + (f", here or in {other.pop()}=" if other else ""),
+                remedy=f"{name}={name!r}",
+            )
+    return columns
+
+
+def used(score: Score, columns: Mapping[str, Column | None]) -> list[Input]:
+    """The inputs that have a column."""
+    return [i for i in score.inputs if columns[i.name] is not None]
+
+
+def unit_of(score: Score, of: Input, units: Units) -> str | None:
+    """The unit a column is declared to be in; None where it has none."""
+    for name in units or {}:
+        known = [i.name for i in score.inputs if i.quantity is not None and i.quantity.measured is not None]
+        if name not in known:
+            raise DataError(
+                f"{name!r} is not an input of {score.name} with a choice of units",
+                argument="unit",
+                expected=suggestion(name, known) if known else "no unit: this score has none to choose",
+                remedy=f"unit={{{known[0]!r}: ...}}" if known else "leave unit= out",
+            )
+    if of.quantity is None:
+        return None
+    return (units or {}).get(of.name, of.quantity.unit)
+
+
+def read_input(of: Input, column: Column | None, unit: str | None) -> pl.Expr:
+    """The values of an input in the unit of the score; NaN is missing."""
+    x = pl.col(column) if isinstance(column, str) else column
+    assert x is not None, "only inputs with a column are read"
+    if of.kind == "yes or no":
+        return x.cast(pl.Boolean)
+    if of.kind in ("category", "list", "numbers"):
+        return x
+    return x.cast(pl.Float64).fill_nan(None) * multiplier(of, unit)
+
+
+def multiplier(of: Input, unit: str | None) -> float:
+    """From the declared unit to that of the score."""
+    quantity = of.quantity
+    assert quantity is not None, "numbers have a quantity"
+    if unit is None or unit == quantity.unit:
+        return 1.0
+    units = QUANTITIES[quantity.measured or ""]
+    check_choice(unit, tuple(units), argument=f"unit[{of.name!r}]")
+    return factor(quantity.measured or "", unit=unit, to=quantity.unit)
+
+
+def _n_missing(score: Score, given: Mapping[str, pl.Expr]) -> pl.Expr:
+    """How many inputs are missing; of two that can stand for each other, only if both are."""
+    alone = [x.is_null() for name, x in given.items() if name not in score.optional]
+    pairs = [
+        pl.all_horizontal([given[name].is_null() for name in pair if name in given]) for pair in score.either
+    ]
+    return pl.sum_horizontal([m.cast(pl.Int16) for m in alone + pairs])
+
+
+def _filled(of: Input, given: Mapping[str, pl.Expr], score: Score, gaps: Gaps) -> pl.Expr:
+    """With the value of least or of most risk for what is missing, if bounds are asked for."""
+    if of.name not in given:
+        return pl.lit(None, dtype=pl.Float64)
+    x = given[of.name]
+    if gaps == "null":
+        return x
+    # an input that another one stands for is not missing
+    others = [given[o].is_null() for pair in score.either if of.name in pair for o in pair if o in given]
+    extreme = _literal(of, of.best if gaps == "lowest" else of.worst)
+    return pl.when(pl.all_horizontal(others or [x.is_null()])).then(extreme).otherwise(x)
+
+
+def _literal(of: Input, value: Any) -> pl.Expr:
+    kinds: dict[str, pl.DataType] = {"list": pl.List(pl.String), "numbers": pl.List(pl.Int64)}
+    return pl.lit(value, dtype=kinds.get(of.kind))
+
+
+def _component(item: Item, points: pl.Expr) -> pl.Expr:
+    """Under its name; whole points are shown as such, and a component that is a word stays one."""
+    return (points.cast(pl.Int16) if item.whole and item.adds else points).alias(item.name)

@@ -1,0 +1,164 @@
+"""The items of a score: what each input, or several together, adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from .steps import Step, first_that_holds
+
+
+class Values(dict[str, pl.Expr]):
+    """The inputs of a score, and then its components, as expressions: `x.age_years`."""
+
+    def __getattr__(self, name: str) -> pl.Expr:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A threshold that a rule holds within itself: of which input, and where."""
+
+    input: str
+    cut: float
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One component of a score.
+
+    Attributes
+    ----------
+    name
+        Of the component.
+    inputs
+        The inputs it is made of.
+    points
+        From the inputs to the points, or to another value that the rule for the group uses.
+    cuts
+        Its thresholds.
+    words
+        For the documentation: what gives which points.
+    whole
+        Whether the points are whole numbers.
+    adds
+        Whether it is added to the score.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    points: Callable[[Values], pl.Expr]
+    cuts: tuple[Cut, ...]
+    words: str
+    whole: bool
+    adds: bool = True
+
+
+def steps(name: str, *thresholds: Step) -> Item:
+    """Points of a number by thresholds: those of the first that holds, else 0."""
+    cuts = tuple(Cut(name, t.cut, t.side) for t in thresholds)
+    words = ", ".join(f"{t.side} {t.cut:g}: {t.value:g}" for t in thresholds)
+    whole = all(float(t.value).is_integer() for t in thresholds)
+    return Item(
+        name,
+        (name,),
+        lambda x: first_that_holds(x[name], thresholds, pl.lit(0)),
+        cuts,
+        words,
+        whole,
+    )
+
+
+def flag(name: str, points: float = 1) -> Item:
+    """Points if yes."""
+    return _yes_or_no(name, points, 0, f"yes: {points:g}")
+
+
+def absent(name: str, points: float = 1) -> Item:
+    """Points if no."""
+    return _yes_or_no(name, 0, points, f"no: {points:g}")
+
+
+def _yes_or_no(name: str, if_yes: float, if_no: float, words: str) -> Item:
+    def points(x: Values) -> pl.Expr:
+        return (
+            pl.when(x[name].is_not_null())
+            .then(pl.when(x[name]).then(pl.lit(if_yes)).otherwise(pl.lit(if_no)))
+        )  # fmt: skip
+
+    return Item(name, (name,), points, (), words, float(if_yes + if_no).is_integer())
+
+
+def levels(name: str, points: Mapping[str, float]) -> Item:
+    """Points of a category, by its word."""
+    words = ", ".join(f"{word}: {p:g}" for word, p in points.items())
+    whole = all(float(p).is_integer() for p in points.values())
+    return Item(name, (name,), lambda x: of_words(x[name], points), (), words, whole)
+
+
+def sum_of(name: str, points: Mapping[str, float]) -> Item:
+    """The points of each word of a list, each word counted once."""
+    words = ", ".join(f"{word}: {p:g}" for word, p in points.items())
+    whole = all(float(p).is_integer() for p in points.values())
+
+    def total(x: Values) -> pl.Expr:
+        return x[name].list.unique().list.eval(of_words(pl.element(), points)).list.sum()
+
+    return Item(name, (name,), total, (), words, whole)
+
+
+def formula(
+    name: str,
+    inputs: tuple[str, ...],
+    points: Callable[[Values], pl.Expr],
+    words: str,
+    *,
+    cuts: Mapping[str, Step | tuple[Step, ...]] | None = None,
+    whole: bool = False,
+    adds: bool = True,
+) -> Item:
+    """Any other component; the thresholds it holds are stated, because nobody can read them out of it."""
+    stated = tuple(
+        Cut(of, step.cut, step.side)
+        for of, at in (cuts or {}).items()
+        for step in (at if isinstance(at, tuple) else (at,))
+    )
+    return Item(name, inputs, points, stated, words, whole, adds)
+
+
+def criterion(
+    name: str,
+    inputs: tuple[str, ...],
+    holds: Callable[[Values], pl.Expr],
+    words: str,
+    *,
+    cuts: Mapping[str, Step | tuple[Step, ...]] | None = None,
+) -> Item:
+    """Something true or false, or a stage, that adds no points: the rule for the group asks for it."""
+    return formula(name, inputs, holds, words, cuts=cuts, adds=False)
+
+
+def of_words(x: pl.Expr, values: Mapping[str, Any]) -> pl.Expr:
+    """The value of each word. A word that is not known stops the query: nothing is dropped in silence."""
+    kind = pl.Float64 if all(isinstance(v, int | float) for v in values.values()) else pl.String
+    return x.cast(pl.String).replace_strict(dict(values), return_dtype=kind)
+
+
+def has(x: pl.Expr, *words: str) -> pl.Expr:
+    """Whether a list holds any of the words."""
+    return pl.any_horizontal([x.list.contains(pl.lit(word)) for word in words])
+
+
+def choose(*rules: tuple[pl.Expr, Any], otherwise: Any) -> pl.Expr:
+    """The value of the first rule that holds. Rules are asked where nothing is missing."""
+    result = pl.lit(otherwise)
+    for holds, value in reversed(rules):
+        result = pl.when(holds).then(pl.lit(value)).otherwise(result)
+    return result
