@@ -15,12 +15,12 @@ from refusals import assert_refused, assert_warns
 import hemresearch as hem
 from hemresearch.errors import DataError
 from hemresearch.hematology import endpoints
-from hemresearch.hematology.endpoints.definitions import ENDPOINTS
+from hemresearch.hematology.endpoints.definitions_transplant import TRANSPLANT
 from hemresearch.outcomes_competing import read_competing
 
 DAY = date(2020, 1, 1)
-COMPETING = [name for name, e in ENDPOINTS.items() if e.competing]
-COMPOSITE = [name for name, e in ENDPOINTS.items() if not e.competing and len(e.events) > 1]
+COMPETING = [name for name, e in TRANSPLANT.items() if e.competing]
+COMPOSITE = [name for name, e in TRANSPLANT.items() if not e.competing and len(e.events) > 1]
 
 
 def on(*days: int | None) -> list[date | None]:
@@ -114,7 +114,7 @@ def test_six_patients_by_hand(name):
 
 
 def test_every_endpoint_was_worked_by_hand():
-    assert set(BY_HAND) == set(ENDPOINTS)
+    assert set(BY_HAND) == set(TRANSPLANT)
 
 
 def test_relapse_that_does_not_compete_leaves_the_time_at_risk_for_gvhd():
@@ -132,7 +132,7 @@ def test_a_second_transplant_competes_if_its_date_is_given():
     assert found.schema["event"] == pl.Enum(["censored", "chronic GVHD", "second transplant", "death"])
 
 
-@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize("name", TRANSPLANT)
 def test_new_columns_stand_behind_the_data_under_the_prefix_and_unit(name):
     default = inspect.signature(getattr(endpoints, name)).parameters["prefix"].default
     found = endpoint(name, unit="months")
@@ -145,7 +145,7 @@ def test_new_columns_stand_behind_the_data_under_the_prefix_and_unit(name):
 def test_competing_events_can_be_read_as_such(name):
     y = read_competing(endpoint(name, prefix="x"), time="x_days", event="x_event")
     # causes keep the order of the definition; those that nobody had are no causes
-    assert list(y.causes) == [c for c in ENDPOINTS[name].events.values() if c in y.causes]
+    assert list(y.causes) == [c for c in TRANSPLANT[name].events.values() if c in y.causes]
     assert y.event.sum() == sum(event != "censored" for _, event in BY_HAND[name])
 
 
@@ -244,11 +244,11 @@ def cohorts(draw) -> pl.DataFrame:
     )
 
 
-@given(cohorts(), st.sampled_from(list(ENDPOINTS)))
+@given(cohorts(), st.sampled_from(list(TRANSPLANT)))
 @settings(max_examples=60, deadline=None)
 @pytest.mark.filterwarnings("ignore::hemresearch.errors.DataWarning")
 def test_the_first_of_the_dates_is_the_time_and_the_event(data, name):
-    definition, found = ENDPOINTS[name], new_columns(name, data)
+    definition, found = TRANSPLANT[name], new_columns(name, data)
     which = found["first"] if name in COMPOSITE else found["event"]
     for row, days, event in zip(data.iter_rows(named=True), found["days"], which, strict=True):
         dates = {label: row[ROLES[role]] for role, label in definition.events.items()}
@@ -424,7 +424,7 @@ def test_whether_relapse_competes_has_no_default(name):
     )
 
 
-@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize("name", TRANSPLANT)
 def test_the_unit_is_stated_and_known(name):
     assert inspect.signature(getattr(endpoints, name)).parameters["unit"].default is inspect.Parameter.empty
     assert_refused(lambda: endpoint(name, unit="month"), argument="unit", says=["'months'"])
@@ -539,30 +539,35 @@ def test_no_message_shows_an_identifier_or_a_date():
     assert "2020" not in str(refused.value)
 
 
-# --- the definitions -------------------------------------------------------------------------------------
+# --- a data cut-off --------------------------------------------------------------------------------------
 
 
-def test_every_definition_has_its_function_and_is_described():
-    table = endpoints.describe()
-    assert table["endpoint"].to_list() == list(ENDPOINTS)
-    assert {*ENDPOINTS, "describe"} == set(endpoints.__all__) == set(dir(endpoints))
-    assert table.columns == [
-        "endpoint", "name", "time_zero", "event", "competing", "censoring", "on_one_day", "source",
-    ]  # fmt: skip
-    assert table.drop("competing", "on_one_day", "source").null_count().sum_horizontal().item() == 0
-    assert table.filter(pl.col("competing").is_not_null())["endpoint"].to_list() == COMPETING
-    assert (
-        table.filter(endpoint="acute_gvhd")["on_one_day"].item()
-        == "acute GVHD before relapse before second transplant before death"
+@pytest.mark.parametrize("name", BY_HAND)
+def test_a_cut_off_after_all_dates_changes_nothing(name):
+    assert new_columns(name, as_of=DAY + timedelta(days=700)).rows() == BY_HAND[name]
+    assert new_columns(name, as_of=datetime(2021, 12, 1, 12)).rows() == BY_HAND[name]
+
+
+def test_an_event_after_the_cut_off_is_refused_and_left_out_by_the_remedy():
+    cut_off = DAY + timedelta(days=120)
+    refused = assert_refused(
+        lambda: endpoint("overall_survival", as_of=cut_off),
+        argument="death",
+        column="death",
+        rows=[2, 5],
+        says=["is after the data cut-off in 2 rows", "nothing after as_of=2020-04-30"],
     )
+    early = pl.when(pl.col("death") <= cut_off).then(pl.col("death"))
+    assert repr("death") in refused.remedy
+    with pytest.raises(DataError) as late:
+        endpoint("overall_survival", death=early, as_of=cut_off)
+    assert late.value.argument == "last_contact"
+    assert ".clip(upper_bound=cut_off)" in late.value.remedy
+    seen = pl.coalesce("seen", "death").clip(upper_bound=cut_off)
+    found = new_columns("overall_survival", death=early, last_contact=seen, as_of=cut_off)
+    assert found.rows() == [(120, False), (120, False), (12, True), (120, False), (120, False), (120, False)]
 
 
-@pytest.mark.parametrize("name", ENDPOINTS)
-def test_a_definition_speaks_of_the_arguments_of_its_function(name):
-    definition, parameters = ENDPOINTS[name], inspect.signature(getattr(endpoints, name)).parameters
-    roles = {definition.time_zero, definition.censoring, *definition.events}
-    assert roles == set(parameters) - {"data", "unit", "prefix"}
-    assert {role for role, p in parameters.items() if "None" in p.annotation} == set(definition.optional)
-    text = " ".join(inspect.getdoc(getattr(endpoints, name)).split())
-    assert "Time zero is" in text
-    assert "censored at" in text or "censored on" in text
+@pytest.mark.parametrize("as_of", ["2020-12-31", 2020])
+def test_a_cut_off_is_a_date(as_of):
+    assert_refused(lambda: endpoint("grfs", as_of=as_of), argument="as_of", says=["datetime.date("])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from .first_event import with_endpoint
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from ...columns import Column
     from ...options import TimeUnit
 
@@ -21,6 +23,7 @@ def acute_gvhd(
     last_contact: Column,
     second_transplant: Column | None = None,
     unit: TimeUnit,
+    as_of: dt.date | None = None,
     prefix: str = "agvhd",
 ) -> Any:
     """Time to acute graft-versus-host disease (GVHD) or to what precludes or changes it.
@@ -48,7 +51,7 @@ def acute_gvhd(
         Last date at which GVHD was looked for. Only those without an event need one.
     second_transplant
         Date of a second transplantation or graft failure that competes.
-    unit, prefix
+    unit, as_of, prefix
         As in `relapse_and_nrm`.
 
     Returns
@@ -101,7 +104,7 @@ def acute_gvhd(
         "transplant": transplant, "acute_gvhd": acute_gvhd, "relapse": relapse,
         "second_transplant": second_transplant, "death": death, "last_contact": last_contact,
     }  # fmt: skip
-    return with_endpoint(data, "acute_gvhd", columns, unit=unit, prefix=prefix)
+    return with_endpoint(data, "acute_gvhd", columns, unit=unit, as_of=as_of, prefix=prefix)
 
 
 def chronic_gvhd(
@@ -114,6 +117,7 @@ def chronic_gvhd(
     last_contact: Column,
     second_transplant: Column | None = None,
     unit: TimeUnit,
+    as_of: dt.date | None = None,
     prefix: str = "cgvhd",
 ) -> Any:
     """Time to chronic graft-versus-host disease (GVHD) or to what precludes or changes it.
@@ -135,7 +139,7 @@ def chronic_gvhd(
         without one.
     relapse
         Date of relapse if relapse competes; None if it does not.
-    death, last_contact, second_transplant, unit, prefix
+    death, last_contact, second_transplant, unit, as_of, prefix
         As in `acute_gvhd`.
 
     Returns
@@ -185,7 +189,7 @@ def chronic_gvhd(
         "transplant": transplant, "chronic_gvhd": chronic_gvhd, "relapse": relapse,
         "second_transplant": second_transplant, "death": death, "last_contact": last_contact,
     }  # fmt: skip
-    return with_endpoint(data, "chronic_gvhd", columns, unit=unit, prefix=prefix)
+    return with_endpoint(data, "chronic_gvhd", columns, unit=unit, as_of=as_of, prefix=prefix)
 
 
 def grfs(
@@ -198,6 +202,7 @@ def grfs(
     death: Column,
     last_assessment: Column,
     unit: TimeUnit,
+    as_of: dt.date | None = None,
     prefix: str = "grfs",
 ) -> Any:
     """GVHD-free, relapse-free survival: time to the first of severe GVHD, relapse and death.
@@ -225,7 +230,7 @@ def grfs(
         Date of death of any cause; null for the living.
     last_assessment
         Date of the last assessment without any of the events. Only those without an event need one.
-    unit, prefix
+    unit, as_of, prefix
         As in `relapse_and_nrm`.
 
     Returns
@@ -281,7 +286,7 @@ def grfs(
         "chronic_gvhd_systemic": chronic_gvhd_systemic, "relapse": relapse, "death": death,
         "last_assessment": last_assessment,
     }  # fmt: skip
-    return with_endpoint(data, "grfs", columns, unit=unit, prefix=prefix)
+    return with_endpoint(data, "grfs", columns, unit=unit, as_of=as_of, prefix=prefix)
 
 
 def crfs(
@@ -293,6 +298,7 @@ def crfs(
     death: Column,
     last_assessment: Column,
     unit: TimeUnit,
+    as_of: dt.date | None = None,
     prefix: str = "crfs",
 ) -> Any:
     """Chronic GVHD-free, relapse-free survival: time to the first of chronic GVHD, relapse and death.
@@ -309,7 +315,7 @@ def crfs(
         Column with the date of the infusion.
     chronic_gvhd
         First date of chronic GVHD of the severity studied; say which in the paper.
-    relapse, death, last_assessment, unit, prefix
+    relapse, death, last_assessment, unit, as_of, prefix
         As in `grfs`.
 
     Returns
@@ -356,4 +362,4 @@ def crfs(
         "transplant": transplant, "chronic_gvhd": chronic_gvhd, "relapse": relapse, "death": death,
         "last_assessment": last_assessment,
     }  # fmt: skip
-    return with_endpoint(data, "crfs", columns, unit=unit, prefix=prefix)
+    return with_endpoint(data, "crfs", columns, unit=unit, as_of=as_of, prefix=prefix)

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Any
 from .first_event import with_endpoint
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from ...columns import Column
     from ...options import TimeUnit
 
 
 def overall_survival(
-    data: Any, *, start: Column, death: Column, last_contact: Column, unit: TimeUnit, prefix: str = "os"
+    data: Any,
+    *,
+    start: Column,
+    death: Column,
+    last_contact: Column,
+    unit: TimeUnit,
+    as_of: dt.date | None = None,
+    prefix: str = "os",
 ) -> Any:
     """Time from a stated start to death of any cause.
 
@@ -33,6 +42,8 @@ def overall_survival(
         for the dead, and before the death.
     unit
         Of the time: `"days"`, `"weeks"`, `"months"` (30.4375 days) or `"years"` (365.25 days).
+    as_of
+        The data cut-off, if dates after it are to be refused; none is assumed.
     prefix
         Beginning of the new names.
 
@@ -74,7 +85,7 @@ def overall_survival(
     [(366.0, True), (730.0, False)]
     """
     columns = {"start": start, "death": death, "last_contact": last_contact}
-    return with_endpoint(data, "overall_survival", columns, unit=unit, prefix=prefix)
+    return with_endpoint(data, "overall_survival", columns, unit=unit, as_of=as_of, prefix=prefix)
 
 
 def progression_free_survival(
@@ -85,6 +96,7 @@ def progression_free_survival(
     death: Column,
     last_assessment: Column,
     unit: TimeUnit,
+    as_of: dt.date | None = None,
     prefix: str = "pfs",
 ) -> Any:
     """Time from a stated start to progression, relapse or death, whichever comes first.
@@ -106,7 +118,7 @@ def progression_free_survival(
     last_assessment
         Date of the last assessment of the disease. Only those without an event need one; who was never
         assessed after `start` can be given `start` itself.
-    unit, prefix
+    unit, as_of, prefix
         As in `overall_survival`.
 
     Returns
@@ -152,7 +164,7 @@ def progression_free_survival(
     [(182.0, True, 'progression'), (366.0, True, 'death'), (365.0, False, 'censored')]
     """
     columns = {"start": start, "progression": progression, "death": death, "last_assessment": last_assessment}
-    return with_endpoint(data, "progression_free_survival", columns, unit=unit, prefix=prefix)
+    return with_endpoint(data, "progression_free_survival", columns, unit=unit, as_of=as_of, prefix=prefix)
 
 
 def relapse_free_survival(
@@ -163,6 +175,7 @@ def relapse_free_survival(
     death: Column,
     last_assessment: Column,
     unit: TimeUnit,
+    as_of: dt.date | None = None,
     prefix: str = "rfs",
 ) -> Any:
     """Time in remission: from a stated start to relapse or death, whichever comes first.
@@ -184,7 +197,7 @@ def relapse_free_survival(
         Date of death; null for the living.
     last_assessment
         Date of the last assessment without relapse. Only those without an event need one.
-    unit, prefix
+    unit, as_of, prefix
         As in `overall_survival`; `prefix="lfs"` for leukaemia-free survival.
 
     Returns
@@ -231,4 +244,4 @@ def relapse_free_survival(
     [(182.0, True, 'relapse'), (365.0, False, 'censored')]
     """
     columns = {"start": start, "relapse": relapse, "death": death, "last_assessment": last_assessment}
-    return with_endpoint(data, "relapse_free_survival", columns, unit=unit, prefix=prefix)
+    return with_endpoint(data, "relapse_free_survival", columns, unit=unit, as_of=as_of, prefix=prefix)

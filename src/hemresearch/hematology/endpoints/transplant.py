@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from .first_event import with_endpoint
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from ...columns import Column
     from ...options import TimeUnit
 
@@ -19,6 +21,7 @@ def relapse_and_nrm(
     death: Column,
     last_assessment: Column,
     unit: TimeUnit,
+    as_of: dt.date | None = None,
     prefix: str = "relapse_nrm",
 ) -> Any:
     """Time to relapse or to death without it: relapse and non-relapse mortality (NRM) as one pair.
@@ -44,6 +47,8 @@ def relapse_and_nrm(
         its place takes the patient as free of relapse until then.
     unit
         Of the time: `"days"`, `"weeks"`, `"months"` (30.4375 days) or `"years"` (365.25 days).
+    as_of
+        The data cut-off, if dates after it are to be refused; none is assumed.
     prefix
         Beginning of the new names.
 
@@ -95,7 +100,7 @@ def relapse_and_nrm(
     columns = {
         "transplant": transplant, "relapse": relapse, "death": death, "last_assessment": last_assessment,
     }  # fmt: skip
-    return with_endpoint(data, "relapse_and_nrm", columns, unit=unit, prefix=prefix)
+    return with_endpoint(data, "relapse_and_nrm", columns, unit=unit, as_of=as_of, prefix=prefix)
 
 
 def engraftment(
@@ -108,6 +113,7 @@ def engraftment(
     last_contact: Column,
     second_transplant: Column | None = None,
     unit: TimeUnit,
+    as_of: dt.date | None = None,
     prefix: str = "engraftment",
 ) -> Any:
     """Time to engraftment or to what precludes it.
@@ -128,7 +134,7 @@ def engraftment(
         Date of engraftment; null for who never engrafted. One call for neutrophils and one for platelets.
     last_contact
         Last date at which blood counts were known. Only those without an event need one.
-    relapse, death, second_transplant, unit, prefix
+    relapse, death, second_transplant, unit, as_of, prefix
         As in `acute_gvhd`; `prefix="platelets"` for a second lineage.
 
     Returns
@@ -180,4 +186,4 @@ def engraftment(
         "transplant": transplant, "engraftment": engraftment, "relapse": relapse,
         "second_transplant": second_transplant, "death": death, "last_contact": last_contact,
     }  # fmt: skip
-    return with_endpoint(data, "engraftment", columns, unit=unit, prefix=prefix)
+    return with_endpoint(data, "engraftment", columns, unit=unit, as_of=as_of, prefix=prefix)

@@ -1,0 +1,148 @@
+"""A table with several rows per patient beside the table of patients, joined by `id`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ...columns import Table, read_number, read_table
+from ...errors import DataError, counted
+from ...times import TEXTS, check_dates, read_dates
+from .dates import check_cut_off
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from ...columns import Column
+
+ROW = "patient row"
+
+
+def read_patients(data: pl.DataFrame, *, id: Column, dates: dict[str, Column]) -> pl.DataFrame:
+    """The id, the dates of each role by the day, and the row of each patient, who has one row."""
+    identity = read_table(data, {"id": id}, nullable=("id",))
+    _refuse_missing(identity, "data")
+    twice = identity.series("id").is_duplicated()
+    if twice.any():
+        raise DataError(
+            f"is not unique: {counted(int(twice.sum()), 'row')} share theirs with another",
+            argument="id",
+            column=identity.name("id"),
+            rows=twice.arg_true(),
+            expected="one row per patient in data",
+            remedy=f"data.unique({identity.name('id')!r}, keep='first'), once the rows are looked at",
+        )
+    read = read_dates(data, dates)
+    frame = pl.DataFrame({"id": identity.series("id"), **{r: read.series(r).dt.date() for r in dates}})
+    return frame.with_row_index(ROW)
+
+
+def read_rows(
+    rows: Any,
+    *,
+    argument: str,
+    id: Column,
+    date: Column,
+    date_role: str = "date",
+    as_of: dt.date | None = None,
+    **others: Column,
+) -> tuple[pl.DataFrame, Table]:
+    """The id, the day and other columns of each row; nothing may be missing. And what was read, for names."""
+    roles = {"id": id, date_role: date, **others}
+    table = read_table(rows, dict(roles), nullable=tuple(roles), may_be_empty=True)
+    _refuse_missing(table, argument)
+    name = table.name(date_role)
+    check_dates(table.series(date_role), date_role, name, f"{date_role}=pl.col({name!r}).str.to_date()")
+    dates = table.series(date_role)
+    days = dates.cast(pl.Date) if dates.dtype == pl.Null else dates.dt.date()
+    late = days > check_cut_off(as_of) if as_of is not None else pl.Series([False]).clear()
+    if late.any():
+        raise DataError(
+            f"is after the data cut-off in {counted(int(late.sum()), 'row')} of {argument}",
+            argument=date_role,
+            column=name,
+            rows=late.arg_true(),
+            expected=f"nothing after as_of={as_of}",
+            remedy=f"{argument}.filter(pl.col({name!r}) <= cut_off)",
+        )
+    frame = pl.DataFrame({"id": table.series("id"), "date": days})
+    return frame.with_columns(table.series(role).alias(role) for role in others), table
+
+
+def _refuse_missing(table: Table, argument: str) -> None:
+    for role, names in table.names.items():
+        if len(names) != 1:
+            raise DataError(
+                f"{counted(len(names), 'column')} of {argument} were given",
+                argument=role,
+                expected="one column",
+                remedy=f"{role}='the name of the column'",
+            )
+        name, series = names[0], table.series(role)
+        missing = series.is_null() | (series.is_nan() if series.dtype.is_float() else False)
+        if missing.any():
+            raise DataError(
+                f"has {counted(int(missing.sum()), 'missing value')} in {argument}",
+                argument=role,
+                column=name,
+                rows=missing.arg_true(),
+                expected="a value in every row",
+                remedy=f"{argument}.drop_nulls({name!r}), once the rows are looked at",
+            )
+
+
+def of_patients(patients: pl.DataFrame, rows: pl.DataFrame, *, argument: str, id: str) -> pl.DataFrame:
+    """The rows of the patients, with the patients' columns; rows of other people are left out."""
+    kinds = [_kind(frame["id"].dtype) for frame in (patients, rows)]
+    if rows.height and kinds[0] != kinds[1]:
+        raise DataError(
+            f"holds {kinds[0]} in data and {kinds[1]} in {argument}",
+            argument="id",
+            column=id,
+            expected="the same kind of identifier in both tables",
+            remedy=f"id=pl.col({id!r}).cast(pl.String)",
+        )
+    common = (
+        pl.Int64 if kinds[0] == "whole numbers" else pl.String if kinds[0] == "text" else rows["id"].dtype
+    )
+    joined = rows.with_columns(pl.col("id").cast(common)).join(
+        patients.with_columns(pl.col("id").cast(common)), on="id", how="inner"
+    )
+    if rows.height and not joined.height:
+        raise DataError(
+            f"of data and of {argument} have nothing in common",
+            argument="id",
+            column=id,
+            expected=f"at least one patient with rows in {argument}",
+            remedy=f"data.join({argument}, on={id!r}, how='semi') to compare the two",
+        )
+    return joined
+
+
+def per_patient(patients: pl.DataFrame, rows: pl.DataFrame, *found: pl.Expr) -> pl.DataFrame:
+    """One row per patient in the order of the data: what the expressions give, null without rows."""
+    summary = rows.group_by(ROW).agg(*found)
+    return patients.select(ROW).join(summary, on=ROW, how="left", maintain_order="left").drop(ROW)
+
+
+def read_values(table: Table, *, example: str, lowest: float | None = None) -> pl.Series:
+    """A numeric column; values below the lowest that there can be are refused."""
+    numbers = pl.Series(read_number(table, "value", what="a number in every row", example=example))
+    below = numbers < lowest if lowest is not None else numbers.is_nan()
+    if below.any():
+        raise DataError(
+            f"is below {lowest:g} in {counted(int(below.sum()), 'row')}",
+            argument="value",
+            column=table.name("value"),
+            rows=below.arg_true(),
+            expected=f"values of at least {lowest:g}",
+            remedy=f"values.filter(pl.col({table.name('value')!r}) >= {lowest:g}), once they are looked at",
+        )
+    return numbers
+
+
+def _kind(dtype: Any) -> str:
+    if dtype in TEXTS:
+        return "text"
+    return "whole numbers" if dtype.is_integer() else str(dtype)
