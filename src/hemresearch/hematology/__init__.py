@@ -4,11 +4,12 @@
   (`help(hem.hematology.endpoints)`; `hem.hematology.endpoints.describe()` is a table of their definitions)
 - `response`: categories of response, the best of each patient, and response rates
   (`help(hem.hematology.response)`)
+- `toxicity`: cytopenia, CTCAE grades, acute GVHD, dose intensity (`help(hem.hematology.toxicity)`)
 """
 
-from . import endpoints, response
+from . import endpoints, response, toxicity
 
-__all__ = ["endpoints", "response"]
+__all__ = ["endpoints", "response", "toxicity"]
 
 
 def __dir__() -> list[str]:
