@@ -19,7 +19,7 @@ TOLERANCE = {
     "euro_hasford": 0.05,
     "ipss_m": 0.005,
 }
-STAGES = {"I": 1, "II": 2}
+STAGES = {"I": 1, "II": 2, "III": 3, "IV": 4}
 
 
 def scored(name: str, inputs: dict[str, object], **options: object) -> dict[str, object]:

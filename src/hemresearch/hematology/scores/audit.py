@@ -105,10 +105,12 @@ def _lists(values: pl.Series, of: Input, column: str, unit: str | None) -> None:
 def _numbers(values: pl.Series, of: Input, column: str, unit: str | None) -> None:
     if not isinstance(values.dtype, pl.List) or not values.dtype.inner.is_numeric():
         _refuse_type(values, of, column, "lists of numbers")
-    wrong = values.list.eval((pl.element() < 0) | (pl.element() > 3)).list.any().fill_null(value=False)
+    outside = pl.element().is_null() | (pl.element() < 0) | (pl.element() > 3)
+    wrong = values.list.eval(outside).list.any() | (values.list.len() != len(of.best))
+    wrong = wrong.fill_null(value=False)
     if wrong.any():
         raise DataError(
-            f"{counted(int(wrong.sum()), 'list')} with numbers outside 0 to 3",
+            f"{counted(int(wrong.sum()), 'list')} not of {len(of.best)} numbers from 0 to 3",
             argument=of.name,
             column=column,
             rows=np.flatnonzero(wrong.to_numpy()),

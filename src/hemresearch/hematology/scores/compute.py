@@ -47,7 +47,7 @@ def compute(
     missing
         `"null"`, `"lowest"` or `"highest"`, as in the function of the score.
     bounds
-        Also attach what the score would be with the values of least and of most risk for what is missing.
+        Also attach what the score would be with the values that score least and most for what is missing.
     components
         Also attach the points of each item.
     prefix

@@ -47,8 +47,8 @@ DataError
 OPTIONS = """unit
     The unit of a column where it is not that of the paper: `unit={"hb_g_per_l": "g/dL"}`.
 missing
-    `"null"`: no score where an input is missing. `"lowest"`, `"highest"`: a bound, with the value of least or
-    of most risk in its place (for a number, the end of what is possible)."""
+    `"null"`: no score where an input is missing. `"lowest"`, `"highest"`: a bound, with the value that scores
+    least or most in its place (for a number, the end of what is possible)."""
 
 
 def _parameters(score: Score) -> str:
@@ -67,6 +67,8 @@ def _described(of: Input) -> str:
     if of.levels:
         holds = "a list of any of" if of.kind == "list" else "one of"
         return f"{start}: {holds} {', '.join(map(repr, of.levels))}."
+    if of.kind == "numbers":
+        return f"{start}: a list of {len(of.best)} numbers from 0 to 3."
     return f"{start}; yes or no." if of.kind == "yes or no" else f"{start}."
 
 

@@ -8,7 +8,7 @@ from .definition import Rule, Score, bands, no_score
 from .documented import SCORES, documented
 from .expression import struct_of
 from .inputs import falling, rising, yes
-from .items import choose, criterion, steps
+from .items import choose, criterion, flag, steps
 from .steps import above, at_least, below
 
 if TYPE_CHECKING:
@@ -117,3 +117,52 @@ def prima_pi(
     ['high', 'intermediate']
     """
     return struct_of(SCORES["prima_pi"], locals())
+
+
+@documented(
+    Score(
+        name="flipi2",
+        title="Follicular Lymphoma International Prognostic Index 2 (FLIPI2)",
+        citation="Federico M, et al. J Clin Oncol 2009;27:4555-4562",
+        version="2009",
+        population="follicular lymphoma at the start of treatment",
+        evidence="V",
+        inputs=(
+            rising("age_years"),
+            rising("b2m_ratio_to_uln"),
+            rising("longest_node_cm"),
+            BONE_MARROW,
+            falling("hb_g_per_l"),
+        ),
+        items=(
+            steps("age_years", above(60)),
+            steps("b2m_ratio_to_uln", above(1)),
+            steps("longest_node_cm", above(6)),
+            flag("bone_marrow_involved"),
+            steps("hb_g_per_l", below(120)),
+        ),
+        groups=bands("low", at_least(1, "intermediate"), at_least(3, "high")),
+        notes="Its factors and the bounds of its groups are not those of FLIPI.",
+    )
+)
+def flipi2(
+    age_years: Column = "age_years",
+    b2m_ratio_to_uln: Column = "b2m_ratio_to_uln",
+    longest_node_cm: Column = "longest_node_cm",
+    bone_marrow_involved: Column = "bone_marrow_involved",
+    hb_g_per_l: Column = "hb_g_per_l",
+    *,
+    unit: Units = None,
+    missing: Gaps = "null",
+) -> pl.Expr:
+    """Follicular Lymphoma International Prognostic Index 2: the number of five adverse factors.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> patient = pl.DataFrame({"age": [61], "b2m": [1.0], "node": [6.0], "marrow": [True], "hb": [119]})
+    >>> score = flipi2("age", "b2m", "node", "marrow", "hb")
+    >>> patient.select(score).unnest("flipi2").select("score", "group").row(0)
+    (3, 'high')
+    """
+    return struct_of(SCORES["flipi2"], locals())

@@ -43,7 +43,7 @@ class Input:
     Attributes
     ----------
     best, worst
-        The values with the least and the most risk, taken for a missing value when bounds are asked for.
+        The values that score least and most, taken for a missing value when bounds are asked for.
     levels
         The words of a category or of a list, least risk first.
     """
@@ -90,6 +90,11 @@ def several(name: str, meaning: str, levels: Sequence[str]) -> Input:
     return Input(name, "list", meaning, [], list(levels), levels=tuple(levels))
 
 
+def points_of(name: str, meaning: str, n: int) -> Input:
+    """A list of so many numbers from 0 to 3, one for each of the things that are graded."""
+    return Input(name, "numbers", meaning, [0] * n, [3] * n)
+
+
 def _cells(what: str, possible: float, usual: tuple[float, float], measured: str) -> Quantity:
     return Quantity("10^9/L", (0, possible), usual, measured, f"{what} of the blood")
 
@@ -105,6 +110,9 @@ def _count(what: str, most: float) -> Quantity:
 def _grade(what: str, most: float) -> Quantity:
     return Quantity("ordinal", (0, most), (0, most), None, what)
 
+
+SEX = choice("sex", "sex", ("female", "male"))
+"""Of scores in which being a man adds."""
 
 NUMBERS: dict[str, Quantity] = {
     "age_years": Quantity("years", (0, 120), (0.5, 100), "age", "age"),
@@ -193,7 +201,7 @@ NUMBERS: dict[str, Quantity] = {
     "sofa_four_organ_sum": _count("sum of the SOFA scores of respiration, circulation, liver and kidney", 16),
     "total_score": _count("total of the 14 domains", 56),
     "bleeds": _count("bleeds", 10_000),
-    "exposure_days": Quantity("days", (0, 50_000), (1, 20_000), "time", "days of exposure"),
+    "exposure_days": Quantity("days", (1, 50_000), (1, 20_000), "time", "days of exposure"),
     "days_anc_le_0_5": _count("days with neutrophils of at most 0.5", 1000),
     "days_anc_le_0_1": _count("days with neutrophils of at most 0.1", 1000),
     "months_diagnosis_to_hct": Quantity("months", (0, 1000), (0, 240), None, "diagnosis to transplant"),

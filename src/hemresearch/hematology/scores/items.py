@@ -12,7 +12,12 @@ from .steps import Step, first_that_holds
 
 
 class Values(dict[str, pl.Expr]):
-    """The inputs of a score, and then its components, as expressions: `x.age_years`."""
+    """The inputs of a score, and then its components, as expressions: `x.age_years`.
+
+    A component of the name of its input takes the input's place: the rule for the score sees points.
+    """
+
+    component_names: tuple[str, ...] = ()
 
     def __getattr__(self, name: str) -> pl.Expr:
         try:
@@ -87,13 +92,12 @@ def absent(name: str, points: float = 1) -> Item:
 
 
 def _yes_or_no(name: str, if_yes: float, if_no: float, words: str) -> Item:
-    def points(x: Values) -> pl.Expr:
-        return (
-            pl.when(x[name].is_not_null())
-            .then(pl.when(x[name]).then(pl.lit(if_yes)).otherwise(pl.lit(if_no)))
-        )  # fmt: skip
+    whole = float(if_yes + if_no).is_integer()
+    return Item(name, (name,), lambda x: _points_if(x[name], if_yes, if_no), (), words, whole)
 
-    return Item(name, (name,), points, (), words, float(if_yes + if_no).is_integer())
+
+def _points_if(holds: pl.Expr, if_yes: float, if_no: float = 0) -> pl.Expr:
+    return pl.when(holds.is_not_null()).then(pl.when(holds).then(pl.lit(if_yes)).otherwise(pl.lit(if_no)))
 
 
 def levels(name: str, points: Mapping[str, float]) -> Item:
@@ -133,6 +137,27 @@ def formula(
     return Item(name, inputs, points, stated, words, whole, adds)
 
 
+def as_given(name: str, words: str = "as given") -> Item:
+    """Points that are an input themselves."""
+    return formula(name, (name,), lambda x: x[name], words, whole=True)
+
+
+def condition(
+    name: str,
+    inputs: tuple[str, ...],
+    holds: Callable[[Values], pl.Expr],
+    words: str,
+    *,
+    points: float = 1,
+    cuts: Mapping[str, Step | tuple[Step, ...]] | None = None,
+) -> Item:
+    """Points where something holds that takes more than one threshold or more than one input to tell."""
+    whole = float(points).is_integer()
+    return formula(
+        name, inputs, lambda x: _points_if(holds(x), points), f"{words}: {points:g}", cuts=cuts, whole=whole
+    )
+
+
 def criterion(
     name: str,
     inputs: tuple[str, ...],
@@ -143,6 +168,11 @@ def criterion(
 ) -> Item:
     """Something true or false, or a stage, that adds no points: the rule for the group asks for it."""
     return formula(name, inputs, holds, words, cuts=cuts, adds=False)
+
+
+def where_known(x: Values, inputs: tuple[str, ...], value: pl.Expr) -> pl.Expr:
+    """The value where none of the inputs is missing: `choose` takes a missing one for a rule that fails."""
+    return pl.when(pl.all_horizontal([x[name].is_not_null() for name in inputs])).then(value)
 
 
 def of_words(x: pl.Expr, values: Mapping[str, Any]) -> pl.Expr:
