@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ RELAPSE_VISITS = np.cumsum(np.repeat([30.0, 61.0, 91.0], [12, 6, 40]))
 # Values are recorded with 3 digits, so that those up to 0.1005 % are 0.1 %.
 LEVELS = {"MMR": float(np.log10(0.1005)), "MR4": float(np.log10(0.01005))}
 NODES, REACH = 201, 7.0
+VISITS = 20  # to five years
 
 
 def response_truth(p: dict[str, Any]) -> dict[tuple[str, str], float]:
@@ -50,9 +52,10 @@ def _incidences(p: dict[str, Any], level: float, group: int) -> tuple[np.ndarray
     came before; these have a constant hazard. Both are averaged over the normal distribution of u.
     """
     hazard = p["risk_ratio"] ** group * (p["switch"] + p["progression"]) + p["death"]
-    visits = 21
-    months = VISIT_DAYS * np.arange(visits + 1) / DAYS_PER_MONTH
-    without = np.append(1.0, _without_response(p, level, group, months[1:]))
+    months = VISIT_DAYS * np.arange(VISITS + 1) / DAYS_PER_MONTH
+    less = p["group_step"] * group
+    falls = p["quick_fall"] - less, p["slow_fall"] - less, p["quick_spread"], p["slow_spread"]
+    without = np.append(1.0, _without_response(level, *falls, p["measurement_error"], p["not_evaluable"]))
     free = np.exp(-hazard * months)
     response = np.append(0.0, np.cumsum(free[1:] * -np.diff(without)))
 
@@ -63,21 +66,28 @@ def _incidences(p: dict[str, Any], level: float, group: int) -> tuple[np.ndarray
     return response, competing
 
 
-def _without_response(p: dict[str, Any], level: float, group: int, months: np.ndarray) -> np.ndarray:
+@lru_cache(maxsize=64)
+def _without_response(
+    level: float,
+    quick_fall: float,
+    slow_fall: float,
+    quick_spread: float,
+    slow_spread: float,
+    error: float,
+    not_evaluable: float,
+) -> tuple[float, ...]:
     """Probability of no value at or below the level on visits up to each, without competing events."""
     z = np.linspace(-REACH, REACH, NODES)
     weight = np.exp(-(z**2) / 2)
     weight /= weight.sum()
-    less = p["group_step"] * group
-    quick = (p["quick_fall"] - less + p["quick_spread"] * z)[:, None]
-    slow = (p["slow_fall"] - less + p["slow_spread"] * z)[None, :]
+    quick, slow = (quick_fall + quick_spread * z)[:, None], (slow_fall + slow_spread * z)[None, :]
     none = np.ones((NODES, NODES))
     found = []
-    for month in months:
+    for month in VISIT_DAYS * np.arange(1, VISITS + 1) / DAYS_PER_MONTH:
         mean = START + quick * np.expm1(-month / QUICK) + slow * np.expm1(-month / LONG)
-        none *= 1 - (1 - p["not_evaluable"]) * ndtr((level - mean) / p["measurement_error"])
-        found.append(weight @ none @ weight)
-    return np.array(found)
+        none *= 1 - (1 - not_evaluable) * ndtr((level - mean) / error)
+        found.append(float(weight @ none @ weight))
+    return tuple(found)
 
 
 def _remission(p: dict[str, Any], months: int) -> float:

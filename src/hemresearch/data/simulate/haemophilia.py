@@ -13,8 +13,9 @@ from .haemophilia_tables import (
     LAST_SWITCH,
     activity_table,
     bleed_table,
-    exposure_table,
     patient_table,
+    regimen_table,
+    surgery_table,
     treatment_table,
 )
 from .haemophilia_truth import SURGERY_DAYS, bleeding_truth, selected_counts
@@ -37,6 +38,7 @@ JOINTS = (
 JOINT_SHARES = np.array([4, 4, 3, 3, 3, 3, 0.5, 0.5, 0.5, 0.5])
 OTHERS = ("thigh muscle", "calf muscle", "forearm muscle", "iliopsoas", "skin", "mouth", "nose")
 OTHER_SHARES = np.array([3, 3, 2, 1, 3, 2, 2])
+APART = 7.0  # days between two bleeds at one site, longer than treatment and 72 hours more
 TARGET = 0.6  # how many spontaneous joint bleeds are in the patient's worst joint
 
 
@@ -112,12 +114,16 @@ def simulate_haemophilia_switch(
 
     Notes
     -----
-    `patients`, a row each: `patient_id`, invented text; `birth_year`; `haemophilia` ("A") and `severity`
-    ("severe"); `centre` ("A" to "D"); `switch_date`, the first day of the new regimen; `last_seen`, the first
-    day that is no longer followed.
+    Windows of time hold the days after `start` until `stop`, as those of `recurrent.from_dates`: `stop` of
+    one regimen is `start` of the next.
 
-    `exposure`, a row for each window: `patient_id`; `regimen` ("before", "after"); `start`, first day;
-    `stop`, the day after the last, so that `stop - start` are its days; `window` ("prophylaxis", "surgery").
+    `patients`, a row each: `patient_id`, invented text; `birth_year`; `haemophilia` ("A") and `severity`
+    ("severe"); `centre` ("A" to "D"); `switch_date`, the last day of the old regimen; `last_seen`.
+
+    `regimens`, two rows each: `patient_id`; `regimen` ("before", "after"); `product` ("factor VIII",
+    "emicizumab"); `start` and `stop`.
+
+    `surgeries`, a row for each window to leave out: `patient_id`; `start` and `stop`.
 
     `bleeds`, a row for each bleed that was reported: `patient_id`; `bleed_date`; `bleed_at`, day and hour;
     `regimen`; `site`; `joint`, true or false; `cause` ("spontaneous", "traumatic", "surgical");
@@ -152,7 +158,8 @@ def simulate_haemophilia_switch(
     bleeds = _bleeds(rng, p, who)
     tables = {
         "patients": patient_table(rng, who),
-        "exposure": exposure_table(who),
+        "regimens": regimen_table(who),
+        "surgeries": surgery_table(who),
         "bleeds": bleed_table(bleeds, who),
         "treatments": treatment_table(rng, bleeds, who),
     }
@@ -254,8 +261,23 @@ def _bleeds(rng: np.random.Generator, p: dict[str, Any], who: dict[str, np.ndarr
     ]
     if p["surgery_bleeds"] > 0:
         parts += [_surgical(rng, p, who, regimen) for regimen in ("before", "after")]
-    rows = pl.concat(parts).with_row_index("bleed")
+    rows = _apart(rng, pl.concat(parts))
     return _reported_again(rng, p, rows, who).sort("patient", "day", maintain_order=True)
+
+
+def _apart(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:
+    """The bleeds, elsewhere where they follow one at the same site: all are new by the 72-hour rule."""
+    rows = rows.sort("patient", "day").with_row_index("bleed")
+    for _ in range(50):
+        gap = pl.col("day") - pl.col("day").shift(1).over("patient", "site")
+        soon = rows.filter(gap < APART)["bleed"]
+        if soon.is_empty():
+            break
+        joint = rows["joint"].gather(soon).to_numpy()
+        other = len(JOINTS) + rng.integers(0, len(OTHERS), len(soon))
+        new = np.where(joint, rng.integers(0, len(JOINTS), len(soon)), other)
+        rows = rows.with_columns(rows["site"].scatter(soon, coded(JOINTS + OTHERS, new)))
+    return rows.drop("bleed")
 
 
 def _regimen(

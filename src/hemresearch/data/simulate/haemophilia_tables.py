@@ -36,36 +36,50 @@ def patient_table(rng: np.random.Generator, who: dict[str, np.ndarray]) -> pl.Da
     )
 
 
-def exposure_table(who: dict[str, np.ndarray]) -> pl.DataFrame:
-    """Windows of each regimen: one where nothing happened, else before, within and after surgery."""
+def regimen_table(who: dict[str, np.ndarray]) -> pl.DataFrame:
+    """One row for each patient and regimen."""
+    n = len(who["switch"])
+    zero = np.zeros(n)
+    parts = [
+        pl.DataFrame(
+            {
+                "patient_id": patient_ids(n, "H"),
+                "regimen": pl.repeat(regimen, n, eager=True),
+                "product": pl.repeat(product, n, eager=True),
+                "start": _switch_dates(who, start),
+                "stop": _switch_dates(who, stop),
+            }
+        )
+        for regimen, product, start, stop in (
+            ("before", "factor VIII", -who["days_before"], zero),
+            ("after", "emicizumab", zero, who["days_after"]),
+        )
+    ]
+    return pl.concat(parts).sort("patient_id", "start")
+
+
+def surgery_table(who: dict[str, np.ndarray]) -> pl.DataFrame:
+    """One row for each window of surgery."""
     ids = patient_ids(len(who["switch"]), "H")
     parts = []
-    for regimen in ("before", "after"):
-        first = -who["days_before"] if regimen == "before" else np.zeros(len(ids))
-        last, surgery = first + who[f"days_{regimen}"], first + who[f"surgery_{regimen}"]
-        start, stop = np.fmin(surgery, last), np.fmin(surgery + SURGERY_DAYS, last)
-        for window, low, high in (
-            ("prophylaxis", first, start), ("surgery", start, stop), ("prophylaxis", stop, last),
-        ):  # fmt: skip
-            kept = high > low
-            parts.append(
-                pl.DataFrame(
-                    {
-                        "patient_id": ids.filter(pl.Series(kept)),
-                        "regimen": pl.repeat(regimen, int(kept.sum()), eager=True),
-                        "start": _switch_dates(who, low[kept], np.flatnonzero(kept)),
-                        "stop": _switch_dates(who, high[kept], np.flatnonzero(kept)),
-                        "window": pl.repeat(window, int(kept.sum()), eager=True),
-                    }
-                )
+    for start in (who["surgery_before"] - who["days_before"], who["surgery_after"]):
+        patient = np.flatnonzero(np.isfinite(start))
+        parts.append(
+            pl.DataFrame(
+                {
+                    "patient_id": ids.gather(patient),
+                    "start": _switch_dates(who, start[patient], patient),
+                    "stop": _switch_dates(who, start[patient] + SURGERY_DAYS, patient),
+                }
             )
+        )
     return pl.concat(parts).sort("patient_id", "start")
 
 
 def _moments(who: dict[str, np.ndarray], patient: pl.Series, day: pl.Series) -> pl.Series:
-    """Day and time to the minute, never later than the minute."""
+    """Day and minute, the first day after the switch being day 0."""
     whole = day.floor()
-    midnight = _switch_dates(who, whole.to_numpy(), patient.to_numpy()).cast(pl.Datetime("us"))
+    midnight = _switch_dates(who, whole.to_numpy() + 1, patient.to_numpy()).cast(pl.Datetime("us"))
     minutes = ((day - whole) * 1440).floor().cast(pl.Int64)
     return pl.select(midnight + pl.duration(minutes=pl.lit(minutes))).to_series()
 
