@@ -177,8 +177,9 @@ def where_known(x: Values, inputs: tuple[str, ...], value: pl.Expr) -> pl.Expr:
 
 def of_words(x: pl.Expr, values: Mapping[str, Any]) -> pl.Expr:
     """The value of each word. A word that is not known stops the query: nothing is dropped in silence."""
-    kind = pl.Float64 if all(isinstance(v, int | float) for v in values.values()) else pl.String
-    return x.cast(pl.String).replace_strict(dict(values), return_dtype=kind)
+    if all(isinstance(v, int | float) for v in values.values()):
+        return x.cast(pl.String).replace_strict({w: float(v) for w, v in values.items()})
+    return x.cast(pl.String).replace_strict(dict(values), return_dtype=pl.String)
 
 
 def has(x: pl.Expr, *words: str) -> pl.Expr:
