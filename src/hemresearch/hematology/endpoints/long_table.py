@@ -21,8 +21,8 @@ ROW = "patient row"
 
 def read_patients(data: pl.DataFrame, *, id: Column, dates: dict[str, Column]) -> pl.DataFrame:
     """The id, the dates of each role by the day, and the row of each patient, who has one row."""
-    identity = read_table(data, {"id": id}, nullable=("id",))
-    _refuse_missing(identity, "data")
+    identity = read_table(data, {"id": id, **dates}, nullable=("id", *dates))
+    _refuse_missing(identity, "data", ("id",))
     twice = identity.series("id").is_duplicated()
     if twice.any():
         raise DataError(
@@ -51,7 +51,7 @@ def read_rows(
     """The id, the day and other columns of each row; nothing may be missing. And what was read, for names."""
     roles = {"id": id, date_role: date, **others}
     table = read_table(rows, dict(roles), nullable=tuple(roles), may_be_empty=True)
-    _refuse_missing(table, argument)
+    _refuse_missing(table, argument, tuple(roles))
     name = table.name(date_role)
     check_dates(table.series(date_role), date_role, name, f"{date_role}=pl.col({name!r}).str.to_date()")
     dates = table.series(date_role)
@@ -70,8 +70,9 @@ def read_rows(
     return frame.with_columns(table.series(role).alias(role) for role in others), table
 
 
-def _refuse_missing(table: Table, argument: str) -> None:
-    for role, names in table.names.items():
+def _refuse_missing(table: Table, argument: str, roles: tuple[str, ...]) -> None:
+    for role in roles:
+        names = table.names[role]
         if len(names) != 1:
             raise DataError(
                 f"{counted(len(names), 'column')} of {argument} were given",
@@ -103,12 +104,7 @@ def of_patients(patients: pl.DataFrame, rows: pl.DataFrame, *, argument: str, id
             expected="the same kind of identifier in both tables",
             remedy=f"id=pl.col({id!r}).cast(pl.String)",
         )
-    common = (
-        pl.Int64 if kinds[0] == "whole numbers" else pl.String if kinds[0] == "text" else rows["id"].dtype
-    )
-    joined = rows.with_columns(pl.col("id").cast(common)).join(
-        patients.with_columns(pl.col("id").cast(common)), on="id", how="inner"
-    )
+    joined = _comparable(rows, patients).join(_comparable(patients, rows), on="id", how="inner")
     if rows.height and not joined.height:
         raise DataError(
             f"of data and of {argument} have nothing in common",
@@ -140,6 +136,16 @@ def read_values(table: Table, *, example: str, lowest: float | None = None) -> p
             remedy=f"values.filter(pl.col({table.name('value')!r}) >= {lowest:g}), once they are looked at",
         )
     return numbers
+
+
+def _comparable(frame: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """The frame with an id that can be compared with another of its kind."""
+    dtype = frame["id"].dtype
+    if dtype == other["id"].dtype:
+        return frame
+    common = {"text": pl.String, "whole numbers": pl.Int64}.get(_kind(dtype), dtype)
+    # a whole number too large for it has no equal in the other table, whose type is another
+    return frame.with_columns(pl.col("id").cast(common, strict=False))
 
 
 def _kind(dtype: Any) -> str:
