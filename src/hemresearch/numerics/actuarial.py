@@ -14,7 +14,7 @@ NEAR = 1.5e-8  # years: so near to a birthday or a new year it has come
 def hazard_of_cell(
     rates: PopulationRates, group: np.ndarray, age: np.ndarray, year: np.ndarray, first_year: int
 ) -> np.ndarray:
-    """The hazard per day at an age and a calendar year, both with their decimals, as registries compute it."""
+    """The hazard per day at an age and a calendar year with their decimals, as registries compute it."""
     hazard = rates.hazard
     i = np.clip(np.floor(age + NEAR).astype(int) - rates.first_age, 0, hazard.shape[1] - 1)
     j = np.clip(np.floor(year + NEAR).astype(int) - first_year, 0, hazard.shape[2] - 1)

@@ -1,7 +1,7 @@
 """What cancer registries count in each interval of follow-up: patients, deaths, person-time, expected deaths.
 
-Follow-up is cut at the borders of the intervals (a, b]; a piece is what one patient has of one interval. Times
-are days. With weights every count is a sum of them.
+Follow-up is cut at the borders of the intervals (a, b]; a piece is what one patient has of one interval.
+Where a population comes in, times are days. With weights every count is a sum of them.
 """
 
 from __future__ import annotations
@@ -58,18 +58,16 @@ class IntervalSums:
 
 
 def cut_at_borders(
-    begin: np.ndarray, end: np.ndarray, event: np.ndarray, bounds: np.ndarray
+    begin: np.ndarray, end: np.ndarray, event: np.ndarray, bounds: np.ndarray, near: float = NEAR
 ) -> IntervalPieces:
-    """The pieces of follow-up from `begin` to `end` that lie within the bounds."""
+    """The pieces of follow-up from `begin` to `end` that lie within the bounds; times so `near` are one."""
     first = np.array([0, len(bounds)])
-    row, start, stop, last, band = split_rows(begin, end, np.zeros((len(end), 1)), bounds, first, NEAR)
+    row, start, stop, last, band = split_rows(begin, end, np.zeros((len(end), 1)), bounds, first, near)
     inside = band[:, 0] >= 0
     row, start, stop, last, place = (v[inside] for v in (row, start, stop, last, band[:, 0]))
     died = last & event[row]
-    short = stop < bounds[place + 1] - NEAR
-    return IntervalPieces(
-        row, place, start, stop, died, start <= bounds[place] + NEAR, last & ~died & short
-    )
+    short = stop < bounds[place + 1] - near
+    return IntervalPieces(row, place, start, stop, died, start <= bounds[place] + near, last & ~died & short)
 
 
 def reciprocal_survival(

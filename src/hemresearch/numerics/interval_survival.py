@@ -38,17 +38,15 @@ def hazard_survival(width: np.ndarray, plain: IntervalSums, excess: IntervalSums
 def lifetable_survival(width: np.ndarray, plain: IntervalSums, excess: IntervalSums) -> IntervalSurvival:
     """The actuarial product, less the excess deaths among the effective numbers.
 
-    Relative survival is 0 from where the observed is. The error is Greenwood's over the expected survival;
-    of weighted sums it is Poisson's.
+    Relative survival is 0 from where the observed is. The error is Greenwood's, with the squares of the
+    weights if there are any; without them it is that of the observed survival over the expected.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         observed = np.cumprod(1 - plain.deaths / plain.effective)
         expected = np.cumprod(1 - plain.expected / plain.alive)
         estimate = np.cumprod(1 - (excess.deaths - excess.expected) / excess.effective)
         estimate = np.where(observed == 0, 0.0, estimate)
-        if excess is plain:
-            left = plain.effective * (plain.effective - plain.deaths)
-            error = observed / expected * np.sqrt(np.cumsum(plain.deaths / left))
-        else:
-            error = estimate * np.sqrt(np.cumsum(excess.square / excess.effective**2))
+        left = excess.effective * (excess.effective - excess.deaths)
+        root = np.sqrt(np.cumsum(excess.square / left))
+        error = root * (observed / expected if excess is plain else estimate)
     return IntervalSurvival(observed, expected, estimate, np.where(observed == 0, np.nan, error))

@@ -9,7 +9,8 @@
 have by them (Ederer I and II, Hakulinen), `population_hazard` what each patient's own hazard is.
 `net_survival` is survival if the disease were the only cause of death (Pohar Perme, Ederer, Hakulinen),
 and `net_survival_test` compares groups by it.
-`relative_survival_table` is the actuarial table of cancer registries.
+`relative_survival_table` is the table by intervals of cancer registries, by life table or person-time;
+`crude_probability_table` and `incidence_table` are the probabilities of death by cause, in intervals too.
 `crude_probability` is that of having died from the disease, and from other causes,
 `life_years_lost` the time of life that patients lose within a horizon.
 `excess_hazard` is a regression of the mortality beyond that of the population.
@@ -18,8 +19,10 @@ and `net_survival_test` compares groups by it.
 
 from ..lifetable import LifeTable
 from .crude_probability import crude_probability
+from .crude_probability_table import crude_probability_table
 from .excess_hazard import excess_hazard
 from .expected import expected_survival
+from .incidence_table import incidence_table
 from .life_years_lost import life_years_lost
 from .net_survival import net_survival
 from .net_survival_test import net_survival_test
@@ -30,8 +33,10 @@ from .smr import smr
 __all__ = [
     "LifeTable",
     "crude_probability",
+    "crude_probability_table",
     "excess_hazard",
     "expected_survival",
+    "incidence_table",
     "life_years_lost",
     "net_survival",
     "net_survival_test",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import polars as pl
 
 from ..errors import DataError, listed, warn
 from ..numerics.actuarial import hazard_of_cell, survival_of_cell
@@ -14,13 +15,15 @@ from ..times import DAYS_PER_UNIT
 from .net_rows import place_of, whole_days
 
 if TYPE_CHECKING:
+    from ..columns import Groups
     from .net_rows import NetRows
 
+COUNTS = ("n_risk", "n_enter", "n_event", "n_censor")
 PIECES = 2_000_000  # pieces of follow-up that are in memory at a time
 
 
 class IntervalCounts(NamedTuple):
-    """The sums of patients, those weighted by 1/S, and population survival from the start of each interval."""
+    """The sums of patients, those weighted by 1/S, and the mean population survival over each interval."""
 
     plain: IntervalSums
     weighted: IntervalSums
@@ -86,10 +89,40 @@ def _calendar_years(rows: NetRows) -> np.ndarray:
     return np.asarray(year.astype(int) + 1970 + passed / rows.life_table.days_per_year)
 
 
+def with_groups(groups: Groups, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the columns of the group in front, which has as many rows in each of them."""
+    if not groups.names:
+        return frame
+    level = np.repeat(np.arange(len(groups)), frame.height // len(groups))
+    return pl.concat([groups.levels[level], frame], how="horizontal")
+
+
+def count_columns(plain: IntervalSums, bounds: np.ndarray, time: np.ndarray) -> dict[str, np.ndarray]:
+    """What is counted in each interval."""
+    whole = (plain.alive, plain.entered, plain.deaths, plain.withdrawn)
+    return {
+        "start": bounds[:-1],
+        "end": bounds[1:],
+        **{name: values.astype(int) for name, values in zip(COUNTS, whole, strict=True)},
+        "effective": plain.effective,
+        "person_time": time,
+    }
+
+
+def refuse_late(estimator: str, late: bool) -> None:
+    """Only person-time tells of those who come under observation late."""
+    if late and estimator != "hazard":
+        raise DataError(
+            f"{estimator!r} counts patients from time 0 on, but an entry or a period was given",
+            argument="estimator",
+            expected="'hazard', which takes person-time, with entry or period",
+            remedy="estimator='hazard'",
+        )
+
+
 def warn_of_gaps(time: np.ndarray, bounds: np.ndarray, group: str) -> None:
     """An interval without follow-up before others that have some: survival is not known from there on."""
-    last = np.flatnonzero(time > 0)[-1:]
-    gaps = np.flatnonzero(time[: int(last[0])] == 0) if len(last) else []
+    gaps = np.flatnonzero((time == 0) & (np.cumsum(time[::-1])[::-1] > 0))
     if len(gaps):
         where = listed(f"({bounds[k]:g}, {bounds[k + 1]:g}]" for k in gaps)
         of = f" in {group}" if group else ""

@@ -12,11 +12,19 @@ from ..columns import Column, Columns
 from ..errors import DataError
 from ..lifetable import Extrapolate, LifeTable
 from ..numerics.actuarial import actuarial
-from ..numerics.interval_sums import IntervalSums
 from ..numerics.interval_survival import IntervalSurvival, hazard_survival, lifetable_survival
 from ..options import Missing, TimeUnit, check_choice, check_conf_level
 from ..results import Estimates
-from .interval_counts import IntervalCounts, check_intervals, count_intervals, days_of, warn_of_gaps
+from .interval_counts import (
+    IntervalCounts,
+    check_intervals,
+    count_columns,
+    count_intervals,
+    days_of,
+    refuse_late,
+    warn_of_gaps,
+    with_groups,
+)
 from .net_curve import with_limits
 from .net_rows import NetRows, group_parts, read_net_rows
 from .net_standard import Standard, combined, read_standard
@@ -32,7 +40,6 @@ HOW = {
     "ratio": "actuarial, {}", "lifetable": "{}, excess deaths over effective numbers",
     "hazard": "{}, excess deaths over person-time",
 }  # fmt: skip
-COUNTS = ("n_risk", "n_enter", "n_event", "n_censor")
 
 
 class RelativeSurvivalTable(Estimates):
@@ -152,8 +159,9 @@ def relative_survival_table(
     A death or an end of follow-up at a border belongs to the interval that ends there, and who leaves at a
     border has not withdrawn within it (popEpi says so, and takes half of them off). popEpi 0.4.10 gives
     Pohar Perme weights with the population hazard of half an interval added to S instead of taken off where a
-    patient has one piece of follow-up in the interval, and a "lifetable" Pohar Perme error over the unweighted
-    n'; here S is that in the middle, as Coviello and others have it, and n' is weighted.
+    patient has one piece of follow-up in the interval, and a "lifetable" Pohar Perme error of Poisson counts
+    over the unweighted n'; here S is that in the middle, as Coviello and others have it, and the error is
+    Greenwood's with weights.
 
     References
     ----------
@@ -178,7 +186,8 @@ def relative_survival_table(
     check_choice(method, Method, argument="method")
     check_choice(estimator, IntervalEstimator, argument="estimator")
     bounds = check_intervals(intervals)
-    _refuse_combinations(method, estimator, entry is not None or period is not None)
+    _refuse_weighted_ratio(method, estimator)
+    refuse_late(estimator, entry is not None or period is not None)
     population = read_standard(standard, "strata")
     roles: dict[str, Columns] = {
         "time": time, "event": event, "entry": entry, "by": by, "death_only": death_only, "sex": sex,
@@ -196,7 +205,7 @@ def relative_survival_table(
         for part, label in zip(group_parts(rows, rows.y.group), labels, strict=True)
     ]
     return RelativeSurvivalTable(
-        frame=with_groups(rows, pl.concat(parts), len(bounds) - 1),
+        frame=with_groups(rows.y.group, pl.concat(parts)),
         name=f"{'relative' if method == 'ederer2' else 'net'} survival (population: {life_table.name})",
         method=plan.told + rows.told,
         conf_level=conf_level,
@@ -222,12 +231,12 @@ class Plan(NamedTuple):
         """The method in words."""
         how = HOW[self.estimator].format(NAMES[self.method])
         standard = f", age-standardised ({self.standard.name})" if self.standard else ""
-        greenwood = self.method == "ederer2" and self.estimator != "hazard"
-        variance = "Greenwood variance of the observed" if greenwood else "Poisson variance"
+        of = " of the observed" if self.method == "ederer2" else ""
+        variance = "Poisson variance" if self.estimator == "hazard" else f"Greenwood variance{of}"
         return f"{how}{standard}, {self.conf_type} with {variance}"
 
 
-def _refuse_combinations(method: str, estimator: str, windowed: bool) -> None:
+def _refuse_weighted_ratio(method: str, estimator: str) -> None:
     if method == "pohar-perme" and estimator == "ratio":
         raise DataError(
             "'ratio' has no weights, which Pohar Perme needs",
@@ -235,33 +244,6 @@ def _refuse_combinations(method: str, estimator: str, windowed: bool) -> None:
             expected="'hazard' or 'lifetable' with method='pohar-perme'",
             remedy="estimator='hazard'",
         )
-    if windowed and estimator != "hazard":
-        raise DataError(
-            f"{estimator!r} counts patients from time 0 on, but an entry or a period was given",
-            argument="estimator",
-            expected="'hazard', which takes person-time, with entry or period",
-            remedy="estimator='hazard'",
-        )
-
-
-def with_groups(rows: NetRows, frame: pl.DataFrame, size: int) -> pl.DataFrame:
-    """The frame with the group in front of each `size` rows."""
-    groups = rows.y.group
-    if not groups.names:
-        return frame
-    return pl.concat([groups.levels[np.repeat(np.arange(len(groups)), size)], frame], how="horizontal")
-
-
-def count_columns(plain: IntervalSums, bounds: np.ndarray, days_per_year: float) -> dict[str, np.ndarray]:
-    """What is counted in each interval; person-time in years."""
-    whole = (plain.alive, plain.entered, plain.deaths, plain.withdrawn)
-    return {
-        "start": bounds[:-1],
-        "end": bounds[1:],
-        **{name: values.astype(int) for name, values in zip(COUNTS, whole, strict=True)},
-        "effective": plain.effective,
-        "person_time": plain.time / days_per_year,
-    }
 
 
 def _table_of(rows: NetRows, plan: Plan, label: str) -> pl.DataFrame:
@@ -278,7 +260,8 @@ def _table_of(rows: NetRows, plan: Plan, label: str) -> pl.DataFrame:
         "observed": survival.observed,
         "expected": survival.expected,
     }
-    counted = count_columns(counts.plain, plan.bounds, rows.life_table.days_per_year)
+    years = counts.plain.time / rows.life_table.days_per_year
+    counted = count_columns(counts.plain, plan.bounds, years)
     counted["n_expected"] = counts.plain.expected
     return pl.DataFrame(counted | columns | _limits(survival, plan)).fill_nan(None)
 
@@ -304,7 +287,10 @@ def _standardized(rows: NetRows, days: np.ndarray, plan: Plan, standard: Standar
         for name in ("observed", "expected", "estimate")
     }
     return IntervalSurvival(
-        *(mean[name]["estimate"] for name in mean), std_error=mean["estimate"]["std_error"]
+        mean["observed"]["estimate"],
+        mean["expected"]["estimate"],
+        mean["estimate"]["estimate"],
+        mean["estimate"]["std_error"],
     )
 
 
