@@ -11,12 +11,102 @@ Each function takes the columns of its inputs and gives one polars expression of
 True
 """
 
+from .acute_myeloid import eln2022_aml, sanz_apl
+from .cell_therapy import car_hematotox, easix, m_easix, s_easix
+from .cell_toxicity import crs_astct, icaht_early, icaht_late, icans_astct
+from .chronic_myeloid import elts, euro_hasford, eutos, sokal
+from .cll import binet, cll_ipi, rai
 from .compute import compute
-from .follicular import flipi, prima_pi
+from .follicular import flipi, flipi2, prima_pi
+from .gvhd import agvhd_grade_magic, agvhd_liver_stage, agvhd_lower_gi_stage, cgvhd_nih2014
+from .hodgkin import ips_hodgkin
+from .ipss_m import ipss_m
 from .list_of import list_of
 from .listing import catalogue, inputs, thresholds
+from .lymphoma import aa_ipi, cns_ipi, ipi, nccn_ipi, r_ipi
+from .mantle_cell import mipi, mipi_b, s_mipi
+from .mastocytosis import ipsm_non_advanced, mars_mastocytosis
+from .myelodysplasia import ipss, ipss_r, ipss_ra, wpss
+from .myelofibrosis import dipss, dipss_plus, gipss, mipss70, mipss70_plus_v2, mysec_pm
+from .myeloma import durie_salmon, iss, r2_iss, r_iss
+from .t_cell import pink, pink_e, pit
+from .thrombocythaemia import ipset_thrombosis, ipset_thrombosis_revised
+from .thrombosis import dash, herdoo2, khorana, padua
+from .transplantation import ebmt_score, hct_ci, hct_ci_age
+from .venous_thromboembolism import spesi, wells_dvt, wells_pe
 
-__all__ = ["catalogue", "compute", "flipi", "inputs", "list_of", "prima_pi", "thresholds"]
+__all__ = [
+    "aa_ipi",
+    "agvhd_grade_magic",
+    "agvhd_liver_stage",
+    "agvhd_lower_gi_stage",
+    "binet",
+    "car_hematotox",
+    "catalogue",
+    "cgvhd_nih2014",
+    "cll_ipi",
+    "cns_ipi",
+    "compute",
+    "crs_astct",
+    "dash",
+    "dipss",
+    "dipss_plus",
+    "durie_salmon",
+    "easix",
+    "ebmt_score",
+    "eln2022_aml",
+    "elts",
+    "euro_hasford",
+    "eutos",
+    "flipi",
+    "flipi2",
+    "gipss",
+    "hct_ci",
+    "hct_ci_age",
+    "herdoo2",
+    "icaht_early",
+    "icaht_late",
+    "icans_astct",
+    "inputs",
+    "ipi",
+    "ips_hodgkin",
+    "ipset_thrombosis",
+    "ipset_thrombosis_revised",
+    "ipsm_non_advanced",
+    "ipss",
+    "ipss_m",
+    "ipss_r",
+    "ipss_ra",
+    "iss",
+    "khorana",
+    "list_of",
+    "m_easix",
+    "mars_mastocytosis",
+    "mipi",
+    "mipi_b",
+    "mipss70",
+    "mipss70_plus_v2",
+    "mysec_pm",
+    "nccn_ipi",
+    "padua",
+    "pink",
+    "pink_e",
+    "pit",
+    "prima_pi",
+    "r2_iss",
+    "r_ipi",
+    "r_iss",
+    "rai",
+    "s_easix",
+    "s_mipi",
+    "sanz_apl",
+    "sokal",
+    "spesi",
+    "thresholds",
+    "wells_dvt",
+    "wells_pe",
+    "wpss",
+]
 
 
 def __dir__() -> list[str]:

@@ -83,6 +83,8 @@ class Score:
         From the score, or by a rule, to a group.
     total
         How the score is made of the components if not as their sum; `no_score` for a grading without one.
+    total_is_whole
+        Whether such a total of whole points is a whole number.
     either
         Pairs of inputs of which one is enough.
     outcome
@@ -101,6 +103,7 @@ class Score:
     items: tuple[Item, ...]
     groups: Bands | Rule | Ungrouped
     total: Callable[[Values], pl.Expr] | None = None
+    total_is_whole: bool = False
     either: tuple[tuple[str, str], ...] = ()
     outcome: str | None = None
     notes: str | None = None
@@ -116,7 +119,7 @@ class Score:
     @property
     def whole(self) -> bool:
         """Whether the score is a whole number of points."""
-        return self.total is None and all(item.whole for item in self.items if item.adds)
+        return (self.total is None or self.total_is_whole) and all(i.whole for i in self.items if i.adds)
 
     @property
     def has_score(self) -> bool:
@@ -132,3 +135,8 @@ class Score:
 def no_score(x: Values) -> pl.Expr:
     """For a grading that has groups and no number."""
     return pl.lit(None, dtype=pl.Float64)
+
+
+def highest(x: Values) -> pl.Expr:
+    """For a grading by its worst item; an item's value is a grade."""
+    return pl.max_horizontal([x[name] for name in x.component_names])

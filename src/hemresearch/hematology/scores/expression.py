@@ -43,8 +43,9 @@ def struct_of(score: Score, arguments: Mapping[str, Any]) -> pl.Expr:
     x = Values({i.name: _filled(i, given, score, gaps) for i in score.inputs})
     complete = n_missing == 0 if gaps == "null" else pl.lit(True)
     components = {item.name: item.points(x) for item in score.items}
-    adding = [components[item.name] for item in score.items if item.adds]
     x = Values(x | components)
+    x.component_names = tuple(item.name for item in score.items if item.adds)
+    adding = [x[name] for name in x.component_names]
     total = score.total(x) if score.total is not None else pl.sum_horizontal(adding, ignore_nulls=False)
     x["score"] = pl.when(complete).then(total.cast(pl.Int16 if score.whole else pl.Float64))
     return pl.struct(

@@ -61,13 +61,15 @@ class Input:
 def rising(name: str, *, positive: bool = False) -> Input:
     """A number of which more is worse. `positive` where 0 is refused, because a logarithm is taken."""
     q = NUMBERS[name]
-    return Input(name, "number", q.meaning, q.possible[0], q.possible[1], q, positive=positive)
+    low, high = q.possible
+    return Input(name, "number", q.meaning, float(low), float(high), q, positive=positive)
 
 
 def falling(name: str, *, positive: bool = False) -> Input:
     """A number of which less is worse."""
     q = NUMBERS[name]
-    return Input(name, "number", q.meaning, q.possible[1], q.possible[0], q, positive=positive)
+    low, high = q.possible
+    return Input(name, "number", q.meaning, float(high), float(low), q, positive=positive)
 
 
 def yes(name: str, meaning: str) -> Input:

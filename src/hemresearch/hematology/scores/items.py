@@ -113,7 +113,7 @@ def sum_of(name: str, points: Mapping[str, float]) -> Item:
     whole = all(float(p).is_integer() for p in points.values())
 
     def total(x: Values) -> pl.Expr:
-        return x[name].list.unique().list.eval(of_words(pl.element(), points)).list.sum()
+        return x[name].list.unique().list.sort().list.eval(of_words(pl.element(), points)).list.sum()
 
     return Item(name, (name,), total, (), words, whole)
 
