@@ -21,15 +21,20 @@
 - `kappa`: agreement of two raters beyond chance.
 - `capture_recapture`: how many are on none of several lists.
 - `funnel`: hospitals between control limits around a target.
+- `control_chart`, `cusum`: periods between control limits, and sums that signal a change of a rate or risk.
+- `interrupted_time_series`: level and slope of a rate before and after an intervention.
 """
 
 from .age_period_cohort import age_period_cohort
 from .age_period_cohort_fit import AgePeriodCohort
 from .capture_recapture import capture_recapture
+from .control_chart import ControlChart, control_chart
 from .cumulative_risk import cumulative_risk
+from .cusum import Cusum, cusum
 from .diagnostic_accuracy import diagnostic_accuracy
 from .funnel import Funnel, funnel
 from .homogeneity import homogeneity_test
+from .interrupted_time_series import InterruptedTimeSeries, interrupted_time_series
 from .joinpoint import joinpoint
 from .joinpoint_fit import JoinpointTrend
 from .kappa import kappa
@@ -51,17 +56,23 @@ from .two_by_two import two_by_two
 
 __all__ = [
     "AgePeriodCohort",
+    "ControlChart",
+    "Cusum",
     "Funnel",
+    "InterruptedTimeSeries",
     "JoinpointTrend",
     "PersonTime",
     "TimeScale",
     "age_period_cohort",
     "annual_percent_change",
     "capture_recapture",
+    "control_chart",
     "cumulative_risk",
+    "cusum",
     "diagnostic_accuracy",
     "funnel",
     "homogeneity_test",
+    "interrupted_time_series",
     "joinpoint",
     "kappa",
     "mantel_haenszel",

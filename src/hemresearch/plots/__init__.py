@@ -4,6 +4,9 @@
 """
 
 from .age_period_cohort import draw_age_period_cohort
+from .alluvial import draw_alluvial
+from .calendar_heat import draw_calendar_heat
+from .control_chart import draw_control_chart
 from .curves import draw_curves
 from .dynamic import draw_dynamic
 from .effect import draw_effect
@@ -17,16 +20,23 @@ from .missingness import draw_missingness
 from .rates import draw_rates
 from .residuals import draw_influence, draw_residuals, draw_schoenfeld
 from .risk_table import draw_risk_table
+from .spider import draw_spider
 from .stacked import draw_stacked
+from .swimmer import draw_swimmer
 from .themes import THEMES, Theme, theme
+from .time_series import draw_time_series
 from .transitions import draw_transitions
 from .trend import draw_trend
+from .waterfall import draw_waterfall
 
 __all__ = [
     "THEMES",
     "ResearchFigure",
     "Theme",
     "draw_age_period_cohort",
+    "draw_alluvial",
+    "draw_calendar_heat",
+    "draw_control_chart",
     "draw_curves",
     "draw_dynamic",
     "draw_effect",
@@ -40,9 +50,13 @@ __all__ = [
     "draw_residuals",
     "draw_risk_table",
     "draw_schoenfeld",
+    "draw_spider",
     "draw_stacked",
+    "draw_swimmer",
+    "draw_time_series",
     "draw_transitions",
     "draw_trend",
+    "draw_waterfall",
     "figure",
     "fingerprint",
     "layout_problems",
