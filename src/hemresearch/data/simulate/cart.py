@@ -162,7 +162,8 @@ def _checked(p: dict[str, Any]) -> dict[str, Any]:
          "progression_other", "nonrelapse_early", "nonrelapse_late", "death_after_progression",
          "recovery_mean", "recovery_dispersion"),
     )  # fmt: skip
-    check_shares(p, ("manufacture_failure", "durable_share", "second_dip_share"))
+    check_shares(p, ("durable_share", "second_dip_share"))
+    check_shares(p, ("manufacture_failure",), below_one=True)
     for name in ("crs", "icans"):
         shares = np.array(p[name], dtype=float)
         if shares.shape != (5,) or (shares < 0).any() or abs(shares.sum() - 1) > 1e-9:

@@ -13,6 +13,7 @@ from ...times import DAYS_PER_MONTH
 from .cml_truth import GROUPS, LEVELS, LONG, QUICK, RELAPSE_VISITS, START, VISIT_DAYS, response_truth
 from .simulation import (
     Simulation,
+    check_amounts,
     check_count,
     check_rates,
     check_shares,
@@ -160,7 +161,8 @@ def _checked(p: dict[str, Any]) -> dict[str, Any]:
         ("quick_fall", "slow_fall", "quick_spread", "slow_spread", "measurement_error", "switch",
          "progression", "death", "risk_ratio", "death_after_progression", "relapse_rate"),
     )  # fmt: skip
-    check_shares(p, ("low_share", "high_share", "group_step", "not_evaluable", "stop_share", "relapse_share"))
+    check_shares(p, ("low_share", "high_share", "not_evaluable", "stop_share", "relapse_share"))
+    check_amounts(p, ("group_step",))
     if p["low_share"] + p["high_share"] >= 1:
         raise DataError(
             "the shares of low and high risk leave nobody between",

@@ -22,6 +22,7 @@ from .haemophilia_truth import SURGERY_DAYS, bleeding_truth, selected_counts
 from .simulation import (
     DAYS_OF_A_YEAR,
     Simulation,
+    check_amounts,
     check_count,
     check_rates,
     check_shares,
@@ -125,12 +126,12 @@ def simulate_haemophilia_switch(
 
     `surgeries`, a row for each window to leave out: `patient_id`; `start` and `stop`.
 
-    `bleeds`, a row for each bleed that was reported: `patient_id`; `bleed_date`; `bleed_at`, day and hour;
-    `regimen`; `site`; `joint`, true or false; `cause` ("spontaneous", "traumatic", "surgical");
-    `continues`, true where it is an earlier bleed reported again.
+    `bleeds`, a row for each bleed that was reported: `bleed_id`; `patient_id`; `bleed_date`; `bleed_at`, day
+    and minute; `regimen`; `site`; `joint`, true or false; `cause` ("spontaneous", "traumatic", "surgical");
+    `last_treated_at`, the last infusion for it; `continues`, true where an earlier bleed is reported again.
 
-    `treatments`, a row for each infusion for a bleed: `patient_id`; `treated_at`, day and hour; `site`;
-    `dose_iu_kg`.
+    `treatments`, a row for each infusion for a bleed: `bleed_id`; `patient_id`; `treated_at`, day and minute;
+    `site`; `dose_iu_kg`.
 
     `activity`, if asked for, every 90 days: `patient_id`; `sample_date`; `regimen`; `assay` ("one-stage",
     "chromogenic"); `activity_iu_dl`, before the next dose.
@@ -156,12 +157,13 @@ def simulate_haemophilia_switch(
     rng = np.random.default_rng(seed)
     who = _patients(rng, p)
     bleeds = _bleeds(rng, p, who)
+    treatments = treatment_table(rng, bleeds, who)
     tables = {
         "patients": patient_table(rng, who),
         "regimens": regimen_table(who),
         "surgeries": surgery_table(who),
-        "bleeds": bleed_table(bleeds, who),
-        "treatments": treatment_table(rng, bleeds, who),
+        "bleeds": bleed_table(bleeds, treatments, who),
+        "treatments": treatments,
     }
     if activity:
         tables["activity"] = activity_table(rng, who)
@@ -184,7 +186,7 @@ def _checked(p: dict[str, Any]) -> dict[str, Any]:
     )
     shares = ("spontaneous_joint", "traumatic_joint", "short_share", "surgery_share", "rebleed_share")
     check_shares(p, shares)
-    check_rates({"surgery_bleeds": p["surgery_bleeds"] + 1}, ("surgery_bleeds",))
+    check_amounts(p, ("surgery_bleeds",))
     if p["bad_year"] is not None:
         check_count(p["bad_year"], argument="bad_year", at_least=0, example=4)
         if selected_counts(p, p["days_before"])[2] < 1e-4:

@@ -84,33 +84,36 @@ def _moments(who: dict[str, np.ndarray], patient: pl.Series, day: pl.Series) -> 
     return pl.select(midnight + pl.duration(minutes=pl.lit(minutes))).to_series()
 
 
-def bleed_table(rows: pl.DataFrame, who: dict[str, np.ndarray]) -> pl.DataFrame:
+def bleed_table(rows: pl.DataFrame, treatments: pl.DataFrame, who: dict[str, np.ndarray]) -> pl.DataFrame:
     """One row for each report of a bleed."""
     at = _moments(who, rows["patient"], rows["day"])
+    last = treatments.group_by("bleed_id").agg(last_treated_at=pl.col("treated_at").max()).sort("bleed_id")
     return pl.DataFrame(
         {
+            "bleed_id": np.arange(1, len(rows) + 1),
             "patient_id": patient_ids(len(who["switch"]), "H").gather(rows["patient"]),
             "bleed_date": at.dt.date(),
             "bleed_at": at,
-            **{name: rows[name] for name in ("regimen", "site", "joint", "cause", "continues")},
+            **{name: rows[name] for name in ("regimen", "site", "joint", "cause")},
+            "last_treated_at": last["last_treated_at"],
+            "continues": rows["continues"],
         }
     )
 
 
 def treatment_table(rng: np.random.Generator, rows: pl.DataFrame, who: dict[str, np.ndarray]) -> pl.DataFrame:
-    """One to three infusions for each bleed; those of a bleed reported again belong to the report."""
-    number = rng.integers(1, 4, len(rows))
-    number = np.where(rows["continues"].to_numpy(), 1, number)
-    index = pl.Series(np.repeat(np.arange(len(rows)), number))
+    """One to three infusions for each bleed, and one for a bleed reported again."""
+    number = np.where(rows["continues"].to_numpy(), 1, rng.integers(1, 4, len(rows)))
+    index = np.repeat(np.arange(len(rows)), number)
     nth = np.arange(len(index)) - np.repeat(np.cumsum(number) - number, number)
-    taken = rows.select("patient", "treated", "site")[index]
-    at = _moments(who, taken["patient"], taken["treated"] + 0.5 * nth)
+    taken = rows.select("patient", "treated", "site")[pl.Series(index)]
     return pl.DataFrame(
         {
+            "bleed_id": index + 1,
             "patient_id": patient_ids(len(who["switch"]), "H").gather(taken["patient"]),
-            "treated_at": at,
+            "treated_at": _moments(who, taken["patient"], taken["treated"] + 0.5 * nth),
             "site": taken["site"],
-            "dose_iu_kg": coded(("25", "30", "40", "50"), rng.integers(0, 4, len(taken))).cast(pl.Int64),
+            "dose_iu_kg": rng.choice([25, 30, 40, 50], len(taken)),
         }
     ).sort("patient_id", "treated_at", maintain_order=True)
 

@@ -13,6 +13,7 @@ from .calendar import WEEKDAYS, days_of_period
 from .simulation import (
     DAYS_OF_A_YEAR,
     Simulation,
+    check_amounts,
     check_count,
     check_rates,
     check_shares,
@@ -163,7 +164,8 @@ def _checked(p: dict[str, Any]) -> dict[str, Any]:
         ("per_year", "weekend_ratio", "holiday_ratio", "trend", "level_change", "answer_median",
          "answer_ratio", "answer_spread", "vte", "bleeding", "death"),
     )  # fmt: skip
-    check_shares(p, ("season", "repeat_share", "day_variance"))
+    check_shares(p, ("repeat_share",))
+    check_amounts(p, ("season", "day_variance"))
     first, years = p["start"], p["years"]
     p["end"] = date(first.year + years, first.month, 28 if (first.month, first.day) == (2, 29) else first.day)
     p["intervention"] = p["intervention"] or first + (p["end"] - first) // 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,17 +92,18 @@ def check_rates(parameters: Mapping[str, Any], names: tuple[str, ...]) -> None:
         check_number(parameters[name], argument=name, above=0, expected="a number above 0", example=1.0)
 
 
-def check_shares(parameters: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    """Probabilities of the arguments of these names: from 0 up and below 1."""
+def check_amounts(parameters: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    """Numbers that may be 0, of the arguments of these names."""
     for name in names:
-        check_number(
-            parameters[name],
-            argument=name,
-            at_least=0,
-            below=1,
-            expected="a probability below 1",
-            example=0.1,
-        )
+        check_number(parameters[name], argument=name, at_least=0, expected="a number from 0 up", example=0.1)
+
+
+def check_shares(parameters: Mapping[str, Any], names: tuple[str, ...], *, below_one: bool = False) -> None:
+    """Probabilities of the arguments of these names: from 0 to 1, or below it."""
+    expected = "a probability below 1" if below_one else "a probability from 0 to 1"
+    above = 1.0 if below_one else math.nextafter(1.0, 2.0)
+    for name in names:
+        check_number(parameters[name], argument=name, at_least=0, below=above, expected=expected, example=0.1)
 
 
 def truth_frame(values: Mapping[tuple[str, str], float]) -> pl.DataFrame:
