@@ -18,8 +18,9 @@ MODULES = sorted(
     if not info.name.endswith("__main__")
 )
 FAMILIES = [
-    "cohort", "competing", "data", "epidemiology", "hematology", "hematology.endpoints",
-    "hematology.response", "multistate", "plots", "recurrent", "regression", "report", "survival", "times",
+    "cohort", "competing", "data", "epidemiology", "hematology", "hematology.bleeding",
+    "hematology.endpoints", "hematology.response", "hematology.toxicity", "multistate", "plots", "recurrent", "regression",
+    "report", "survival", "times",
 ]  # fmt: skip
 SECTIONS = ("Parameters", "Examples")
 

@@ -65,4 +65,5 @@ def test_a_moment_is_placed_in_the_window_that_holds_its_day(windows, moments):
     assert [p >= 0 for p in place] == [m in days(windows) for m in moments]
     for (who, when), p in zip(moments, place.tolist(), strict=True):
         if p >= 0:
-            assert own[0][p] == who and own[1][p] < when <= own[2][p]
+            assert own[0][p] == who
+            assert own[1][p] < when <= own[2][p]

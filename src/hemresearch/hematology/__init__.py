@@ -1,5 +1,7 @@
 """What is particular to haematology.
 
+- `bleeding`: bleeding rates, the same patients before and after a switch, target joints, factor activity,
+  time in the therapeutic range (`help(hem.hematology.bleeding)`)
 - `endpoints`: survival endpoints from the dates of a patient, such as relapse and non-relapse mortality
   (`help(hem.hematology.endpoints)`; `hem.hematology.endpoints.describe()` is a table of their definitions)
 - `response`: categories of response, the best of each patient, and response rates
@@ -7,9 +9,9 @@
 - `toxicity`: cytopenia, CTCAE grades, acute GVHD, dose intensity (`help(hem.hematology.toxicity)`)
 """
 
-from . import endpoints, response, toxicity
+from . import bleeding, endpoints, response, toxicity
 
-__all__ = ["endpoints", "response", "toxicity"]
+__all__ = ["bleeding", "endpoints", "response", "toxicity"]
 
 
 def __dir__() -> list[str]:

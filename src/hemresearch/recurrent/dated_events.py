@@ -48,10 +48,10 @@ class Dated:
             remedy=remedy,
         )
 
-    def refuse_no_date(self, role: str, remedy: str) -> None:
+    def refuse_no_date(self, role: str, remedy: str, *, argument: str = "") -> None:
         """Refuse a role without a date in some row."""
         missing = self.day[role] == NO_DATE
-        self.refuse(role, missing, "has no date in {}", "a date in every row", remedy)
+        self.refuse(role, missing, "has no date in {}", "a date in every row", remedy, argument=argument)
 
 
 def read_dated(data: Any, id: Column, dates: Mapping[str, Column], *, may_be_empty: bool = False) -> Dated:
@@ -107,8 +107,8 @@ class Windows:
     start: np.ndarray
     stop: np.ndarray
 
-    def hold(self, events: Dated, owner: np.ndarray, outside: Outside) -> tuple[np.ndarray, np.ndarray]:
-        """The place of each event's window and its day; events in none are refused or left out."""
+    def hold(self, events: Dated, owner: np.ndarray, outside: Outside) -> np.ndarray:
+        """The place of each event's window; events in none are refused, or told and placed at -1."""
         day = events.day["event_date"]
         place = place_in((self.owner, self.start, self.stop), owner, day)
         lost = place < 0
@@ -134,7 +134,7 @@ class Windows:
                 expected="events after the start of a window of the same patient, and until its end",
                 remedy="events.filter(...) to look at them: each may be a wrong date or a wrong identifier",
             )
-        return place[~lost], day[~lost]
+        return place
 
     def _why(self, owner: np.ndarray, day: np.ndarray) -> list[str]:
         """How many of the lost events were lost for which reason."""

@@ -114,7 +114,8 @@ def from_dates(
     owner, owner_of_event = owners(follow_up, happened)
     refuse_overlaps(follow_up, owner, "start", stop, "one row per patient, or windows one after the other")
     windows = Windows(owner, follow_up.day["start"], stop)
-    place, day = windows.hold(happened, owner_of_event, outside)
+    place, day = windows.hold(happened, owner_of_event, outside), happened.day["event_date"]
+    place, day = place[place >= 0], day[place >= 0]
     _warn_of_one_day(place, day, happened.names["event_date"])
     rows = _rows(windows, place, day, DAYS_PER_UNIT[unit])
     new = [rows["entry"], rows["time"], rows["event"]]

@@ -1,0 +1,134 @@
+"""Bleeds and person-time of the same patients before and after a switch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.special import ndtr
+
+from ...columns import Column, as_frame
+from ...errors import DataError, counted, warn
+from ...options import Missing, suggestion
+from ...recurrent.rate_rows import Exposure, read_exposure
+from ...results import Estimates
+
+RATIO, DIFFERENCE = "ratio", "difference"
+FEW = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Counts and person-time of each patient before and after, in two columns."""
+
+    count: np.ndarray
+    time: np.ndarray
+    labels: tuple[str, str]
+    exposure: Exposure
+
+    @property
+    def time_unit(self) -> str | None:
+        """Of durations; None where the user alone knows."""
+        return self.exposure.time_unit
+
+    def refuse_no_events(self) -> None:
+        """Refuse a ratio of which one side is 0."""
+        for label, n in zip(self.labels, self.count.sum(axis=0), strict=True):
+            if n == 0:
+                raise DataError(
+                    f"has no events in {label!r}, and a ratio has no limits then",
+                    argument="events",
+                    column=self.exposure.names["events"],
+                    expected="events in both periods",
+                    remedy="switch_difference(...)",
+                )
+
+    def result(
+        self, term: str, estimate: float, z: float, low: float, high: float, method: str, conf_level: float
+    ) -> Estimates:
+        """The comparison as a table of one row."""
+        before, after = self.labels
+        n = len(self.count)
+        frame = pl.DataFrame(
+            {
+                "term": [term], "group": [after], "reference": [before], "n": [n], "estimate": [estimate],
+                "statistic": [z], "p_value": [2 * ndtr(-abs(z))], "conf_low": [low], "conf_high": [high],
+            }
+        )  # fmt: skip
+        per = "" if term == RATIO else " per patient-year"
+        return Estimates(
+            frame=frame.with_columns(pl.selectors.float().fill_nan(None)),
+            name=f"{term} of bleeding rates{per}",
+            method=method,
+            conf_level=conf_level,
+            n=n,
+            n_event=float(self.count.sum()),
+            n_dropped=self.exposure.n_dropped,
+        )
+
+
+def read_pairs(
+    data: Any, events: Column, person_time: Column, id: Column, by: Column, reference: Any, missing: Missing
+) -> Pairs:
+    """Read one row or several per patient and period; every patient has both periods."""
+    for role, column in (("id", id), ("by", by)):
+        if column is None:
+            raise DataError(
+                "None was given",
+                argument=role,
+                expected="the column of the patients, and that of the two periods",
+                remedy="id='patient', by='period'",
+            )
+    e = read_exposure(
+        as_frame(data), events=events, person_time=person_time, time=None, event=None, event_value=None,
+        entry=None, id=id, by=by, missing=missing,
+    ).totals()  # fmt: skip
+    before = _before(e, reference)
+    owners = np.unique(e.patient)
+    count, time = np.zeros((len(owners), 2)), np.zeros((len(owners), 2))
+    place = np.searchsorted(owners, e.patient), (e.group.code != before).astype(int)
+    count[place], time[place] = e.count, e.person_time
+    alone = (time == 0).any(axis=1)
+    if alone.any():
+        raise DataError(
+            f"leaves {counted(int(alone.sum()), 'patient')} with one of the two periods only",
+            argument="by",
+            column=e.names["by"],
+            expected="both periods of every patient, as the two are compared",
+            remedy=f"data.filter(pl.col({e.names['by']!r}).n_unique().over({e.names['id']!r}) == 2)",
+        )
+    if len(owners) < FEW:
+        warn(
+            f"leaves {counted(len(owners), 'patient')}, and a robust variance of so few is too small: limits "
+            "are too narrow and p-values too low",
+            argument="id",
+            column=e.names["id"],
+            expected=f"{FEW} patients or more",
+            remedy="larger groups, or the numbers of each patient in a table",
+        )
+    labels = e.group.labels()
+    return Pairs(count, time, (labels[before], labels[1 - before]), e)
+
+
+def _before(e: Exposure, reference: Any) -> int:
+    """The place of the period before the switch."""
+    labels = e.group.labels()
+    if len(labels) != 2:
+        raise DataError(
+            f"holds {counted(len(labels), 'period')}",
+            argument="by",
+            column=e.names.get("by"),
+            expected="two periods, before and after the switch",
+            remedy=f"data.filter(pl.col({e.names['by']!r}).is_in([...])) with the two",
+        )
+    if reference is None or str(reference) in labels:
+        return 0 if reference is None else labels.index(str(reference))
+    raise DataError(
+        "does not hold the period that was given",
+        argument="reference",
+        column=e.names["by"],
+        expected=f"one of its periods; {suggestion(str(reference), labels)}",
+        remedy=f"reference={labels[0]!r}",
+    )
