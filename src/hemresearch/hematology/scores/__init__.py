@@ -12,13 +12,18 @@ True
 """
 
 from .acute_myeloid import eln2022_aml, sanz_apl
+from .bleeding_outcomes import annualised_bleeding_rate, haemophilia_severity, isth_bleeding, villalta
+from .bleeding_risk import cha2ds2_vasc, has_bled, isth_bat, vte_bleed
 from .cell_therapy import car_hematotox, easix, m_easix, s_easix
 from .cell_toxicity import crs_astct, icaht_early, icaht_late, icans_astct
 from .chronic_myeloid import elts, euro_hasford, eutos, sokal
 from .cll import binet, cll_ipi, rai
 from .compute import compute
+from .febrile_neutropenia import cisne, mascc
 from .follicular import flipi, flipi2, prima_pi
 from .gvhd import agvhd_grade_magic, agvhd_liver_stage, agvhd_lower_gi_stage, cgvhd_nih2014
+from .haemophagocytosis import hlh_2004, hscore
+from .haemostasis import four_ts, isth_dic, plasmic, sic
 from .hodgkin import ips_hodgkin
 from .ipss_m import ipss_m
 from .list_of import list_of
@@ -40,10 +45,13 @@ __all__ = [
     "agvhd_grade_magic",
     "agvhd_liver_stage",
     "agvhd_lower_gi_stage",
+    "annualised_bleeding_rate",
     "binet",
     "car_hematotox",
     "catalogue",
     "cgvhd_nih2014",
+    "cha2ds2_vasc",
+    "cisne",
     "cll_ipi",
     "cns_ipi",
     "compute",
@@ -60,10 +68,15 @@ __all__ = [
     "eutos",
     "flipi",
     "flipi2",
+    "four_ts",
     "gipss",
+    "haemophilia_severity",
+    "has_bled",
     "hct_ci",
     "hct_ci_age",
     "herdoo2",
+    "hlh_2004",
+    "hscore",
     "icaht_early",
     "icaht_late",
     "icans_astct",
@@ -78,10 +91,14 @@ __all__ = [
     "ipss_r",
     "ipss_ra",
     "iss",
+    "isth_bat",
+    "isth_bleeding",
+    "isth_dic",
     "khorana",
     "list_of",
     "m_easix",
     "mars_mastocytosis",
+    "mascc",
     "mipi",
     "mipi_b",
     "mipss70",
@@ -92,6 +109,7 @@ __all__ = [
     "pink",
     "pink_e",
     "pit",
+    "plasmic",
     "prima_pi",
     "r2_iss",
     "r_ipi",
@@ -100,9 +118,12 @@ __all__ = [
     "s_easix",
     "s_mipi",
     "sanz_apl",
+    "sic",
     "sokal",
     "spesi",
     "thresholds",
+    "villalta",
+    "vte_bleed",
     "wells_dvt",
     "wells_pe",
     "wpss",

@@ -124,7 +124,7 @@ def _read(frame: pl.DataFrame | pl.LazyFrame, score: Score, arguments: Mapping[s
         unit_of(score, i, arguments["unit"])
     roles: dict[str, Columns] = {name: column for name, column in chosen.items() if column is not None}
     known = frame.collect_schema().names()
-    absent = [name for name in roles if roles[name] == name and name not in known]
+    absent = [n for n, column in roles.items() if isinstance(column, str) and column == n not in known]
     if absent:
         raise DataError(
             f"no column is named for {', '.join(absent)}, and the data have none of that name",

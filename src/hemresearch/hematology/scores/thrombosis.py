@@ -117,14 +117,14 @@ def _women_only(x: Values) -> pl.Expr:
             rising("age_years"),
         ),
         items=(
-            condition("women_only", ("sex",), _women_only, "none; no score for men", points=0),
+            condition("women_only", ("sex",), _women_only, "no score for men, women", points=0),
             flag("hyperpigmentation_oedema_or_redness"),
             steps("d_dimer_ug_per_l_vidas_on_anticoagulant", at_least(250)),
             steps("bmi_kg_per_m2", at_least(30)),
             steps("age_years", at_least(65)),
         ),
         groups=bands("low", at_least(2, "high")),
-        outcome="recurrence per 100 person-years after stopping: 3.0 (low, 17 in 564) and 8.1 (high, 25 in 309)",
+        outcome="recurrences per 100 years off treatment 3.0 (low, 17 in 564) and 8.1 (high, 25 in 309)",
         notes="The rule is of women only; men have no score. The threshold of D-dimer is of the VIDAS assay, "
         "during anticoagulation: it does not carry over to another assay.",
     )
@@ -185,8 +185,8 @@ def _hormones(x: Values) -> pl.Expr:
         ),
         groups=bands("<=1", at_least(2, "2"), at_least(3, ">=3")),
         outcome="recurrence 3.1, 6.4 and 12.3 % per year",
-        notes="Age 50 counts, as in the tables of the score; the abstract of the paper says below 50. One page "
-        "gives the point of sex to women: it is of men.",
+        notes="Age 50 counts, as in the tables of the score; the abstract of the paper says below 50. One "
+        "page gives the point of sex to women: it is of men.",
     )
 )
 def dash(
