@@ -106,8 +106,8 @@ def mascc(
         ),
         groups=bands("low", at_least(1, "intermediate"), at_least(3, "high")),
         outcome="serious complications in 1.1, 6.2 and 36 %",
-        notes="Made in solid tumours: not for leukaemia. Stress hyperglycaemia is glucose from 121 mg/dL; the "
-        "limit for patients with diabetes or on steroids was not verified.",
+        notes="Made in solid tumours: not for leukaemia. Stress hyperglycaemia is glucose from 121 mg/dL; "
+        "the limit for patients with diabetes or on steroids was not verified.",
     )
 )
 def cisne(
