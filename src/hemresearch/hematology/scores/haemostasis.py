@@ -163,7 +163,8 @@ def plasmic(
         groups=bands("not overt DIC", at_least(5, "overt DIC")),
         notes="Sources disagree at the values themselves: platelets of 50 and 100, 3 and 6 seconds, "
         "fibrinogen of 1.0. Here 50 and 100 give one point, as do 3 and 6 seconds, and 1.0 g/L gives one. "
-        "The fibrin marker gives 2 or 3 points; one table prints 1 or 2. An INR is not seconds and cannot be converted.",
+        "The fibrin marker gives 2 or 3 points; one table prints 1 or 2. An INR is not seconds "
+        "and cannot be converted.",
     )
 )
 def isth_dic(
