@@ -269,17 +269,19 @@ def _bleeds(rng: np.random.Generator, p: dict[str, Any], who: dict[str, np.ndarr
 
 def _apart(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:
     """The bleeds, elsewhere where they follow one at the same site: all are new by the 72-hour rule."""
-    rows = rows.sort("patient", "day").with_row_index("bleed")
-    for _ in range(50):
-        gap = pl.col("day") - pl.col("day").shift(1).over("patient", "site")
-        soon = rows.filter(gap < APART)["bleed"]
-        if soon.is_empty():
+    rows = rows.sort("patient", "day")
+    patient, day, joint, site = (rows[name].to_numpy().copy() for name in ("patient", "day", "joint", "site"))
+    looked_at = np.arange(len(rows))
+    for _ in range(100):
+        order = looked_at[np.lexsort((day[looked_at], site[looked_at], patient[looked_at]))]
+        same = (np.diff(patient[order]) == 0) & (np.diff(site[order]) == 0)
+        soon = order[1:][same & (np.diff(day[order]) < APART)]
+        if not len(soon):
             break
-        joint = rows["joint"].gather(soon).to_numpy()
         other = len(JOINTS) + rng.integers(0, len(OTHERS), len(soon))
-        new = np.where(joint, rng.integers(0, len(JOINTS), len(soon)), other)
-        rows = rows.with_columns(rows["site"].scatter(soon, coded(JOINTS + OTHERS, new)))
-    return rows.drop("bleed")
+        site[soon] = np.where(joint[soon], rng.integers(0, len(JOINTS), len(soon)), other)
+        looked_at = np.flatnonzero(np.isin(patient, patient[soon]))
+    return rows.with_columns(site=coded(JOINTS + OTHERS, site))
 
 
 def _regimen(
@@ -329,7 +331,7 @@ def _rows(
         {
             "patient": patient,
             "day": day + shift,
-            "site": coded(JOINTS + OTHERS, np.where(joint, where, elsewhere)),
+            "site": np.where(joint, where, elsewhere),
             "joint": joint,
             "cause": coded(CAUSES, cause),
         }
