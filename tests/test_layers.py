@@ -96,6 +96,8 @@ def allowed(importer: str, imported: str) -> bool:
         return True
     if any({importer, imported} <= row for row in SIBLINGS):
         return True
+    if (importer, imported) == ("hematology", "cohort"):  # a register's table is a Table 1
+        return True
     if importer in USERS_OF_FAMILIES and imported not in USERS_OF_FAMILIES:
         return rank(imported) < FIRST_OUT
     return rank(imported) < rank(importer)
