@@ -82,8 +82,8 @@ def first_sustained(
     ------
     DataError
         For an id that is twice in data, of another kind in the other tables or in none of their rows, missing
-        values, columns without dates or numbers, `n` or a limit that is no such number, transfusions
-        without their dates, an unknown `consecutive`, and names that are taken.
+        values or no `start`, columns without dates or numbers, `n` or a limit that is no such number,
+        transfusions without their dates, an unknown `consecutive`, and names that are taken.
 
     Warns
     -----
@@ -121,7 +121,7 @@ def first_sustained(
     check_prefix(prefix)
     whole, lazy = collected(data)
     refuse_taken([f"{prefix}_date"], whole.columns, prefix)
-    patients = read_patients(whole, id=id, dates={"start": start})
+    patients, _ = read_patients(whole, id=id, dates={"start": start}, complete=("start",))
     rows, table = read_rows(values, argument="values", id=id, date=date, value=value)
     rows = rows.with_columns(read_values(table, example="value='anc'").alias("value"))
     joined = of_patients(patients, rows, argument="values", id=table.name("id"))
@@ -166,7 +166,7 @@ def _transfusions(patients: pl.DataFrame, transfusions: Any, *, id: Column, date
 
 
 def _without_transfusion(daily: pl.DataFrame, given: pl.DataFrame, free: int) -> pl.DataFrame:
-    last = daily.sort("date").join_asof(given, on="date", by=ROW).sort(ROW, "date")
+    last = daily.sort("date").join_asof(given, on="date", by=ROW, check_sortedness=False).sort(ROW, "date")
     days = (pl.col("date") - pl.col("transfused")).dt.total_days()
     return last.with_columns(pl.col("high") & (days >= free).fill_null(True))
 

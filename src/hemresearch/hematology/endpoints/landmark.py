@@ -130,8 +130,7 @@ def response_at_landmark(
     whole, lazy = collected(data)
     names = [f"{prefix}_category", f"{prefix}_evaluable", f"{prefix}_event"]
     refuse_taken(names, whole.columns, prefix)
-    patients = read_patients(whole, id=id, dates={"start": start})
-    _refuse_no_start(patients)
+    patients, started = read_patients(whole, id=id, dates={"start": start}, complete=("start",))
     rows, table = read_rows(
         assessments, argument="assessments", id=id, date=date, response=response, as_of=as_of
     )
@@ -143,7 +142,7 @@ def response_at_landmark(
     order = near.with_columns(away=(pl.col("days") - middle).abs()).sort(ROW, "away", "days")
     category = per_patient(patients, order, pl.col("response").first()).to_series()
     evaluable = category.is_not_null()
-    due = _due(patients, last, evaluable, as_of)
+    due = _due(patients, last, evaluable, as_of, started.name("start"))
     known = evaluable | (due & (not_evaluable == "non-response"))
     event = pl.select(pl.when(known).then(category.is_in(responded).fill_null(False))).to_series()
     result = whole.hstack([s.rename(n) for s, n in zip((category, evaluable, event), names, strict=True)])
@@ -183,18 +182,6 @@ def _categories(responses: Any, there: pl.Series, column: str) -> list[Any]:
     return wanted
 
 
-def _refuse_no_start(patients: pl.DataFrame) -> None:
-    missing = patients["start"].is_null()
-    if missing.any():
-        raise DataError(
-            f"has no date in {counted(int(missing.sum()), 'row')}, and time starts there",
-            argument="start",
-            rows=missing.arg_true(),
-            expected="a date in every row",
-            remedy="data.filter(...) for those who have started",
-        )
-
-
 def _refuse_two_on_one_day(joined: pl.DataFrame, table: Table) -> None:
     days = joined.select(ROW, "date", "response").unique()
     twice = days.filter(days.select(ROW, "date").is_duplicated())
@@ -210,7 +197,9 @@ def _refuse_two_on_one_day(joined: pl.DataFrame, table: Table) -> None:
         )
 
 
-def _due(patients: pl.DataFrame, last: float, evaluable: pl.Series, as_of: dt.date | None) -> pl.Series:
+def _due(
+    patients: pl.DataFrame, last: float, evaluable: pl.Series, as_of: dt.date | None, name: str
+) -> pl.Series:
     """Whose window was over at the cut-off; everybody's without one."""
     if as_of is None:
         return pl.Series(evaluable.is_null().not_())
@@ -222,6 +211,7 @@ def _due(patients: pl.DataFrame, last: float, evaluable: pl.Series, as_of: dt.da
             f"is too near the data cut-off in {counted(int(early.sum()), 'row')} without an assessment: not "
             "yet due, and null",
             argument="start",
+            column=name,
             rows=early.arg_true(),
             expected="that everybody was followed until the end of the window",
             remedy="data.filter(...) for those who were",

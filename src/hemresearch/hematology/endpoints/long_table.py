@@ -19,23 +19,28 @@ if TYPE_CHECKING:
 ROW = "patient row"
 
 
-def read_patients(data: pl.DataFrame, *, id: Column, dates: dict[str, Column]) -> pl.DataFrame:
-    """The id, the dates of each role by the day, and the row of each patient, who has one row."""
-    identity = read_table(data, {"id": id, **dates}, nullable=("id", *dates))
-    _refuse_missing(identity, "data", ("id",))
-    twice = identity.series("id").is_duplicated()
+def read_patients(
+    data: pl.DataFrame, *, id: Column, dates: dict[str, Column], complete: tuple[str, ...] = ()
+) -> tuple[pl.DataFrame, Table]:
+    """The row, the id and the dates of each role of each patient, who has one row. And what was read.
+
+    Dates in `complete` may not be missing.
+    """
+    table = read_table(data, {"id": id, **dates}, nullable=("id", *dates))
+    _refuse_missing(table, "data", ("id", *complete))
+    twice = table.series("id").is_duplicated()
     if twice.any():
         raise DataError(
             f"is not unique: {counted(int(twice.sum()), 'row')} share theirs with another",
             argument="id",
-            column=identity.name("id"),
+            column=table.name("id"),
             rows=twice.arg_true(),
             expected="one row per patient in data",
-            remedy=f"data.unique({identity.name('id')!r}, keep='first'), once the rows are looked at",
+            remedy=f"data.unique({table.name('id')!r}, keep='first'), once the rows are looked at",
         )
     read = read_dates(data, dates)
-    frame = pl.DataFrame({"id": identity.series("id"), **{r: read.series(r).dt.date() for r in dates}})
-    return frame.with_row_index(ROW)
+    frame = pl.DataFrame({"id": table.series("id"), **{r: read.series(r).dt.date() for r in dates}})
+    return frame.with_row_index(ROW), table
 
 
 def read_rows(

@@ -270,7 +270,7 @@ def _first_and_last(
     as_of: dt.date | None,
 ) -> pl.DataFrame:
     """The day of the first value after the start that is found, and of the last value, of each patient."""
-    patients = read_patients(data, id=id, dates={start_role: start, "death": death})
+    patients, _ = read_patients(data, id=id, dates={start_role: start, "death": death})
     whole, _ = collected(values)
     rows, table = read_rows(whole, argument="values", id=id, date=date, value=value, as_of=as_of)
     number = read_values(table, example="value='percent'", lowest=0.0)

@@ -16,7 +16,7 @@ from .long_table import ROW, of_patients, per_patient, read_patients, read_rows
 if TYPE_CHECKING:
     import datetime as dt
 
-    from ...columns import Column
+    from ...columns import Column, Table
 
 A_DAY = pl.duration(days=1)
 
@@ -114,8 +114,9 @@ def transfusion_independence(
     whole, lazy = collected(data)
     names = [f"{prefix}_days", f"{prefix}_event", f"{prefix}_from"]
     refuse_taken(names, whole.columns, prefix)
-    patients = read_patients(whole, id=id, dates={"start": start, "last_contact": last_contact})
-    _refuse_no_window(patients, as_of)
+    observation = {"start": start, "last_contact": last_contact}
+    patients, read = read_patients(whole, id=id, dates=observation, complete=tuple(observation))
+    _refuse_window(patients, read, as_of)
     rows, table = read_rows(transfusions, argument="transfusions", id=id, date=date, as_of=as_of)
     joined = of_patients(patients, rows, argument="transfusions", id=table.name("id"))
     intervals = _intervals(patients, joined)
@@ -151,33 +152,21 @@ def _intervals(patients: pl.DataFrame, transfusions: pl.DataFrame) -> pl.DataFra
     ).drop_nulls()
 
 
-def _refuse_no_window(patients: pl.DataFrame, as_of: dt.date | None) -> None:
-    for role in ("start", "last_contact"):
-        missing = patients[role].is_null()
-        if missing.any():
+def _refuse_window(patients: pl.DataFrame, read: Table, as_of: dt.date | None) -> None:
+    """Refuse an end of observation before its start or after the data cut-off."""
+    start, end = (f"pl.col({read.name(role)!r})" for role in ("start", "last_contact"))
+    before = patients["last_contact"] < patients["start"]
+    late = patients["last_contact"] > check_cut_off(as_of) if as_of is not None else before
+    for wrong, found, expected, remedy in (
+        (before, "before its start", "an end on or after the start", f"data.filter({end} >= {start})"),
+        (late, "after the data cut-off", f"nothing after as_of={as_of}", f"{end}.clip(upper_bound=cut_off)"),
+    ):
+        if wrong.any():
             raise DataError(
-                f"has no date in {counted(int(missing.sum()), 'row')}",
-                argument=role,
-                rows=missing.arg_true(),
-                expected="the days on which observation starts and ends, in every row",
-                remedy="data.filter(...) for those who were observed",
-            )
-    if as_of is not None:
-        late = patients["last_contact"] > check_cut_off(as_of)
-        if late.any():
-            raise DataError(
-                f"is after the data cut-off in {counted(int(late.sum()), 'row')}",
+                f"is {found} in {counted(int(wrong.sum()), 'row')}",
                 argument="last_contact",
-                rows=late.arg_true(),
-                expected=f"nothing after as_of={as_of}",
-                remedy="last_contact=pl.col(...).clip(upper_bound=cut_off)",
+                column=read.name("last_contact"),
+                rows=wrong.arg_true(),
+                expected=expected,
+                remedy=f"{remedy}, once the dates are looked at",
             )
-    early = patients["last_contact"] < patients["start"]
-    if early.any():
-        raise DataError(
-            f"is before start in {counted(int(early.sum()), 'row')}",
-            argument="last_contact",
-            rows=early.arg_true(),
-            expected="an end of observation on or after its start",
-            remedy="data.filter(...) for those who were observed from start on",
-        )
