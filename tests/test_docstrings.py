@@ -19,8 +19,8 @@ MODULES = sorted(
 )
 FAMILIES = [
     "cohort", "competing", "data", "epidemiology", "hematology", "hematology.bleeding",
-    "hematology.endpoints", "hematology.response", "hematology.toxicity", "multistate", "plots", "recurrent", "regression",
-    "report", "survival", "times",
+    "hematology.endpoints", "hematology.response", "hematology.toxicity", "multistate", "plots",
+    "recurrent", "regression", "report", "survival", "times",
 ]  # fmt: skip
 SECTIONS = ("Parameters", "Examples")
 

@@ -22,7 +22,7 @@ def fill_short_gaps(values: np.ndarray, last: np.ndarray, longest: int) -> np.nd
     Before the first value and after the last one, up to the day `last` of the patient, that value stands.
     A longer gap stays as it is.
     """
-    day = np.arange(values.shape[1])
+    day = np.arange(values.shape[1], dtype=np.int32)
     known = ~np.isnan(values)
     left, right = _neighbours(known)
     end = np.where(right == len(day), last[:, None] + 1, right)
@@ -47,7 +47,7 @@ def join_short_gaps(inside: np.ndarray, shorter_than: int) -> np.ndarray:
 
 def run_lengths(inside: np.ndarray) -> np.ndarray:
     """For each day inside, how many days inside end with it; 0 outside."""
-    day = np.arange(inside.shape[1])
+    day = np.arange(inside.shape[1], dtype=np.int32)
     return day - np.maximum.accumulate(np.where(inside, -1, day), axis=1)
 
 
@@ -72,7 +72,7 @@ def first_recovery(above: np.ndarray, onset: np.ndarray, lasting: int) -> np.nda
 def _neighbours(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The nearest day inside at or before each day (-1 without one), and at or after it (their number)."""
     days = inside.shape[1]
-    day = np.arange(days)
+    day = np.arange(days, dtype=np.int32)
     left = np.maximum.accumulate(np.where(inside, day, -1), axis=1)
     right = np.minimum.accumulate(np.where(inside, day, days)[:, ::-1], axis=1)[:, ::-1]
     return left, right

@@ -17,5 +17,5 @@ TO_BASE = FACTORS[COUNT] | FACTORS[MASS]
 
 
 def in_base(value: Any, factor: float) -> Any:
-    """Values times a factor: by 0.001 as a division by 1000, which makes 1.4 of 1400 and no neighbour of it."""
+    """Values times a factor; 0.001 as a division by 1000, which makes 1.4 of 1400 and no neighbour."""
     return value * factor if factor >= 1 else value / (1 / factor)

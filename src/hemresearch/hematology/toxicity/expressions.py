@@ -8,8 +8,8 @@ import polars as pl
 
 from ...errors import DataError
 
-# Far below the last digit that a laboratory gives, far above the rounding of a unit's factor or of Float32.
-SAME = 1e-6
+# Above the rounding of a unit's factor and of Float32, far below the last digit that a laboratory gives.
+SAME = 2e-7
 
 Number: TypeAlias = "str | pl.Expr | float"
 

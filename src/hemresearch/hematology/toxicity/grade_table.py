@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ...columns import read_table
-from ...epidemiology import proportion
-from ...epidemiology.proportion import METHODS, ProportionLimits
+from ...epidemiology.proportion import METHODS, ProportionLimits, proportion
 from ...errors import DataError, counted
 from ...options import check_choice, check_conf_level
 from ...results import Estimates

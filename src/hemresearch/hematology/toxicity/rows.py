@@ -35,9 +35,6 @@ class Rows:
     day: np.ndarray
     limits: dict[str, np.ndarray]
 
-    def __len__(self) -> int:
-        return len(self.day)
-
     def one_each(self, **columns: np.ndarray | pl.Series) -> pl.DataFrame:
         """A table of patients with columns behind the id."""
         refuse_taken({"id": self.table.name("id")}, columns)
@@ -163,6 +160,8 @@ def _since_start(table: Table, role: str, dates: bool) -> np.ndarray:
     """The days of a role since time zero, NaN where missing."""
     if dates:
         return calendar_days(table, role) - calendar_days(table, "start")
+    if table.series(role).dtype == pl.Null:  # nobody has one
+        return np.full(table.frame.height, np.nan)
     values = read_finite(table, role, WHOLE_DAYS)
     assert values is not None
     part = np.isfinite(values) & (values != np.floor(values))
