@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from reference_cases import assert_close
-from refusals import assert_refused
+from refusals import assert_refused, assert_warns
 
 from hemresearch.epidemiology import TimeScale, person_time, rate, split_follow_up
 from hemresearch.times import calendar_year
@@ -244,6 +244,7 @@ ROLES = {
 KEYS = ["age", "year", "since", "transplanted"]
 
 
+@pytest.mark.filterwarnings("ignore:scales. holds")  # of few rows the bands may hold little
 @given(st.integers(1, 60), st.integers(0, 10_000))
 @settings(max_examples=25)
 def test_the_table_is_that_of_the_pieces(n, seed):
@@ -538,3 +539,14 @@ def test_categories_and_enums_keep_their_order_in_batches():
     assert whole["sex"].unique(maintain_order=True).to_list() == ["M", "F"]
     assert whole.filter(sex="M")["site"].unique(maintain_order=True).to_list() == ["a", "b", "c"]
     assert_frame_equal(person_time(data.lazy(), batch=70, **roles).to_frame(), whole, rel_tol=1e-12)
+
+
+def test_bands_that_hold_little_are_told():
+    data = pl.DataFrame({"days": [900.0, 1100.0], "event": [1, 0]})
+    table = assert_warns(
+        lambda: person_time(data, time="days", event="event", scales={"since": TimeScale([0, 1, 5])}),
+        argument="scales",
+        says=["0.5% of the follow-up, with borders in the unit of the times"],
+    )
+    assert table.to_frame()["person_time"].to_list() == [2, 8]
+    person_time(data, time="days", event="event", scales={"since": TimeScale([0, 50])})

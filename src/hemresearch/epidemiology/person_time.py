@@ -18,6 +18,7 @@ from ..options import Missing
 from ..results import Result
 from ..times import DAYS_PER_YEAR
 from .lexis_rows import EventCodes, LexisRows, Plan, make_plan, read_event_codes, read_lexis_rows
+from .little_time import warn_if_little
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,6 +162,11 @@ def person_time(
     DataError
         As `split_follow_up`; and for more than 50 million cells.
 
+    Warns
+    -----
+    DataWarning
+        Where the bands hold less than 5% of the follow-up, in the wrong unit perhaps.
+
     References
     ----------
     Clayton D, Hills M. Statistical Models in Epidemiology. Oxford 1993, chapter 6.
@@ -293,6 +299,9 @@ def _together(parts: list[Part], plan: Plan, codes: EventCodes) -> PersonTime:
     if len(parts) > 1:
         cells = pl.concat([part.cells for part in parts]).group_by(keys).agg(pl.all().sum()).sort(keys)
     counts = [name for name in cells.columns if name.startswith("event.")]
+    outside = sum(part.outside[0] for part in parts), sum(part.outside[1] for part in parts)
+    inside = float(cells["person_time"].sum())
+    warn_if_little(inside, inside + outside[0], argument="scales", unit=first.time_unit)
     return PersonTime(
         frame=_by_cause(cells, keys, counts, codes.causes),
         by=first.by,
@@ -301,7 +310,7 @@ def _together(parts: list[Part], plan: Plan, codes: EventCodes) -> PersonTime:
         n=n,
         n_event=int(sum(cells[name].sum() for name in counts)),
         n_dropped=sum(part.n_dropped for part in parts),
-        outside=(sum(part.outside[0] for part in parts), sum(part.outside[1] for part in parts)),
+        outside=outside,
     )
 
 

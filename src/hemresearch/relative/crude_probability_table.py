@@ -21,6 +21,7 @@ from .interval_counts import (
     days_of,
     refuse_late,
     warn_of_gaps,
+    warn_of_little,
     with_groups,
 )
 from .net_rows import NetRows, group_parts, read_net_rows
@@ -91,8 +92,7 @@ def crude_probability_table(
     Warns
     -----
     DataWarning
-        Where an interval has nobody's follow-up before others that have some, and where rates were carried
-        on by `extrapolate`.
+        As `relative_survival_table`.
 
     References
     ----------
@@ -121,6 +121,7 @@ def crude_probability_table(
         data, roles, event_value=event_value, time_unit=time_unit, life_table=life_table, age_unit=age_unit,
         sexes=sexes, period=period, since_date=False, extrapolate=extrapolate, missing=missing,
     )  # fmt: skip
+    warn_of_little(rows.begin, rows.until, days_of(bounds, rows)[-1], rows.unit)
     y = rows.y
     labels = y.group.labels() or [""]
     parts = [

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..columns import Column, Columns, as_frame
 from ..design import Covariates, covariate_columns
+from ..epidemiology.little_time import warn_if_little
 from ..errors import DataError, counted, listed
 from ..lifetable import Extrapolate, LifeTable
 from ..model_design import model_design, refuse_collinear, warn_if_crowded
@@ -119,7 +120,8 @@ def excess_hazard(
     Warns
     -----
     DataWarning
-        More coefficients than deaths; rates that were carried on by `extrapolate`.
+        More coefficients than deaths; bands that hold less than 5% of the follow-up (in the wrong unit,
+        perhaps); rates that were carried on by `extrapolate`.
 
     Notes
     -----
@@ -208,6 +210,7 @@ def _model_rows(rows: NetRows, borders: np.ndarray, x: np.ndarray, method: str) 
     cuts = _with_years(rows, borders * per) if method == "poisson" else borders * per
     p = cut_follow_up(rows, [np.zeros(n)], [cuts])
     used = (p.band[:, 0] >= 0) & (p.days > 0)
+    warn_if_little(float(p.days[used].sum()), float(p.days.sum()), argument="bands", unit=rows.unit)
     p = Pieces(p.row[used], p.band[used], p.days[used], p.event[used], p.expected[used], p.end[used])
     band = np.searchsorted(borders * per, cuts[p.band[:, 0]], side="right") - 1
     if method == "poisson":

@@ -10,12 +10,22 @@ import polars as pl
 from .. import formats
 from ..columns import Column, Columns, Groups, Table, group_rows, read_table
 from ..curves import Curves, curves_frame
-from ..errors import DataError
-from ..lifetable import Extrapolate, LifeTable, People, population_roles, read_people, require_within
+from ..errors import DataError, listed
+from ..lifetable import (
+    Extrapolate,
+    LifeTable,
+    People,
+    population_roles,
+    read_days,
+    read_people,
+    require_within,
+)
+from ..numerics.pohar_perme import at_risk
 from ..numerics.population_hazard import hazard_sums, survival_sums
 from ..options import Missing, TimeUnit, check_choice, check_times
 from ..times import DAYS_PER_UNIT
-from .follow_up import read_follow_up
+from .follow_up import read_entry, read_follow_up
+from .net_rows import date_roles, whole_days, window_of, window_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +82,9 @@ def expected_survival(
     age: Column | None = None,
     age_unit: TimeUnit | None = None,
     sexes: Mapping[Any, str] | None = None,
+    entry: Column | None = None,
     by: Columns = None,
+    period: Any = None,
     method: Method = "ederer1",
     times: Any = None,
     extrapolate: Extrapolate | None = None,
@@ -109,8 +121,12 @@ def expected_survival(
         Instead: age at `date`, and its unit; a year of age is the life table's.
     sexes
         The life table's label of each value of `sex`, where they differ: `{"K": "female", "M": "male"}`.
+    entry
+        Delayed entry, of Ederer II: the time from which a patient is at risk.
     by
         Grouping columns.
+    period
+        As of `net_survival`, of Ederer II: only those at risk after the first date until the second count.
     method
         "ederer1", "ederer2" or "hakulinen". One value for each patient is `population_hazard`.
     times
@@ -129,7 +145,9 @@ def expected_survival(
     ------
     DataError
         For times, dates, ages and sexes that cannot be used, a missing unit, follow-up outside the life
-        table, Ederer I without any time, and an unknown method.
+        table, Ederer I without any time, and an unknown method; for an entry at or after the time, a group
+        without follow-up in the period, and either with another method than Ederer II: Ederer I follows
+        everybody from the date on for ever, and Hakulinen's potential follow-up begins there.
 
     Warns
     -----
@@ -154,21 +172,30 @@ def expected_survival(
     [0.799, 0.85]
     """
     check_method(method)
-    roles: dict[str, Columns] = {"time": time, "by": by}
+    _refuse_late(method, entry is not None or period is not None)
+    roles: dict[str, Columns] = {"time": time, "entry": entry, "by": by} | date_roles(period, None)
     roles |= population_roles(life_table, sex=sex, date=date, birth=birth, age=age)
     table = read_table(data, roles, missing=missing)
     people = read_people(table, life_table, age_unit=age_unit, sexes=sexes)
     follow_up, unit = read_follow_up(table, time_unit)
-    per = DAYS_PER_UNIT[unit]
-    grid = _grid(follow_up, times, method)
-    until = np.full(len(people.day), grid[-1]) if follow_up is None or method == "ederer1" else follow_up
-    require_within(people, life_table, 0.0, np.minimum(until, grid[-1]) * per, table, extrapolate)
-    groups = group_rows(table)
+    per, groups = DAYS_PER_UNIT[unit], group_rows(table)
+    if entry is None and period is None:
+        grid = _grid(follow_up, times, method)
+        until = np.full(len(people.day), grid[-1]) if follow_up is None or method == "ederer1" else follow_up
+        begin, seen = np.zeros(len(until)), np.ones(len(until), dtype=bool)
+    else:
+        begin, until = _window(table, follow_up, period, per)
+        seen = until > begin
+        _refuse_empty(groups, seen)
+        grid = _grid(until[seen], times, method)
+    last = np.where(seen, np.minimum(until, grid[-1]) * per, np.nan)
+    require_within(people, life_table, np.where(seen, begin * per, np.nan), last, table, extrapolate)
     parts = [
-        _one_curve(life_table, people.take(rows), until[rows], grid, per, method)
-        for rows in (np.flatnonzero(groups.code == g) for g in range(len(groups)))
+        _one_curve(life_table, people.take(rows), begin[rows], until[rows], grid, per, method)
+        for rows in (np.flatnonzero((groups.code == g) & seen) for g in range(len(groups)))
     ]
-    return _curves(parts, groups, table, life_table, method, unit)
+    told = f"{NAMES[method]}; {window_text(table, period)}" if period is not None else NAMES[method]
+    return _curves(parts, groups, seen, table, life_table, told, unit)
 
 
 def check_method(method: Any) -> None:
@@ -183,15 +210,54 @@ def check_method(method: Any) -> None:
     check_choice(method, Method, argument="method")
 
 
+def _refuse_late(method: str, late: bool) -> None:
+    if late and method != "ederer2":
+        raise DataError(
+            f"{NAMES[method]} follows everybody from the date on, but an entry or a period was given",
+            argument="method",
+            expected="'ederer2', the mean hazard of those at risk, with entry or period",
+            remedy="method='ederer2'",
+        )
+
+
+def _window(
+    table: Table, follow_up: np.ndarray | None, period: Any, per: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """From when to when each one is at risk, in the unit; follow-up that the window does not cut as it is."""
+    if follow_up is None:
+        raise _no_time(NAMES["ederer2"], "")
+    low, high = window_of(table, period, read_days(table, "date"), 0.0)
+    entry = read_entry(table, follow_up)
+    begin = np.where(low > whole_days(entry * per), low / per, entry)
+    return begin, np.where(high < whole_days(follow_up * per), high / per, follow_up)
+
+
+def _refuse_empty(groups: Groups, seen: np.ndarray) -> None:
+    size = np.bincount(groups.code[seen], minlength=len(groups))
+    if not size.all():
+        empty = [label for label, n in zip(groups.labels() or [""], size, strict=True) if not n]
+        of = f" of {listed(map(repr, empty))}" if groups.names else ""
+        raise DataError(
+            f"holds no follow-up{of}",
+            argument="period",
+            expected="follow-up of every group",
+            remedy="a longer period, or data.filter(...) to the groups that have some",
+        )
+
+
+def _no_time(name: str, alone: str) -> DataError:
+    return DataError(
+        f"no time was given, which {name} needs",
+        argument="time",
+        expected=f"the follow-up of each patient{', or times' if alone else ''}",
+        remedy=f"time='the column of times'{alone}",
+    )
+
+
 def _grid(follow_up: np.ndarray | None, times: Any, method: str) -> np.ndarray:
     """The times of the rows of a curve: of the follow-up, and those that were asked for."""
     if follow_up is None and (times is None or method != "ederer1"):
-        raise DataError(
-            f"no time was given, which {NAMES[method]} needs",
-            argument="time",
-            expected="the follow-up of each patient" + (", or times" if method == "ederer1" else ""),
-            remedy="time='the column of times'" + (", or times=[1, 5, 10]" if method == "ederer1" else ""),
-        )
+        raise _no_time(NAMES[method], ", or times=[1, 5, 10]" if method == "ederer1" else "")
     wanted = np.empty(0) if times is None else check_times(times)
     grid = np.unique(wanted if follow_up is None else np.concatenate([follow_up, wanted]))
     if method != "ederer1" and follow_up is not None:  # nobody is left to have a mean hazard
@@ -200,35 +266,50 @@ def _grid(follow_up: np.ndarray | None, times: Any, method: str) -> np.ndarray:
 
 
 def _one_curve(
-    life_table: LifeTable, people: People, until: np.ndarray, grid: np.ndarray, per: float, method: str
+    life_table: LifeTable,
+    people: People,
+    begin: np.ndarray,
+    until: np.ndarray,
+    grid: np.ndarray,
+    per: float,
+    method: str,
 ) -> dict[str, np.ndarray]:
     """The expected survival of one group, at the times that somebody of it has reached."""
+    grid, asked = np.union1d(grid, begin[begin > 0]), grid
     grid = grid[grid <= until.max()]
     where = (life_table.rates, people.group, people.age, people.day, until * per, grid * per)
     if method == "ederer2":
         n_risk, hazard = hazard_sums(*where)
-        steps = np.exp(-hazard / n_risk)
+        late = np.flatnonzero(begin > 0)
+        if len(late):
+            who = people.take(late)
+            early = hazard_sums(life_table.rates, who.group, who.age, who.day, begin[late] * per, grid * per)
+            n_risk, hazard = n_risk - early[0], hazard - early[1]
+        steps = np.exp(-at_risk(hazard, n_risk))
     else:
         n_risk, before, after = survival_sums(*where)
         steps = after / before
-    left = -np.diff(n_risk, append=0.0)
-    unknown = np.full(len(grid), np.nan)
+    shown = np.isin(grid, asked)
+    left = np.bincount(np.searchsorted(grid, until, side="right") - 1, minlength=len(grid)).astype(float)
+    unknown = np.full(int(shown.sum()), np.nan)
     return {
-        "time": grid, "n_risk": n_risk, "n_event": np.zeros(len(grid)), "n_censor": left,
-        "estimate": np.cumprod(steps), "std_error": unknown, "conf_low": unknown, "conf_high": unknown,
+        "time": grid[shown], "n_risk": n_risk[shown], "n_event": np.zeros(len(unknown)),
+        "n_censor": left[shown], "estimate": np.cumprod(steps)[shown], "std_error": unknown,
+        "conf_low": unknown, "conf_high": unknown,
     }  # fmt: skip
 
 
 def _curves(
     parts: list[dict[str, np.ndarray]],
     groups: Groups,
+    seen: np.ndarray,
     table: Table,
     life_table: LifeTable,
     method: str,
     unit: str,
 ) -> ExpectedSurvival:
     frame, starts = curves_frame(groups.levels, parts)
-    n = np.bincount(groups.code, minlength=len(groups))
+    n = np.bincount(groups.code[seen], minlength=len(groups))
     counts = pl.DataFrame({"n": n, "n_event": np.zeros_like(n), "n_censor": n})
     return ExpectedSurvival(
         frame=frame,
@@ -241,7 +322,7 @@ def _curves(
         conf_level=0.95,
         conf_type="none",
         variance="none",
-        method=NAMES[method],
+        method=method,
         n_dropped=table.n_dropped,
         time_unit=unit,
         predicted=True,

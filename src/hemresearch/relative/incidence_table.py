@@ -16,7 +16,14 @@ from ..numerics.ties import TOLERANCE
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes_competing import Competing, read_competing
 from ..results import Estimates
-from .interval_counts import check_intervals, count_columns, refuse_late, warn_of_gaps, with_groups
+from .interval_counts import (
+    check_intervals,
+    count_columns,
+    refuse_late,
+    warn_of_gaps,
+    warn_of_little,
+    with_groups,
+)
 
 IncidenceEstimator = Literal["hazard", "lifetable"]
 HOW = {"hazard": "deaths over person-time", "lifetable": "deaths over effective numbers"}
@@ -85,8 +92,8 @@ def incidence_table(
     Warns
     -----
     DataWarning
-        Where an interval has nobody's follow-up before others that have some, and as `cumulative_incidence`
-        where the label of censoring does not occur.
+        Where an interval has nobody's follow-up before others that have some, where the intervals hold less
+        than 5% of all follow-up, and as `cumulative_incidence` where the label of censoring does not occur.
 
     References
     ----------
@@ -107,6 +114,8 @@ def incidence_table(
     refuse_late(estimator, entry is not None)
     y = read_competing(data, time=time, event=event, censored=censored, entry=entry, by=by, missing=missing)
     causes = y.numbers(cause)
+    begin = np.zeros(len(y)) if y.entry is None else y.entry
+    warn_of_little(begin, y.time, float(bounds[-1]), y.time_unit)
     labels = y.group.labels() or [""]
     parts = [
         _of_causes(y.take(y.group.code == g), causes, bounds, estimator == "hazard", label)

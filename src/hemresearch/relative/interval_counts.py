@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from ..epidemiology.little_time import warn_if_little
 from ..errors import DataError, listed, warn
 from ..numerics.actuarial import hazard_of_cell, survival_of_cell
 from ..numerics.interval_sums import IntervalSums, add_up, cut_at_borders, reciprocal_survival
@@ -118,6 +119,12 @@ def refuse_late(estimator: str, late: bool) -> None:
             expected="'hazard', which takes person-time, with entry or period",
             remedy="estimator='hazard'",
         )
+
+
+def warn_of_little(begin: np.ndarray, end: np.ndarray, last: float, unit: str | None) -> None:
+    """Intervals that end long before follow-up does may be in another unit."""
+    inside = np.maximum(np.minimum(end, last) - begin, 0.0).sum()
+    warn_if_little(float(inside), float((end - begin).sum()), argument="intervals", unit=unit)
 
 
 def warn_of_gaps(time: np.ndarray, bounds: np.ndarray, group: str) -> None:

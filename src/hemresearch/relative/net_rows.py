@@ -123,14 +123,14 @@ def read_net_rows(
     """
     population = {name: roles.pop(name) for name in ("sex", "date", "birth", "age")}
     roles = roles | population_roles(life_table, **population)  # type: ignore[arg-type]
-    roles |= _date_roles(period, closing)
+    roles |= date_roles(period, closing)
     table, n_excluded = _without_death_only(read_table(data, roles, missing=missing))
     happened = read_event(table, event_value)
     people = read_people(table, life_table, age_unit=age_unit, sexes=sexes)
     _, unit = read_follow_up(table, time_unit)
     y, per, day = observations(table, happened), DAYS_PER_UNIT[unit], read_days(table, "date")
     end = whole_days(y.time * per)
-    low, high = _window(table, period, day, start_time * per)
+    low, high = window_of(table, period, day, start_time * per)
     begin = np.maximum(low, 0.0 if y.entry is None else whole_days(y.entry * per))
     until = np.minimum(high, end)
     potential = _potential(table, closing, day, end, happened)
@@ -145,7 +145,7 @@ def read_net_rows(
     y = replace(y, event=y.event & (end <= high))
     rows = NetRows(
         y, people, begin, until, potential, life_table, unit, n_excluded, int((~seen).sum()),
-        _window_text(table, period),
+        window_text(table, period),
     )  # fmt: skip
     return _seen(rows, seen & weighted)
 
@@ -166,7 +166,7 @@ def whole_days(days: np.ndarray) -> np.ndarray:
     return np.where(np.abs(days - whole) < NEAR, whole, days)
 
 
-def _date_roles(period: Any, closing: Any) -> dict[str, Columns]:
+def date_roles(period: Any, closing: Any) -> dict[str, Columns]:
     """The columns among the dates given; one date serves for all rows."""
     roles: dict[str, Columns] = {}
     if period is not None:
@@ -194,7 +194,7 @@ def _dates(table: Table, role: str, given: Any) -> np.ndarray | float:
     )
 
 
-def _window(
+def window_of(
     table: Table, period: Any, day: np.ndarray, start_day: float
 ) -> tuple[np.ndarray | float, np.ndarray | float]:
     """Between which days of each one's follow-up it is looked at."""
@@ -207,7 +207,7 @@ def _window(
     return np.maximum(first - day, late), last - day
 
 
-def _window_text(table: Table, period: Any) -> str:
+def window_text(table: Table, period: Any) -> str:
     """The calendar period of the follow-up, in words: dates, or the columns that hold them."""
     if period is None:
         return ""

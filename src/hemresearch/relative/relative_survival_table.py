@@ -23,6 +23,7 @@ from .interval_counts import (
     days_of,
     refuse_late,
     warn_of_gaps,
+    warn_of_little,
     with_groups,
 )
 from .net_curve import with_limits
@@ -151,8 +152,9 @@ def relative_survival_table(
     Warns
     -----
     DataWarning
-        Where an interval has nobody's follow-up before others that have some, and where rates were carried
-        on by `extrapolate`.
+        Where an interval has nobody's follow-up before others that have some, where the intervals hold less
+        than 5% of all follow-up (in the wrong unit, perhaps), and where rates were carried on by
+        `extrapolate`.
 
     Notes
     -----
@@ -198,6 +200,7 @@ def relative_survival_table(
         sexes=sexes, period=period, since_date=method == "pohar-perme", extrapolate=extrapolate,
         missing=missing,
     )  # fmt: skip
+    warn_of_little(rows.begin, rows.until, days_of(bounds, rows)[-1], rows.unit)
     plan = Plan(bounds, method, estimator, population, conf_level, conf_type)
     labels = rows.y.group.labels() or [""]
     parts = [

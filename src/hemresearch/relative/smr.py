@@ -167,7 +167,7 @@ def _cells(rows: NetRows, borders: dict[str, np.ndarray]) -> pl.DataFrame:
             expected="bands that hold some follow-up",
             remedy="0 as the first border and math.inf as the last",
         )
-    _tell_of_outside(sums[:, -1], list(borders))
+    _tell_of_outside(sums[:, -1], list(borders), rows.unit)
     place, *bands = np.unravel_index(used, size)
     keys = groups.levels[place].get_columns() if groups.names else []
     keys += [
@@ -211,14 +211,15 @@ def _with_rates(ratios: pl.DataFrame, cells: pl.DataFrame, keys: list[str]) -> p
     )
 
 
-def _tell_of_outside(outside: np.ndarray, names: list[str]) -> None:
+def _tell_of_outside(outside: np.ndarray, names: list[str], unit: str) -> None:
     _, time, observed, _ = outside
     if time > 0 or observed:
         warn(
             f"{significant(float(time))} person-years and {counted(int(observed), 'death')} lie outside the "
             "bands, and are left out",
             argument=names[0] if len(names) == 1 else "follow_up",
-            expected="bands from 0 to math.inf, or fewer on purpose",
+            expected="bands from 0 to math.inf, or fewer on purpose"
+            + (f" (those of follow_up are in {unit})" if "follow_up" in names else ""),
             remedy="0 as the first border and math.inf as the last",
         )
 
