@@ -133,8 +133,12 @@ def test_a_word_that_an_expression_does_not_know_stops_the_query():
 
 
 def test_lists_of_points_are_checked():
-    points = pl.DataFrame({"symptom_and_sign_points": [[1, 2], [4, 0]], "venous_ulcer": [False, False]})
-    assert refusal(points, "villalta").rows == (2,)
+    lists = [[1] * 11, [4] + [0] * 10, [1] * 10, [None] + [0] * 10, None]
+    points = pl.DataFrame({"symptom_and_sign_points": lists, "venous_ulcer": [False] * 5})
+    error = refusal(points, "villalta")
+    assert error.rows == (2, 3, 4)
+    assert "3 lists not of 11 numbers from 0 to 3" in str(error)
+    assert scores.compute(points[[0, 4]], "villalta")["villalta_score"].to_list() == [11, None]
     text = points.with_columns(symptom_and_sign_points=pl.lit("1, 2"))
     assert "lists of numbers" in refusal(text, "villalta").expected
 
@@ -173,7 +177,8 @@ def test_one_of_two_inputs_is_enough_where_the_paper_says_or():
     patient = pl.DataFrame(
         {
             "age_years": [45, 45, 45], "sex": ["male"] * 3, "ann_arbor_stage": [4] * 3,
-            "albumin_g_per_l": [39] * 3, "hb_g_per_l": [104] * 3, "wbc_1e9_per_l": [15] * 3, "lymphocytes_1e9_per_l": [0.5, None, None],
+            "albumin_g_per_l": [39] * 3, "hb_g_per_l": [104] * 3,
+            "wbc_1e9_per_l": [15] * 3, "lymphocytes_1e9_per_l": [0.5, None, None],
             "lymphocytes_percent": [None, 7.0, None],
         }
     )  # fmt: skip
