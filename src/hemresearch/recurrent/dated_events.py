@@ -107,7 +107,9 @@ class Windows:
     start: np.ndarray
     stop: np.ndarray
 
-    def hold(self, events: Dated, owner: np.ndarray, outside: Outside) -> np.ndarray:
+    def hold(
+        self, events: Dated, owner: np.ndarray, outside: Outside, *, argument: str = "event_date"
+    ) -> np.ndarray:
         """The place of each event's window; events in none are refused, or told and placed at -1."""
         day = events.day["event_date"]
         place = place_in((self.owner, self.start, self.stop), owner, day)
@@ -120,7 +122,7 @@ class Windows:
             if outside == "raise":
                 raise DataError(
                     found,
-                    argument="event_date",
+                    argument=argument,
                     column=column,
                     rows=rows,
                     expected="events after the start of a window of the same patient, and until its end",

@@ -95,7 +95,7 @@ def bleed_counts(
     owner, owner_of_bleed = owners(seen, happened)
     begin, end = seen.day["start"], seen.day["stop"]
     refuse_overlaps(seen, owner, "start", end, "exposure_windows(...), which unites them")
-    place = Windows(owner, begin, end).hold(happened, owner_of_bleed, outside)
+    place = Windows(owner, begin, end).hold(happened, owner_of_bleed, outside, argument="date")
     counts = labels.with_columns(pl.Series(DAYS, end - begin)).with_columns(
         pl.Series(name, np.bincount(place[(place >= 0) & is_one], minlength=len(end)))
         for name, is_one in told.items()
