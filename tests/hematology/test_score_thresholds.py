@@ -25,19 +25,22 @@ def test_the_expectations_are_those_of_the_catalogue():
 @pytest.mark.parametrize(("name", "of", "cut"), CATALOGUE)
 def test_below_at_and_above_a_threshold(name, of, cut):
     expected = THRESHOLDS[name, of, int(cut) if cut.is_integer() else cut]
-    found = _groups(name, cut) if of == "score" else _results(name, of, cut, expected[3:])
+    found = _groups(name, cut, expected[3:]) if of == "score" else _results(name, of, cut, expected[3:])
     assert found == list(expected[:3])
 
 
-def _groups(name: str, cut: float) -> list[str]:
-    """The group of a score around a threshold."""
-    values = Values(score=pl.col("score"))
-    at = pl.DataFrame({"score": _around(cut, 1e-6)})
-    return at.select(SCORES[name].groups.of(values).alias("group"))["group"].to_list()
+def _groups(name: str, cut: float, others: tuple) -> list[str]:
+    """The group of a score around a threshold; all else is as good as can be."""
+    definition = SCORES[name]
+    rows = {i.name: [i.best] * 3 for i in definition.inputs} | {"score": _around(cut, 1e-6)}
+    rows |= {k: [v] * 3 for k, v in (others[0] if others else {}).items()}
+    x = Values({column: pl.col(column) for column in rows})
+    x = Values(x | {item.name: item.points(x) for item in definition.items})
+    return pl.DataFrame(rows).select(definition.groups.of(x).alias("group"))["group"].to_list()
 
 
 def _results(name: str, of: str, cut: float, others: tuple) -> list[object]:
-    """The score, or for a grading the group, around a threshold of an input; all else is as good as can be."""
+    """The score, or of a grading the group, around a threshold of an input; all else as good as can be."""
     definition = SCORES[name]
     quantity = next(i.quantity for i in definition.inputs if i.name == of)
     step = 1 if quantity.unit in COUNTED else 1e-6 * max(1.0, abs(cut))
