@@ -146,7 +146,8 @@ def never_above(d: Daily, first: int) -> np.ndarray:
     at = np.maximum(d.last_known, 0)[:, None]
     length = np.take_along_axis(run_lengths(d.joined), at, axis=1)[:, 0]
     begin = at[:, 0] - length + 1 + first
-    return (length > 0) & (begin <= FROM_START)
+    never: np.ndarray = (length > 0) & (begin <= FROM_START)
+    return never
 
 
 def on_day(column: np.ndarray, first: int) -> pl.Series:

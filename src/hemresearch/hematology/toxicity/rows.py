@@ -159,7 +159,8 @@ def _check_one_form(day: Any, date: Any, start: Any) -> None:
 def _since_start(table: Table, role: str, dates: bool) -> np.ndarray:
     """The days of a role since time zero, NaN where missing."""
     if dates:
-        return calendar_days(table, role) - calendar_days(table, "start")
+        days: np.ndarray = calendar_days(table, role) - calendar_days(table, "start")
+        return days
     if table.series(role).dtype == pl.Null:  # nobody has one
         return np.full(table.frame.height, np.nan)
     values = read_finite(table, role, WHOLE_DAYS)

@@ -48,7 +48,8 @@ class Series:
         """The last day of each patient that counts, as a column of the window; below 0 if before it."""
         known = [self.rows.limits[role] for role in roles if role in self.rows.limits]
         end = np.fmin.reduce([np.full(len(self.rows.patient), float(window[1])), *known])
-        return np.maximum(end - window[0], -1).astype(np.int64)
+        last: np.ndarray = np.maximum(end - window[0], -1).astype(np.int64)
+        return last
 
 
 @dataclass(frozen=True, slots=True, eq=False)
