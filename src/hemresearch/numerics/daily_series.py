@@ -42,7 +42,8 @@ def join_short_gaps(inside: np.ndarray, shorter_than: int) -> np.ndarray:
     """The days inside, and those of gaps between them that are shorter than so many days."""
     left, right = _neighbours(inside)
     between = (left >= 0) & (right < inside.shape[1])
-    return inside | (between & (right - left - 1 < shorter_than))
+    joined: np.ndarray = inside | (between & (right - left - 1 < shorter_than))
+    return joined
 
 
 def run_lengths(inside: np.ndarray) -> np.ndarray:
