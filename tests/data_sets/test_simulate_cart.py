@@ -232,3 +232,20 @@ def test_counts_are_daily_while_alive_and_fall_before_they_recover(large: Simula
     assert (rows.filter(pl.col("last") >= 3)["low"] < 0.5).all()
     assert (counts["platelets"] > 0).all()
     assert (counts["anc"] >= 0).all()
+
+
+def test_a_small_reserve_shows_before_and_makes_neutropenia_longer(large: Simulation, infused: pl.DataFrame):
+    low = (
+        large["counts"]
+        .filter(pl.col("anc") <= 0.5, pl.col("day") <= 30)
+        .group_by("patient_id")
+        .len("days_low")
+    )
+    rows = infused.join(low, on="patient_id")
+    labs = ("anc_before", "hb_before", "platelets_before", "crp_before", "ferritin_before")
+    found = rows.select(pl.corr(name, "days_low", method="spearman") for name in labs).row(0)
+    assert all(r < -0.15 for r in found[:3])
+    assert all(r > 0.15 for r in found[3:])
+    not_infused = large["patients"].filter(pl.col("infusion_date").is_null())
+    assert all(not_infused[name].null_count() == len(not_infused) for name in labs)
+    assert all(infused[name].null_count() == 0 for name in labs)

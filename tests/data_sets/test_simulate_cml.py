@@ -100,7 +100,7 @@ def test_true_remission_is_that_of_a_large_sample(large: Simulation):
 
 
 def test_incidence_at_two_visits_by_another_quadrature():
-    """The first two visits of the low-risk group, months 2.99 and 5.98, by Gauss-Hermite nodes of the falls."""
+    """Visits of the low-risk group at months 2.99 and 5.98, by Gauss-Hermite nodes of the falls."""
     p = simulate_cml_response(5).parameters
     node, weight = np.polynomial.hermite_e.hermegauss(180)
     quick, slow = p["quick_fall"] + p["quick_spread"] * node, p["slow_fall"] + p["slow_spread"] * node

@@ -95,5 +95,5 @@ def outcomes(seed: int) -> Iterator[Check]:
 
 
 def coverage(replications: int, seed: int) -> Iterator[dict[str, object]]:
-    """One row per probability."""
-    return held_shares(outcomes, replications, seed)
+    """One row per probability, of twice the replications as there are many rows."""
+    return held_shares(outcomes, 2 * replications, seed)

@@ -89,5 +89,5 @@ def responses(seed: int) -> Iterator[Check]:
 
 
 def coverage(replications: int, seed: int) -> Iterator[dict[str, object]]:
-    """One row per probability."""
-    return held_shares(responses, replications, seed)
+    """One row per probability, of twice the replications as there are many rows."""
+    return held_shares(responses, 2 * replications, seed)

@@ -85,6 +85,6 @@ def uneven_days(seed: int) -> Iterator[Check]:
 
 
 def coverage(replications: int, seed: int) -> Iterator[dict[str, object]]:
-    """One row per rate, ratio or incidence."""
-    yield from held_shares(consultations, replications, seed)
-    yield from held_shares(uneven_days, replications, seed)
+    """One row per rate, ratio or incidence, of twice the replications as there are many rows."""
+    yield from held_shares(consultations, 2 * replications, seed)
+    yield from held_shares(uneven_days, 2 * replications, seed)

@@ -26,6 +26,10 @@ MODULES = (
     "markov_test",
     "recurrent_events",
     "transition_cox",
+    "haemophilia",
+    "on_call",
+    "cml",
+    "cart",
 )
 # What a module may offer, where it is written and what is nominal.
 TABLES = {"coverage": ("coverage.csv", 0.95), "rejections": ("rejections.csv", 0.05)}

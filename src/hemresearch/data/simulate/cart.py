@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ...errors import DataError
-from .cart_toxicity import counts_table, toxicity_table
+from .cart_toxicity import counts_table, laboratory_before, toxicity_table
 from .cart_truth import DEEP, FIRST_MANUFACTURE, cart_truth
 from .simulation import (
     Simulation,
@@ -109,7 +109,9 @@ def simulate_cart(
     Months are of 30.4375 days and rounded down to days.
 
     `patients`, a row each: `patient_id`, invented text; `birth_year`; `sex`; `disease` ("DLBCL", "PMBCL",
-    "tFL"); `ldh_elevated`; `bridging`; `apheresis_date`; `infusion_date`, null if not infused;
+    "tFL"); `ldh_elevated`; `bridging`; before lymphodepletion, null if not infused: `anc_before` and
+    `platelets_before` (10^9/L), `hb_before` (g/L), `crp_before` (mg/L) and `ferritin_before` (µg/L), which
+    foretell how long neutropenia lasts; `apheresis_date`; `infusion_date`, null if not infused;
     `not_infused_reason` ("progression", "death", "manufacture failed"); `progression_date`, after infusion;
     `death_date`; `last_seen`, the day of death or the last of follow-up; `response_day_28` and
     `response_day_90` ("CR", "PR", "SD", "PD", or null where not infused, not followed to or dead before that
@@ -124,13 +126,13 @@ def simulate_cart(
     `date`; `anc` and `platelets` (10^9/L).
 
     In a registry 12-month overall survival was 52 % and death without progression 6 % from infusion, and 30 %
-    were free of progression (Bethge 2022); of 352 patients 74 % had CRS (Chong 2023); 10 % to 15 % of larger
-    cohorts were not infused (Hong 2024, table 1). The defaults give about these. Grades, counts, hazards and
+    were free of progression (Bethge 2022); of 352 patients 74 % had CRS (Blood Adv 2023); 10 % to 15 % of
+    larger cohorts were not infused (Blood Cancer J 2024, table 1). The defaults give about these. Grades, counts, hazards and
     times were chosen; grades follow the consensus of the ASTCT (Lee 2019).
 
     References
     ----------
-    Bethge WA et al. Blood 2022;140:349-358. Blood Adv 2023;7:4765 (CRS in 352 patients). Blood Cancer J 2024,
+    Bethge WA et al. Blood 2022;140:349. Blood Adv 2023;7:4765 (CRS in 352 patients). Blood Cancer J 2024,
     s41408-024-01183-8 (not infused). Lee DW et al. Biol Blood Marrow Transplant 2019;25:625-638.
 
     Examples
@@ -207,7 +209,7 @@ def _course(rng: np.random.Generator, p: dict[str, Any]) -> dict[str, np.ndarray
     seen = {name: np.where(day <= end, day, np.inf) for name, day in days.items()}
     return {
         **seen, "reason": np.where(infused, -1, reason), "durable": durable, "end": end,
-        "start": rng.integers(0, (LAST - FIRST).days + 1, n).astype(float),
+        "start": rng.integers(0, (LAST - FIRST).days + 1, n).astype(float), "reserve": rng.normal(size=n),
     }  # fmt: skip
 
 
@@ -233,6 +235,7 @@ def _of_infused(course: dict[str, np.ndarray], infused: np.ndarray) -> dict[str,
     return {
         "patient": infused, "infused_on": course["start"][infused] + day,
         "death": course["death"][infused] - day, "end": course["end"][infused] - day,
+        "reserve": course["reserve"][infused],
     }  # fmt: skip
 
 
@@ -255,6 +258,7 @@ def _patient_table(
             ),
             "ldh_elevated": rng.random(n) < np.where(course["durable"], 0.4, 0.65),
             "bridging": rng.random(n) < 0.75,
+            **laboratory_before(rng, course["reserve"], infused),
             "apheresis_date": dates(FIRST, start),
             **{
                 f"{name}_date": _event_dates(start, course[name])

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.special import ndtr
 
-from .cart_truth import RECOVERY_FIRST
+from .cart_truth import RECOVERY_FIRST, recovery_chances
 from .simulation import coded, dates
 
 LAST_TOXIC, LAST_COUNT = 28, 90
+SHARED = 0.7  # correlation of the reserve with the normal score of the day of recovery
 OXYGEN = ("none", "low-flow", "high-flow", "positive pressure")
 CONSCIOUSNESS = ("awake", "voice", "touch", "unarousable")
 # ICE score of each ICANS grade: the least and the most.
@@ -93,9 +95,7 @@ def counts_table(
 ) -> pl.DataFrame:
     """Neutrophils and platelets of each day to day 90 while alive and followed."""
     days = np.arange(LAST_COUNT + 1)
-    n = len(infused["patient"])
-    shape = 1 / p["recovery_dispersion"]
-    recovery = RECOVERY_FIRST + rng.negative_binomial(shape, shape / (shape + p["recovery_mean"]), n)
+    recovery = _recovery(rng, p, infused["reserve"])
     last = np.minimum(infused["death"], infused["end"] + 0.5)
     row, day = np.nonzero(days < last[:, None])
     anc = _neutrophils(rng, recovery, _second_dip(rng, p, recovery), days)
@@ -108,6 +108,33 @@ def counts_table(
             "platelets": np.round(_platelets(rng, recovery, days)[row, day]).astype(int),
         }
     )
+
+
+def laboratory_before(
+    rng: np.random.Generator, reserve: np.ndarray, infused: np.ndarray
+) -> dict[str, pl.Series]:
+    """Values before lymphodepletion, worse where the reserve of the marrow is small; null if not infused."""
+    n = len(reserve)
+    values = {
+        "anc_before": np.exp(1.0 + 0.35 * reserve + rng.normal(0, 0.5, n)),
+        "hb_before": np.clip(104 + 9 * reserve + rng.normal(0, 12, n), 60, 165),
+        "platelets_before": np.exp(5.0 + 0.45 * reserve + rng.normal(0, 0.5, n)),
+        "crp_before": np.exp(2.5 - 0.6 * reserve + rng.normal(0, 1.0, n)),
+        "ferritin_before": np.exp(6.5 - 0.6 * reserve + rng.normal(0, 0.9, n)),
+    }
+    digits = {"anc_before": 2, "crp_before": 1}
+    shown = np.isin(np.arange(n), infused)
+    return {
+        name: pl.Series(np.where(shown, np.round(value, digits.get(name, 0)), np.nan)).fill_nan(None)
+        for name, value in values.items()
+    }
+
+
+def _recovery(rng: np.random.Generator, p: dict[str, Any], reserve: np.ndarray) -> np.ndarray:
+    """The day of neutrophil recovery: negative binomial, later where the reserve is small."""
+    rank = ndtr(-SHARED * reserve + np.sqrt(1 - SHARED**2) * rng.normal(size=len(reserve)))
+    most = int(20 + 50 * p["recovery_mean"] * (1 + p["recovery_dispersion"]))
+    return RECOVERY_FIRST + np.searchsorted(np.cumsum(recovery_chances(p, most)), rank)
 
 
 def _second_dip(

@@ -121,13 +121,15 @@ def _alive(p: dict[str, Any], day: float) -> float:
     return float(alive)
 
 
+def recovery_chances(p: dict[str, Any], days: int) -> np.ndarray:
+    """Probability that neutrophils recover on each of so many days from `RECOVERY_FIRST` on."""
+    shape, beyond = 1 / p["recovery_dispersion"], np.arange(days)
+    share = p["recovery_mean"] / (shape + p["recovery_mean"])
+    ways = gammaln(beyond + shape) - gammaln(shape) - gammaln(beyond + 1)
+    return np.asarray(np.exp(ways + shape * np.log1p(-share) + beyond * np.log(share)))
+
+
 def _recovery(p: dict[str, Any], day: int) -> float:
     """First of three days with neutrophils of at least 0.5, seen alive on all three, by a day."""
-    shape = 1 / p["recovery_dispersion"]
-    beyond = np.arange(day - RECOVERY_FIRST + 1)
-    chance = np.exp(
-        gammaln(beyond + shape) - gammaln(shape) - gammaln(beyond + 1)
-        + shape * np.log(shape / (shape + p["recovery_mean"]))
-        + beyond * np.log(p["recovery_mean"] / (shape + p["recovery_mean"]))
-    )  # fmt: skip
-    return sum(c * _alive(p, RECOVERY_FIRST + b + 2) for b, c in enumerate(chance.tolist()))
+    chances = recovery_chances(p, day - RECOVERY_FIRST + 1).tolist()
+    return sum(chance * _alive(p, RECOVERY_FIRST + beyond + 2) for beyond, chance in enumerate(chances))

@@ -125,7 +125,7 @@ def simulate_cml_response(
     References
     ----------
     Pfirrmann M et al. Leukemia 2016;30:48-56. Saussele S et al. Lancet Oncol 2018;19:747-757. Saussele S et
-    al. Blood 2015;126:42-49.
+    al. Blood 2015;126:42.
 
     Examples
     --------

@@ -143,7 +143,7 @@ def simulate_haemophilia_switch(
 
     References
     ----------
-    Callaghan MU et al. Blood 2021;137:2231-2242. Reyes A et al. Curr Med Res Opin 2019;35:2079-2087.
+    Callaghan MU et al. Blood 2021;137:2231. Reyes A et al. Curr Med Res Opin 2019;35:2079-2087.
 
     Examples
     --------
