@@ -77,7 +77,7 @@ def _warn_of_correlation(r: float, n: int) -> None:
         return
     warn(
         f"takes periods for independent, and residuals of neighbouring ones correlate ({significant(r, 2)}): "
-        f"limits are too {'narrow' if r > 0 else 'wide'}",
+        f"limits may be too {'narrow' if r > 0 else 'wide'}",
         argument="variance",
         expected="a variance that allows for it",
         remedy="variance='newey-west'",
