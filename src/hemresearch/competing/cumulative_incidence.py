@@ -18,6 +18,7 @@ from ..numerics.incidence import (
 from ..numerics.intervals import probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..numerics.robust_incidence import robust_incidence_variance
+from ..numerics.steps import held_between
 from ..options import ConfType, Missing, check_choice, check_conf_level
 from ..outcomes import require_whole_weights
 from ..outcomes_competing import Competing, read_competing
@@ -272,28 +273,25 @@ def _one_curve(
     conf_type: str,
     conf_level: float,
 ) -> dict[str, np.ndarray]:
-    estimate = incidence(r, n_cause, before)
     if variance == "ij":
         kind = np.where(y.cause == number, 1, 2 * y.event)
         squared = robust_incidence_variance(r, n_cause, before, y.time, kind, y.entry, y.weight, owners(y))
     else:
         squared = CLOSED_FORMS[variance](r, n_cause, before)
-    std_error = np.sqrt(squared)
-    # between events of the cause nothing changes: limits are computed where something does, and held
-    steps = n_cause > 0
-    steps[0] = True
-    held = np.cumsum(steps) - 1
-    limits = probability_limits(estimate[steps], std_error[steps], conf_type, conf_level)
-    low, high = (v[held] for v in limits)
+    # between events of the cause nothing changes: all is computed where something does, and held
+    moving = n_cause > 0
+    moving[0] = True
+    at = np.flatnonzero(moving)
+    moves = RiskSets(r.time[at], r.n_risk[at], r.n_event[at], r.n_censor[at])
+    estimate, std_error = incidence(moves, n_cause[at], before[at]), np.sqrt(squared[at])
+    low, high = probability_limits(estimate, std_error, conf_type, conf_level)
+    held = {"estimate": estimate, "std_error": std_error, "conf_low": low, "conf_high": high}
     return {
         "time": r.time,
         "n_risk": r.n_risk,
         "n_event": n_cause,
         "n_censor": r.n_censor,
-        "estimate": estimate,
-        "std_error": std_error,
-        "conf_low": low,
-        "conf_high": high,
+        **{name: held_between(values, at, len(r.time)) for name, values in held.items()},
     }
 
 

@@ -16,8 +16,21 @@ from .robust_curve import ROUNDING
 def events_at(r: RiskSets, time: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """How many (by weight) of some events, such as those of one cause, there are at each time of `r`."""
     if weight is None:
-        time = np.sort(time)  # in order they are found several times faster
+        counts: np.ndarray = _tally(np.sort(time), r.time)  # in order they are found several times faster
+        return counts
     return np.bincount(place(time, r.time), weight, len(r.time)).astype(float)
+
+
+@kernel
+def _tally(ordered, distinct):  # type: ignore[no-untyped-def]
+    """How many of some times in order there are at each of the distinct times, which hold them all."""
+    counts = np.zeros(len(distinct))
+    at = 0
+    for t in ordered:
+        while distinct[at] < t:
+            at += 1
+        counts[at] += 1
+    return counts
 
 
 def event_free_before(r: RiskSets) -> np.ndarray:
