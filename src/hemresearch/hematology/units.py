@@ -18,6 +18,8 @@ from ..options import check_choice
 if TYPE_CHECKING:
     from ..columns import Column
 
+__all__ = ["convert", "factor", "quantities", "ratio_to_upper_limit"]
+
 UMOL_PER_MG_CREATININE = 88.42
 """umol/L of creatinine in 1 mg/dL: 1e4 / 113.12 g/mol, the rounding most calculators use."""
 UMOL_PER_MG_BILIRUBIN = 17.1
@@ -194,3 +196,7 @@ def quantities() -> pl.DataFrame:
         schema=["quantity", "unit", "factor"],
         orient="row",
     )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
