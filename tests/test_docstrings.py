@@ -18,9 +18,9 @@ MODULES = sorted(
     if not info.name.endswith("__main__")
 )
 FAMILIES = [
-    "cohort", "competing", "data", "epidemiology", "hematology", "hematology.bleeding", "hematology.consultations",
-    "hematology.endpoints", "hematology.response", "hematology.scores", "hematology.toxicity", "multistate", "plots",
-    "recurrent", "regression", "report", "survival", "times",
+    "cohort", "competing", "data", "epidemiology", "hematology", "hematology.bleeding",
+    "hematology.consultations", "hematology.endpoints", "hematology.response", "hematology.scores",
+    "hematology.toxicity", "multistate", "plots", "recurrent", "regression", "report", "survival", "times",
 ]  # fmt: skip
 SECTIONS = ("Parameters", "Examples")
 

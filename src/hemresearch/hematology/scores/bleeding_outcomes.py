@@ -233,7 +233,7 @@ def _sum_of_villalta(x: Values) -> pl.Expr:
         citation="Villalta S, et al. Haemostasis 1994;24:158a; Kahn SR, et al. J Thromb Haemost "
         "2009;7:879-883",
         version="2009",
-        population="after deep vein thrombosis of the leg",
+        population="legs after deep vein thrombosis",
         evidence="V",
         inputs=(
             points_of("symptom_and_sign_points", "five symptoms and six signs, 0 to 3 each", N_VILLALTA),
