@@ -259,7 +259,11 @@ def test_no_pickle_is_ever_read() -> None:
                 called = (
                     node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 )
-                assert called not in {"read_pickle", "eval", "exec"}, f"{path}:{node.lineno} calls {called}"
+                # of a list column it takes an expression, not text
+                of_lists = ast.unparse(node.func).endswith(".list.eval")
+                assert of_lists or called not in {"read_pickle", "eval", "exec"}, (
+                    f"{path}:{node.lineno} calls {called}"
+                )
                 allowing = [k for k in node.keywords if k.arg == "allow_pickle"]
                 assert not allowing, f"{path}:{node.lineno} allows pickles"
 

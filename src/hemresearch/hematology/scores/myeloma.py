@@ -226,8 +226,8 @@ BURDEN_INPUTS = ("hb_g_per_dl", "calcium_mg_per_dl", "lytic_bone_lesions", "m_pr
             rising("lytic_bone_lesions"),
             choice(
                 "m_protein_burden",
-                "M-protein, of which low is IgG below 5 g/dL, IgA below 3 g/dL or light chains in urine below "
-                "4 g in 24 hours, high is IgG above 7, IgA above 5 or urine above 12",
+                "M-protein, of which low is IgG below 5 g/dL, IgA below 3 g/dL or light chains in urine "
+                "below 4 g in 24 hours, high is IgG above 7, IgA above 5 or urine above 12",
                 ("low", "intermediate", "high"),
             ),
             rising("creatinine_mg_per_dl"),
