@@ -360,6 +360,17 @@ def test_more_coefficients_than_deaths_are_told():
     assert_warns(lambda: excess(data, "a + b"), argument="covariates", says=["3 coefficients", "2 events"])
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_bands_in_the_wrong_unit_are_told(method):
+    days = patients(sex=["m", "w"] * 4).with_columns(years=pl.col("years") * 365.25 - 365)
+    fit = assert_warns(
+        lambda: excess(days, [], method=method, time_unit="days", bands=[0, 5]),
+        argument="bands",
+        says=["of the follow-up, with borders in days"],
+    )
+    assert fit.n == 8
+
+
 def test_times_outside_the_bands():
     fit = excess(bands=[0, 2, 5])
     new = pl.DataFrame({"sex": ["m"]})

@@ -218,7 +218,9 @@ def test_groups_named_like_a_band():
 
 def test_follow_up_outside_the_bands_is_told():
     found = assert_warns(
-        lambda: ratio(follow_up=[0, 3]), argument="follow_up", says=["4 person-years and 1 death"]
+        lambda: ratio(follow_up=[0, 3]),
+        argument="follow_up",
+        says=["4 person-years and 1 death", "follow_up are in years"],
     )
     assert found.to_frame()["observed"].to_list() == [1]
     assert_warns(lambda: ratio(attained_age=[0, 65]), argument="attained_age", says=["left out"])

@@ -49,5 +49,5 @@ def actuarial(deaths: np.ndarray, effective: np.ndarray, expected: np.ndarray) -
     with np.errstate(divide="ignore", invalid="ignore"):
         observed, population = np.cumprod(1 - deaths / effective), np.cumprod(expected)
         root = np.sqrt(np.cumsum(deaths / (effective * (effective - deaths))))
-    ratio = observed / population
-    return IntervalSurvival(observed, population, ratio, ratio * root)
+        ratio = observed / population
+        return IntervalSurvival(observed, population, ratio, ratio * root)
