@@ -59,6 +59,12 @@ def test_the_defaults_and_their_sources_are_documented(kind: str):
     assert [name for name in inspect.signature(function).parameters if name not in parameters] == []
 
 
+def test_the_true_values_are_documented(kind: str):
+    text = " ".join(inspect.getdoc(getattr(hem.data, f"simulate_{kind}")).split())
+    quantities = simulate(kind).truth["quantity"].str.replace(r" at (day )?\d+( months)?$", "").unique()
+    assert [quantity for quantity in quantities if f'"{quantity}' not in text] == []
+
+
 def test_tables_are_as_a_register_exports_them(kind: str):
     for name, table in simulate(kind).tables.items():
         assert len(table) > 0, name

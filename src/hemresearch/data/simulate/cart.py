@@ -91,12 +91,14 @@ def simulate_cart(
     Returns
     -------
     Simulation
-        The tables of the notes, and `truth`: "share infused"; "overall survival from apheresis at 6 months"
-        (12, 24), "... of the infused, from apheresis ..." (immortal time: they have lived to be infused) and
-        "... of the infused, from infusion ..."; "incidence of progression at 12 months" and "of death without
-        progression", from infusion (3, 12, 24); "incidence of neutrophil recovery at day 28" (60, 90), death
-        competing; "share in CR at day 28" (90) and "in CR or PR" of the infused; "probability of CRS grade 3
-        or 4" and of ICANS. Closed forms of constant hazards, summed over the days of infusion.
+        The tables of the notes, and `truth`: "share infused"; "overall survival from apheresis at 12 months"
+        (6, 24), "overall survival of the infused, from apheresis at 12 months" (which is too good, as they
+        have lived to be infused: immortal time) and "overall survival of the infused, from infusion at 12
+        months"; from infusion "incidence of progression at 12 months" (3, 24) and "incidence of death without
+        progression at 12 months"; "incidence of neutrophil recovery at day 28" (60, 90), death competing;
+        of the infused "share in CR at day 28" (90), "share in CR or PR at day 28", "probability of CRS grade
+        3 or 4" and "probability of ICANS grade 3 or 4". Closed forms of constant hazards, summed over the
+        days of infusion.
 
     Raises
     ------
@@ -127,8 +129,8 @@ def simulate_cart(
 
     In a registry 12-month overall survival was 52 % and death without progression 6 % from infusion, and 30 %
     were free of progression (Bethge 2022); of 352 patients 74 % had CRS (Blood Adv 2023); 10 % to 15 % of
-    larger cohorts were not infused (Blood Cancer J 2024, table 1). The defaults give about these. Grades, counts, hazards and
-    times were chosen; grades follow the consensus of the ASTCT (Lee 2019).
+    larger cohorts were not infused (Blood Cancer J 2024, table 1). The defaults give about these. Grades,
+    counts, hazards and times were chosen; grades follow the consensus of the ASTCT (Lee 2019).
 
     References
     ----------

@@ -90,11 +90,12 @@ def simulate_cml_response(
     Returns
     -------
     Simulation
-        The tables of the notes, and `truth`: "incidence of MMR at 12 months" (24, 60), "incidence of MR4 ..."
-        and "incidence of switch, progression or death before MMR ..." by risk group and "all", and
-        "treatment-free remission at 6 months" (12, 24). Responses count from the first value, on visits every
-        91 days, with switch, progression and death competing; they are integrals over the falls of a group
-        on a grid of 201 by 201 points. Remission is alive without a value above 0.1 %.
+        The tables of the notes, and `truth`, of each risk group and of "all": "incidence of MMR at 12 months"
+        (24, 60), "incidence of MR4 at 12 months" and, competing with them, "incidence of switch, progression
+        or death before MMR at 12 months" and "incidence of switch, progression or death before MR4 at 12
+        months". Of "all": "treatment-free remission at 6 months" (12, 24), alive without a value above 0.1 %.
+        Responses count from the first value, on visits every 91 days; their incidences are integrals over
+        the falls of a group on a grid of 201 by 201 points.
 
     Raises
     ------

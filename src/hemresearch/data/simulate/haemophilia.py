@@ -102,11 +102,16 @@ def simulate_haemophilia_switch(
     Returns
     -------
     Simulation
-        The tables of the notes, and `truth` with these quantities, `group` being the regimen or "all":
-        "annual bleeds", "annual joint bleeds", "annual spontaneous bleeds", "annual bleeds without a
-        switch", "rate ratio" of each kind, "no bleed in a year" and "patient's dispersion". With `bad_year`
-        they are those of the patients who switch, and "annual bleeds without selection" of everybody. Values
-        are exact sums of negative binomial probabilities.
+        The tables of the notes, and `truth`. Of each regimen ("before", "after"): "annual bleeds", "annual
+        joint bleeds", "annual spontaneous bleeds", "annual bleeds without selection" and "no bleed in a
+        year". Of "after": "annual bleeds without a switch", had the old regimen gone on. Of "all": "rate
+        ratio", "rate ratio of joint bleeds", "rate ratio of spontaneous bleeds" (after over before), "rate
+        ratio of the regimens" and "dispersion".
+
+        Values are of those who switch, so that with `bad_year` those of "before" are too high and ratios too
+        low; "without selection" and "of the regimens" they are of everybody. "no bleed in a year" is given
+        of "before", and "dispersion" at all, only without `bad_year`. Values are exact sums of negative
+        binomial probabilities.
 
     Raises
     ------
@@ -136,10 +141,10 @@ def simulate_haemophilia_switch(
     `activity`, if asked for, every 90 days: `patient_id`; `sample_date`; `regimen`; `assay` ("one-stage",
     "chromogenic"); `activity_iu_dl`, before the next dose.
 
-    A pooled analysis of four trials gave 1.4 treated bleeds a year with emicizumab, and 0 in 82 % of patients
-    in half a year late in follow-up (Callaghan 2021); within patients the rate was 0.36 to 0.38 times that of
-    factor VIII prophylaxis (Reyes 2019). The defaults make 3.8 and 1.42 bleeds a year, a ratio of 0.37. All
-    other defaults were chosen.
+    A pooled analysis of four trials gave 1.4 treated bleeds a year with emicizumab, and none in 82 % of
+    patients in half a year late in follow-up (Callaghan 2021). Its rate was 0.36 times that of factor VIII
+    prophylaxis between trials, and 0.38 and 0.47 times within patients of two groups (Reyes 2019). The
+    defaults make 3.8 and 1.42 bleeds a year, a ratio of 0.37. All other defaults were chosen.
 
     References
     ----------

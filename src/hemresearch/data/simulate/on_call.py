@@ -103,11 +103,12 @@ def simulate_on_call(
     Returns
     -------
     Simulation
-        The tables of the notes, and `truth` with "consultations per hour" (by `hour 00` ... and by weekday),
-        "consultations per year" ("before", "after" the intervention), "rate ratio" ("weekend", "holiday",
-        "a year", "intervention", "season", top over bottom), "share of reasons" and "of referrers", "answer
-        minutes, median" and "90 %" ("office hours", "out of hours"), "30-day incidence of vte" and of the
-        others (by reason, and "all"). Rates are sums over the hours of the log, incidences closed forms of
+        The tables of the notes, and `truth`: "consultations per hour" (of "hour 00" to "hour 23" and of each
+        weekday); "consultations per year" ("before" and "after" the intervention); "rate ratio" ("weekend",
+        "holiday", "a year", "intervention", "season", its top over its bottom); "share of reasons" and "share
+        of referrers"; "answer minutes, median" and "answer minutes, 90 %" ("office hours", "out of hours");
+        "30-day incidence of vte", "30-day incidence of major bleeding" and "30-day incidence of death" (of
+        each reason and of "all"). Rates are sums over the hours of the log, incidences closed forms of
         constant hazards.
 
     Raises
