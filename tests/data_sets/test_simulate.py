@@ -172,7 +172,9 @@ def test_few_patients_or_calls_are_enough(kind: str):
 def test_certain_things_can_be_simulated():
     everybody = simulate("cml_response", n=100, stop_share=1, not_evaluable=0)
     assert everybody["measurements"]["is_percent"].null_count() == 0
-    all_joints = simulate("haemophilia_switch", spontaneous_joint=1, traumatic_joint=1, surgery_share=0)
+    all_joints = simulate(
+        "haemophilia_switch", spontaneous_joint=1, traumatic_joint=1, surgery_share=0, surgery_bleeds=0
+    )
     assert all_joints["bleeds"]["joint"].all()
     assert len(all_joints["surgeries"]) == 0
 

@@ -249,3 +249,14 @@ def test_a_small_reserve_shows_before_and_makes_neutropenia_longer(large: Simula
     not_infused = large["patients"].filter(pl.col("infusion_date").is_null())
     assert all(not_infused[name].null_count() == len(not_infused) for name in labs)
     assert all(infused[name].null_count() == 0 for name in labs)
+
+
+def test_a_product_may_take_longer_than_the_time_looked_at():
+    slow = simulate_cart(8_000, turnaround=165.0, follow_up=(400, 800), seed=3)
+    patients = slow["patients"].with_columns(
+        days=days("apheresis_date", "last_seen"), died=pl.col("death_date").is_not_null()
+    )
+    row = kaplan_meier(patients, time="days", event="died").at([182]).row(0, named=True)
+    assert close(row, slow.true("overall survival from apheresis at 6 months"))
+    infused = patients["infusion_date"].is_not_null().mean()
+    assert infused == pytest.approx(slow.true("share infused"), abs=0.02)
