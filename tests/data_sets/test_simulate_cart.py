@@ -132,8 +132,10 @@ def test_survival_of_those_not_infused_is_that_of_quadrature():
             progressed = quad(
                 lambda s, day=day: ends * np.exp(-(before + ends) * s - later * (day - s)), 0, min(v, day)
             )[0]
+            later_infused = (1 - p["manufacture_failure"]) * np.exp(-(before + ends) * v)
             failed = p["manufacture_failure"] * np.exp(-(before + ends) * v - later * (day - v))
-            expected += ready * (progressed + (np.exp(-(before + ends) * day) if day <= v else failed))
+            waiting = np.exp(-(before + ends) * day) - later_infused
+            expected += ready * (progressed + (waiting if day <= v else failed))
         assert _alive_not_infused(p, day) == pytest.approx(expected, rel=1e-8)
 
 

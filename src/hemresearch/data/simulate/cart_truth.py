@@ -63,12 +63,10 @@ def _alive_not_infused(p: dict[str, Any], day: int) -> float:
         until = min(v, day)
         # The plan ended by progression at s <= until, and then alive until the day.
         progressed = ends * np.exp(-later * day) * _integral(later - total, until)
-        waiting = (
-            np.exp(-total * day)
-            if day <= v
-            else p["manufacture_failure"] * np.exp(-total * v - later * (day - v))
-        )
-        alive += ready * (progressed + waiting)
+        failed = p["manufacture_failure"] * np.exp(-total * v - later * max(day - v, 0))
+        # Who waits on the day and neither gets the product nor hears that it failed.
+        waiting = np.exp(-total * day) - np.exp(-total * v) if day < v else 0.0
+        alive += ready * (progressed + failed + waiting)
     return float(alive)
 
 
