@@ -186,7 +186,20 @@ def test_what_icaht_is_graded_from():
     assert found["never_above_0_5"].to_list() == severe["never_above"].to_list()
     late = nadir(data, **COUNT, until="next")
     assert found["lowest_confirmed_anc_1e9_per_l"].to_list() == late["confirmed_nadir"].to_list()
-    assert icaht_inputs(counts((200, 1.0)), **COUNT).row(0) == ("A", None, None, None, None)
+    assert icaht_inputs(counts((200, 1.0)), **COUNT).row(0) == ("A", None, None, None, None, 0)
+
+
+def test_icaht_is_graded_from_them():
+    series = [
+        counts((0, 0.3), (15, 0.2), (16, 2.0)),
+        counts((0, 2.0), (5, 0.05), (12, 0.05), (13, 2), (40, 0.5)),
+    ]
+    data = pl.concat([one.with_columns(id=pl.lit(name)) for one, name in zip(series, "AB", strict=True)])
+    found = icaht_inputs(data.with_columns(pl.col("value")), **COUNT).select(
+        early=hem.hematology.scores.icaht_early().struct.field("score"),
+        late=hem.hematology.scores.icaht_late().struct.field("score"),
+    )
+    assert found.rows() == [(1, None), (3, 3)]
 
 
 # --- recovery ----------------------------------------------------------------------------------------------

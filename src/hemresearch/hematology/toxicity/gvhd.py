@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
 from ...errors import DataError
 from ...options import check_choice
-from ..units import UMOL_PER_MG_BILIRUBIN
+from .. import scores
 from .expressions import above, below, choose, column, number
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ StoolUnit = Literal["mL/day", "mL/kg/day"]
 GvhdVersion = Literal["magic"]
 SMALL = 50  # kg: up to here stool is counted per kg
 LITTLE_RASH, MUCH_RASH = 25, 50  # per cent of the body surface
-LIVER = (2.0, 3.0, 6.0, 15.0)  # mg/dL
 STOOL: dict[StoolUnit, tuple[float, float, float]] = {"mL/day": (500, 1000, 1500), "mL/kg/day": (10, 20, 30)}
+BOUNDS: tuple[Literal["lowest"], Literal["highest"]] = ("lowest", "highest")
 WORST_STAGE = {"skin": 4, "liver": 4, "lower_gi": 4, "upper_gi": 1}
 # Sources disagree about a gut and a liver of stage 4 (III or IV) and the part of the performance status.
 UNVERIFIED = ("glucksberg", "przepiorka", "ibmtr")
@@ -105,16 +106,9 @@ def agvhd_liver_stage(bilirubin: Number, *, unit: BilirubinUnit) -> pl.Expr:
     [0, 2, 3, 4]
     """
     check_choice(unit, BilirubinUnit, argument="unit")
-    value = number(bilirubin, argument="bilirubin") / (UMOL_PER_MG_BILIRUBIN if unit == "umol/L" else 1.0)
-    least, *cuts = LIVER
-    return choose(
-        [
-            (value.is_null() | (value < 0), None),
-            *((above(value, cut), stage) for stage, cut in reversed(list(enumerate(cuts, 2)))),
-            (~below(value, least), 1),
-        ],
-        otherwise=0,
-    ).alias("agvhd_liver_stage")
+    value = number(bilirubin, argument="bilirubin")
+    stage = scores.agvhd_liver_stage(value, unit={"bilirubin_mg_per_dl": unit}).struct.field("score")
+    return pl.when(value >= 0).then(stage.cast(pl.Int8)).alias("agvhd_liver_stage")
 
 
 def agvhd_lower_gi_stage(
@@ -228,22 +222,10 @@ def agvhd_grade(
     impossible = pl.any_horizontal(
         ~s.is_between(0, WORST_STAGE[organ]) | (s != s.floor()) for organ, s in stages.items()
     ).fill_null(False)
-    least = _magic({organ: s.fill_null(0) for organ, s in stages.items()})
-    most = _magic({organ: s.fill_null(WORST_STAGE[organ]) for organ, s in stages.items()})
+    organs = (stages[organ] for organ in ("skin", "liver", "upper_gi", "lower_gi"))
+    rule = partial(scores.agvhd_grade_magic, *organs)
+    least, most = (rule(missing=gaps).struct.field("score").cast(pl.Int8) for gaps in BOUNDS)
     return pl.when(~impossible & (least == most)).then(least).alias("agvhd_grade")
-
-
-def _magic(stage: dict[str, pl.Expr]) -> pl.Expr:
-    skin, liver, lower, upper = (stage[organ] for organ in ("skin", "liver", "lower_gi", "upper_gi"))
-    return choose(
-        [
-            (pl.max_horizontal(skin, liver, lower) >= 4, 4),
-            (pl.max_horizontal(liver, lower) >= 2, 3),
-            ((skin >= 3) | (pl.max_horizontal(liver, lower, upper) >= 1), 2),
-            (skin >= 1, 1),
-        ],
-        otherwise=0,
-    )
 
 
 def _stage_of_stool(volume: pl.Expr, unit: StoolUnit) -> pl.Expr:

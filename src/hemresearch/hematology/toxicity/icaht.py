@@ -53,8 +53,10 @@ def icaht_inputs(
     Returns
     -------
     polars.DataFrame or polars.LazyFrame
-        The id and `days_anc_le_0_5`, `days_anc_le_0_1`, `never_above_0_5`,
-        `lowest_confirmed_anc_1e9_per_l`. Null where nothing is known, which is not grade 0.
+        The id and, as `scores.icaht_early` and `scores.icaht_late` take them, `days_anc_le_0_5`,
+        `days_anc_le_0_1`, `never_above_0_5` and `lowest_confirmed_anc_1e9_per_l`; and `days_known`
+        (of days 0 to 30, measured or filled): with many unknown the durations are least ones. Null
+        where nothing is known, which is not grade 0.
 
     Raises
     ------
@@ -76,9 +78,13 @@ def icaht_inputs(
     ...         "neutrophils": [3000, 50, 450, 2000, 1200],
     ...     }
     ... )
-    >>> icaht_inputs(counts, id="patient", value="neutrophils", day="day", unit="cells/uL").row(0, named=True)
-    {'patient': 'A', 'days_anc_le_0_5': 8, 'days_anc_le_0_1': 1, 'never_above_0_5': False, \
-'lowest_confirmed_anc_1e9_per_l': 1.2}
+    >>> inputs = icaht_inputs(counts, id="patient", value="neutrophils", day="day", unit="cells/uL")
+    >>> inputs.rows()
+    [('A', 8, 1, False, 1.2, 20)]
+    >>> import hemresearch as hem
+    >>> scores = hem.hematology.scores
+    >>> inputs.select(scores.icaht_early().struct.field("group")).to_series().to_list()
+    ['grade 2']
     """
     series = read_series(
         data, id=id, value=value, day=day, date=date, start=start, unit=unit, missing=missing,
@@ -96,5 +102,6 @@ def icaht_inputs(
         days_anc_le_0_1=durations_of(profound)["days_longest"],
         never_above_0_5=nulled(never_above(severe, EARLY[0]), unknown),
         lowest_confirmed_anc_1e9_per_l=late["confirmed_nadir"],
+        days_known=severe.known.sum(axis=1),
     )
     return given_back(result, data)
