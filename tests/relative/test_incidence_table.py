@@ -183,7 +183,11 @@ def test_groups_causes_and_text():
     assert frame.columns[:4] == ["arm", "cause", "start", "end"]
     assert frame["arm"].to_list() == ["x", "x", "y", "y"]
     assert "arm=x, a, to 1 " in found.text()
-    assert "deaths over person-time" in repr(found)
+    lines = repr(found).splitlines()
+    assert lines[1].startswith(
+        "  arm=x, a, to 1: n=2, events=2 (1 of this cause), withdrawn=0, event-free 0."
+    )
+    assert lines[-1] == "95% limits: deaths over person-time, log-log, delta method"
     assert frame["estimate"].is_null().to_list() == [False, True, False, False]
     with_limits = incidence(data, intervals=[0, 3])
     assert (with_limits["conf_low"] < with_limits["estimate"]).all()

@@ -29,8 +29,8 @@ WINDOW = (date(2008, 1, 1), date(2013, 1, 1))
 
 # popEpi's hazards are constant within an interval, and the weights of its Pohar Perme estimator those of an
 # interval before: deaths of the first one weigh less than 1. So the difference grows with the length of the
-# intervals, which is a month in all but the last case (a quarter). Tables of the same intervals whose weights are
-# those of the middle are within 3e-4 there (test_relative_survival_table_popepi).
+# intervals, which is a month in all but the last case (a quarter). Tables of the same intervals whose weights
+# are those of the middle are within 3e-4 there (test_relative_survival_table_popepi).
 @pytest.mark.parametrize(
     ("case_id", "part", "name", "options", "near"),
     [

@@ -234,6 +234,14 @@ def test_late_entries_and_a_period_by_hand():
     assert within["n_event"].to_list() == [0, 1, 0]
 
 
+@pytest.mark.parametrize("method", ["ederer2", "pohar-perme"])
+def test_a_group_whose_follow_up_is_all_later(method):
+    data = cohort([1.5, 2.5, 3.5], [1, 0, 1], late=[0.0, 0.0, 3.2], arm=["a", "a", "b"])
+    frame = flat(data, entry="late", by="arm", method=method)
+    assert frame["n_risk"].to_list() == [2, 2, 1, 0, 0, 0]
+    assert frame["estimate"].is_null().to_list() == [False] * 3 + [True] * 3
+
+
 def test_a_gap_is_told():
     data = cohort([0.5, 2.5, 2.8], [1, 1, 0], late=[0.0, 1.2, 1.4], arm=["a", "a", "a"])
     found = assert_warns(
@@ -328,7 +336,11 @@ def test_limits_of_other_scales():
         log = table(estimator=estimator, conf_type="log").to_frame().row(0, named=True)
         assert_close(log["conf_high"] / log["estimate"], log["estimate"] / log["conf_low"], rel=1e-9)
     assert "log with Poisson variance" in repr(table(estimator="hazard", conf_type="log"))
-    assert "net survival (population: Sweden)" in repr(table(estimator="hazard", method="pohar-perme"))
+    net = repr(table(estimator="hazard", method="pohar-perme")).splitlines()
+    assert net[0].startswith("net survival (population: Sweden)")
+    assert ", net 0." in net[1]
+    late = COLREC.with_columns(late=pl.lit(0.5)).filter(pl.col("years") > 0.5)
+    assert f"n=0, entered={late.height}, deaths=" in repr(table(late, entry="late", estimator="hazard"))
 
 
 def test_lazy_tables_and_pandas():

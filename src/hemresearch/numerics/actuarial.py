@@ -38,7 +38,8 @@ def survival_of_cell(
     row, place = p.row[p.whole], p.place[p.whole]
     passed = bounds[place] / rates.days_per_year
     hazard = hazard_of_cell(rates, group[row], age[row] + passed, year[row] + passed, first_year)
-    return np.bincount(place, np.exp(-hazard * np.diff(bounds)[place]), len(bounds) - 1)
+    survival = np.exp(-hazard * np.diff(bounds)[place])
+    return np.bincount(place, survival, len(bounds) - 1).astype(float)
 
 
 def actuarial(deaths: np.ndarray, effective: np.ndarray, expected: np.ndarray) -> IntervalSurvival:

@@ -92,4 +92,5 @@ def add_up(p: IntervalPieces, expected: np.ndarray, n: int, weight: np.ndarray |
         w * p.whole, w * ~p.whole, w * p.died, w * p.withdrawn, w * (p.end - p.begin), w * expected,
         w**2 * p.died,
     )  # fmt: skip
-    return IntervalSums(*(np.bincount(p.place, v, n) for v in values))
+    # of nobody at all bincount would make whole numbers
+    return IntervalSums(*(np.bincount(p.place, v, n).astype(float) for v in values))

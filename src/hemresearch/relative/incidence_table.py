@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from .. import formats
 from ..columns import Column, Columns
 from ..numerics.interval_incidence import interval_incidence
 from ..numerics.interval_sums import add_up, cut_at_borders
@@ -15,7 +14,6 @@ from ..numerics.intervals import probability_limits
 from ..numerics.ties import TOLERANCE
 from ..options import Missing, check_choice, check_conf_level
 from ..outcomes_competing import Competing, read_competing
-from ..results import Estimates
 from .interval_counts import (
     check_intervals,
     count_columns,
@@ -24,21 +22,16 @@ from .interval_counts import (
     warn_of_little,
     with_groups,
 )
+from .interval_table import IntervalTable
 
 IncidenceEstimator = Literal["hazard", "lifetable"]
 HOW = {"hazard": "deaths over person-time", "lifetable": "deaths over effective numbers"}
 
 
-class IncidenceTable(Estimates):
+class IncidenceTable(IntervalTable):
     """A table of incidences, one row per cause and interval of each group."""
 
     __slots__ = ()
-
-    def _label(self, row: dict[str, Any]) -> str:
-        """The group, the cause and the end of the interval: incidence is told to there."""
-        columns = self.frame.columns
-        groups = [f"{name}={row[name]}" for name in columns[: columns.index("cause")]]
-        return ", ".join([*groups, str(row["cause"]), f"to {formats.significant(row['end'])} "])
 
 
 def incidence_table(

@@ -14,7 +14,6 @@ from ..lifetable import Extrapolate, LifeTable
 from ..numerics.actuarial import actuarial
 from ..numerics.interval_survival import IntervalSurvival, hazard_survival, lifetable_survival
 from ..options import Missing, TimeUnit, check_choice, check_conf_level
-from ..results import Estimates
 from .interval_counts import (
     IntervalCounts,
     check_intervals,
@@ -26,6 +25,7 @@ from .interval_counts import (
     warn_of_little,
     with_groups,
 )
+from .interval_table import IntervalTable
 from .net_curve import with_limits
 from .net_rows import NetRows, group_parts, read_net_rows
 from .net_standard import Standard, combined, read_standard
@@ -43,31 +43,17 @@ HOW = {
 }  # fmt: skip
 
 
-class RelativeSurvivalTable(Estimates):
+class RelativeSurvivalTable(IntervalTable):
     """A table of survival, one row per interval of each group."""
 
     __slots__ = ()
 
-    def _label(self, row: dict[str, Any]) -> str:
-        """The group and the end of the interval: survival is told to there."""
-        columns = self.frame.columns
-        groups = [f"{name}={row[name]}" for name in columns[: columns.index("start")]]
-        return ", ".join([*groups, f"to {formats.significant(row['end'])} "])
+    def _deaths(self, row: dict[str, Any]) -> str:
+        return f"deaths={row['n_event']}"
 
-    def __repr__(self) -> str:
-        lines = []
-        for row in self.frame.head(12).iter_rows(named=True):
-            value, low, high = (formats.significant(row[k]) for k in ("estimate", "conf_low", "conf_high"))
-            counts = f"n={row['n_risk']}, deaths={row['n_event']}, withdrawn={row['n_censor']}"
-            observed, expected = (formats.significant(row[k]) for k in ("observed", "expected"))
-            lines.append(
-                f"  {self._label(row).strip()}: {counts}, observed {observed}, expected {expected}, "
-                f"relative {value} ({low} to {high})"
-            )
-        left = self.frame.height - 12
-        head = f"{self.name}, n={formats.count(self.n or 0)}, events={formats.count(self.n_event)}"
-        foot = f"{formats.level(self.conf_level)} limits: {self.method}"
-        return "\n".join([head, *lines, *([f"  and {left} more"] if left > 0 else []), foot])
+    def _told(self, row: dict[str, Any]) -> str:
+        observed, expected = (formats.significant(row[k]) for k in ("observed", "expected"))
+        return f"observed {observed}, expected {expected}, {self.name.split()[0]} "
 
 
 def relative_survival_table(
