@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+FLAT = 1e-6
 Sums = tuple[np.ndarray, np.ndarray, float, int]
 
 
@@ -41,15 +42,16 @@ def mixed_line(y: np.ndarray, t: np.ndarray, owner: np.ndarray) -> MixedLine:
     centre, scale = t.mean(), t.std() or 1.0
     spread = y.std() or 1.0  # so that the search takes steps of the same size in any unit
     sums = _sums((y - y.mean()) / spread, (t - centre) / scale, owner)
+    # per value, so that a slope of the criterion is as small in many values as in few
     found = minimize(
-        lambda theta: _criterion(theta, sums)[0], np.array([1.0, 0.0, 0.3]), method="BFGS", jac="3-point",
-        options={"gtol": 1e-7, "maxiter": 500},
+        lambda theta: _criterion(theta, sums)[0] / len(y), np.array([1.0, 0.0, 0.3]), method="BFGS",
+        jac="3-point", options={"gtol": 1e-8, "maxiter": 500},
     )  # fmt: skip
     deviance, coef, inverse, within = _criterion(found.x, sums)
     # back to the units of the data: b0 + b1 t = y0 + spread (c0 + c1 (t - centre) / scale)
     back = spread * np.array([[1.0, -centre / scale], [0.0, 1 / scale]])
     root = np.array([[found.x[0], 0.0], [found.x[1], found.x[2]]])
-    small = np.abs(found.jac).max() < 1e-3  # what is left of the slope where rounding ended the search
+    small = np.abs(found.jac).max() < FLAT  # what is left of the slope where rounding ended the search
     return MixedLine(
         coef=back @ coef + np.array([y.mean(), 0.0]),
         cov=within * back @ inverse @ back.T,
@@ -78,13 +80,15 @@ def _criterion(theta: np.ndarray, sums: Sums) -> tuple[float, np.ndarray, np.nda
     squares, products, total, n = sums
     root = np.array([[theta[0], 0.0], [theta[1], theta[2]]])
     inner = np.eye(2) + root.T @ squares @ root  # I + L' Z'Z L of each owner
-    weight = root @ np.linalg.inv(inner) @ root.T
-    xvx = (squares - squares @ weight @ squares).sum(axis=0)
-    moved = np.einsum("nij,njk,nk->ni", squares, weight, products)
-    xvy = (products - moved).sum(axis=0)
-    yvy = total - np.einsum("ni,nij,nj->", products, weight, products)
+    determinant = inner[:, 0, 0] * inner[:, 1, 1] - inner[:, 0, 1] ** 2
+    turned = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    weight = root @ (turned.T @ inner @ turned / determinant[:, None, None]) @ root.T  # L inner^-1 L'
+    lifted = squares @ weight
+    xvx = (squares - lifted @ squares).sum(axis=0)
+    xvy = (products - (lifted @ products[:, :, None])[:, :, 0]).sum(axis=0)
+    yvy = total - float((products[:, None, :] @ weight @ products[:, :, None]).sum())
     inverse = np.linalg.inv(xvx)
     coef = inverse @ xvy
     within = (yvy - coef @ xvy) / (n - 2)
-    determinants = np.log(np.linalg.det(inner)).sum() + np.log(np.linalg.det(xvx))
+    determinants = np.log(determinant).sum() + np.log(np.linalg.det(xvx))
     return float(determinants + (n - 2) * (1 + np.log(2 * np.pi * within))), coef, inverse, within

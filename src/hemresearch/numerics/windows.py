@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .compiled import kernel
+
 Windows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -71,3 +73,16 @@ def _apart(
     known = np.concatenate([*times, times[0][:0] if at is None else at])
     span = np.ptp(known) + 1 if len(known) else 1
     return owner * span, (owner if other is None else other) * span
+
+
+@kernel
+def latest_before(owner: np.ndarray, at: np.ndarray, none: int) -> np.ndarray:
+    """The largest of the moments in earlier rows of the same owner, `none` without one; owners in order."""
+    latest = np.empty(len(at), dtype=np.int64)
+    so_far, current = none, -1
+    for k in range(len(at)):
+        if owner[k] != current:
+            so_far, current = none, owner[k]
+        latest[k] = so_far
+        so_far = max(so_far, at[k])
+    return latest

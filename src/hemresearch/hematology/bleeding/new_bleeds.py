@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from ...columns import Column, Columns, Table, as_frame, group_rows, read_table
 from ...errors import DataError, counted
+from ...numerics.windows import latest_before
 from ...options import check_choice, check_number
+from ...recurrent.dated_events import NO_DATE
 from ...times import check_dates
 from .rates import refuse_taken
 
 HOURS = 72.0
+MICROSECONDS_PER_HOUR = 3_600_000_000
 Untreated = Literal["new", "onset"]
 
 
@@ -91,14 +95,14 @@ def new_bleeds(
     whole = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
     refuse_taken(name, whole.columns)
     rows = _read(whole, id, site, bleed, last_treatment)
-    until = pl.col("treated") if untreated == "new" else pl.coalesce("treated", "bleed")
-    told = (
-        rows.sort("place", "bleed", maintain_order=True)
-        .with_columns(until.cum_max().forward_fill().shift(1).over("place").alias("until"))
-        .with_columns(new=(pl.col("bleed") - pl.col("until") > pl.duration(hours=hours)).fill_null(True))
-        .sort("row")
-    )
-    result = whole.with_columns(told["new"].alias(name))
+    rows = rows.sort("place", "bleed", maintain_order=True)
+    until = rows["treated"] if untreated == "new" else rows["treated"].fill_null(rows["bleed"])
+    moment = until.cast(pl.Int64).fill_null(NO_DATE).to_numpy()
+    latest = latest_before(rows["place"].to_numpy(), moment, NO_DATE)
+    since = rows["bleed"].cast(pl.Int64).to_numpy() / MICROSECONDS_PER_HOUR - latest / MICROSECONDS_PER_HOUR
+    is_new = np.empty(rows.height, dtype=bool)
+    is_new[rows["row"].to_numpy()] = (latest == NO_DATE) | (since > hours)
+    result = whole.with_columns(pl.Series(name, is_new))
     return result.lazy() if isinstance(data, pl.LazyFrame) else result
 
 

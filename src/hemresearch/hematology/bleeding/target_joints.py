@@ -183,9 +183,7 @@ def _check_whole(value: Any, argument: str, example: int) -> None:
 
 def _begins(rows: pl.DataFrame, bleeds: int, months: int) -> pl.DataFrame:
     """Whether a bleed is the last of enough spontaneous ones within the months, and the first of them."""
-    first = rows.filter("spontaneous").select(
-        "row", first_bleed=pl.col("bleed").shift(bleeds - 1).over("joint")
-    )
+    first = rows.filter("spontaneous").select("row", first_bleed=_of_joint("bleed", bleeds - 1))
     return rows.join(first, on="row", how="left", maintain_order="left").with_columns(
         begins=(pl.col("bleed") < pl.col("first_bleed").dt.offset_by(f"{months}mo")).fill_null(False)
     )
@@ -193,11 +191,15 @@ def _begins(rows: pl.DataFrame, bleeds: int, months: int) -> pl.DataFrame:
 
 def _clear(rows: pl.DataFrame, most: int, months: int) -> pl.DataFrame:
     """The day on which the joint is clear, counting from each bleed; `NEVER` if it does not become so."""
-    over = pl.col("bleed").shift(-(most + 1)).over("joint")
-    after = pl.col("bleed").dt.offset_by(f"{months}mo")
+    over, after = _of_joint("bleed", -(most + 1)), pl.col("bleed").dt.offset_by(f"{months}mo")
     is_clear = (after <= pl.col("end")) & (over > after).fill_null(True)
     day = pl.col("bleed").cast(pl.Int32).cast(pl.Int64)
     return rows.with_columns(
         day=day,
         clear=pl.when(is_clear).then(after.cast(pl.Int32).cast(pl.Int64)).otherwise(pl.lit(NEVER)),
     )
+
+
+def _of_joint(name: str, n: int) -> pl.Expr:
+    """The value `n` rows before in rows that are in the order of joints; null if that is another joint."""
+    return pl.when(pl.col("joint").shift(n) == pl.col("joint")).then(pl.col(name).shift(n))
