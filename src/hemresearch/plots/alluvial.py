@@ -12,8 +12,9 @@ from matplotlib.path import Path
 
 from .. import formats
 from ..columns import as_frame
-from ..errors import DataError, counted
-from .categories import Category, check_names, read_categories, read_frame, read_numbers
+from ..errors import DataError
+from .alluvial_moves import Diagram, Node, make_diagram, read_moves
+from .categories import Category, check_names, read_categories
 from .curve_lines import axes_mm
 from .figure import figure, record
 from .keys import apart
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 FONT = 7.0
 LINE_MM = 1.25 * FONT / PT_PER_MM
-GAP = 0.022  # of the height, between categories
 SHORT_MM, PAD_MM = 13.0, 1.2  # names that are no wider are written into the boxes; white around text
 NARROW_MM = 6.0  # a box that holds a number only
 WIDEST_NAME = 0.24  # share of the width, for names at one side
@@ -36,45 +36,6 @@ FLOW = 0.5  # opacity of a flow
 CURVE = 0.5  # how far along its way a flow bends
 ROOMY_MM, LEAST_BETWEEN_MM = 14.0, 8.0  # between columns, with names in the boxes and without
 BESIDE = 0.8  # of the room between columns, for a name beside a low box
-MOST = 12  # categories of a column
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A category at one column: how many it holds, and where it is, from the top in shares of the height."""
-
-    column: int
-    category: Category
-    n: float
-    top: float
-    height: float
-
-    @property
-    def middle(self) -> float:
-        """Halfway down."""
-        return self.top + self.height / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """Those who move from one node to another, with their places on both sides."""
-
-    one: Node
-    to: Node
-    n: float
-    from_top: float
-    to_top: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
-class Diagram:
-    """The nodes and flows of all columns, and how many patients they are."""
-
-    columns: tuple[str, ...]
-    nodes: tuple[Node, ...]
-    flows: tuple[Flow, ...]
-    n: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +120,7 @@ def draw_alluvial(
     >>> import matplotlib.pyplot as plt
     >>> plt.close(ax.figure)
     """
-    frame = _read(data, list(columns), weights)
+    frame = read_moves(data, list(columns), weights)
     _check_labels(labels, frame, columns)
     names = tuple(str((labels or {}).get(column, column)) for column in columns)
     with active():
@@ -167,7 +128,7 @@ def draw_alluvial(
             None if _all_ordered(data, columns) else active()["axes.prop_cycle"].by_key()["color"]
         )
         kinds = [_categories(frame[f"column {i}"], labels, given) for i in range(len(names))]
-        diagram = _diagram(frame, names, kinds)
+        diagram = make_diagram(frame, names, kinds)
         panel = figure(width=width, height=height).subplots() if ax is None else ax
         before = panel.get_children()
         panel.set_axis_off()
@@ -175,52 +136,6 @@ def draw_alluvial(
         _arrange(panel, diagram, title, grows=ax is None and height is None, shares=shares)
         record(panel, lambda: _told(diagram), before=before)
     return panel
-
-
-def _read(data: Any, columns: list[str], weights: str | None) -> pl.DataFrame:
-    """The categories of all columns as Enums, and the number of patients of each row."""
-    if len(columns) < 2:
-        raise DataError(
-            f"{counted(len(columns), 'column')} was given" if columns else "no column was given",
-            argument="columns",
-            expected="two or more columns of categories",
-            remedy="columns=['at 3 months', 'at 12 months']",
-        )
-    needed = {f"column {i}": name for i, name in enumerate(columns)}
-    frame = read_frame(
-        data, needed | ({"weights": weights} if weights is not None else {}), argument="columns"
-    )
-    frame = frame.with_columns(n=_sizes(frame, weights)).filter(pl.col("n") > 0)
-    for role, name in needed.items():
-        if frame[role].n_unique() > MOST:
-            raise DataError(
-                f"has {frame[role].n_unique()} different values",
-                argument="columns",
-                column=name,
-                expected=f"at most {MOST} categories",
-                remedy=f"pl.col({name!r}).cut([...]) for numbers",
-            )
-    loose = [role for role in needed if not isinstance(frame.schema[role], pl.Enum)]
-    same = len({frame.schema[role] for role in loose}) == 1
-    values = [frame[role] if same else frame[role].cast(pl.String) for role in loose]
-    levels = pl.concat(values).drop_nulls().unique().sort() if loose else pl.Series([], dtype=pl.String)
-    return frame.with_columns(pl.col(loose).cast(pl.String).cast(pl.Enum(levels.cast(pl.String))))
-
-
-def _sizes(frame: pl.DataFrame, weights: str | None) -> pl.Expr:
-    if weights is None:
-        return pl.lit(1.0)
-    size = read_numbers(frame, "weights", weights)["weights"]
-    if (size < 0).any() or not (size > 0).any():
-        raise DataError(
-            "holds values below 0" if (size < 0).any() else "is 0 throughout",
-            argument="weights",
-            column=weights,
-            rows=(size < 0).arg_true(),
-            expected="the number of patients of each row",
-            remedy="weights=None where a row is one patient",
-        )
-    return pl.lit(size)
 
 
 def _check_labels(labels: Mapping[Any, str] | None, frame: pl.DataFrame, columns: Sequence[str]) -> None:
@@ -241,39 +156,6 @@ def _all_ordered(data: Any, columns: Sequence[str]) -> bool:
     """Whether all columns are Enums, whose colours tell their order."""
     schema = as_frame(data).collect_schema()
     return all(isinstance(schema[name], pl.Enum) for name in columns)
-
-
-def _diagram(frame: pl.DataFrame, names: tuple[str, ...], kinds: list[list[Category]]) -> Diagram:
-    """Where everything is, in shares of the height from the top."""
-    total = float(frame["n"].sum())
-    most = max(map(len, kinds))
-    scale = 1.0 - GAP * (most - 1)  # the same in all columns, so that heights compare
-    nodes = []
-    for i, categories in enumerate(kinds):
-        top = GAP * (most - len(categories)) / 2
-        for one in categories:
-            n = float(frame.filter(pl.col(f"column {i}").eq_missing(pl.lit(one.value)))["n"].sum())
-            nodes.append(Node(i, one, n, top, scale * n / total))
-            top += scale * n / total + GAP
-    flows = [flow for i in range(len(names) - 1) for flow in _flows(frame, nodes, i, scale / total)]
-    return Diagram(names, tuple(nodes), tuple(flows), total)
-
-
-def _flows(frame: pl.DataFrame, nodes: Sequence[Node], i: int, per: float) -> list[Flow]:
-    """The flows from one column to the next, at each side in the order of the other."""
-    left, right = ([node for node in nodes if node.column == c] for c in (i, i + 1))
-    moved = frame.group_by(f"column {i}", f"column {i + 1}").agg(pl.col("n").sum())
-    sums = {(one, to): n for one, to, n in moved.iter_rows()}
-    lower = {id(node): node.top for node in (*left, *right)}
-    found = []
-    for one in left:
-        for to in right:
-            n = sums.get((one.category.value, to.category.value), 0.0)
-            if n > 0:
-                found.append(Flow(one, to, n, lower[id(one)], lower[id(to)], n * per))
-                lower[id(one)] += n * per
-                lower[id(to)] += n * per
-    return found
 
 
 def _arrange(ax: Axes, diagram: Diagram, title: str | None, *, grows: bool, shares: bool) -> None:

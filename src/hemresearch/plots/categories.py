@@ -118,6 +118,23 @@ def read_numbers(frame: pl.DataFrame, role: str, name: str) -> pl.DataFrame:
     return frame.with_columns(pl.col(role).cast(pl.Float64))
 
 
+def known_rows(frame: pl.DataFrame, role: str, name: str) -> pl.DataFrame:
+    """The rows that have a number in one column, as a float, with their places in the data as `row`."""
+    numbers = frame.with_row_index("row")
+    if frame[role].dtype.is_float():
+        numbers = numbers.with_columns(pl.col(role).fill_nan(None))
+    known = numbers.drop_nulls(role)
+    if known.is_empty():
+        raise DataError(
+            "holds no number",
+            argument=role,
+            column=name,
+            expected="a number of at least one patient",
+            remedy="data.filter(...), and a look at the column",
+        )
+    return read_numbers(known, role, name)
+
+
 def read_categories(
     values: pl.Series, labels: Mapping[Any, str] | None, colors: Sequence[Any] | None
 ) -> list[Category]:

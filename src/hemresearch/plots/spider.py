@@ -10,7 +10,15 @@ from matplotlib.ticker import MaxNLocator
 from .. import formats
 from ..errors import DataError, counted
 from ..options import TimeUnit, check_number
-from .categories import Category, read_categories, read_frame, read_numbers, settle_panel, time_ticks
+from .categories import (
+    Category,
+    known_rows,
+    read_categories,
+    read_frame,
+    read_numbers,
+    settle_panel,
+    time_ticks,
+)
 from .curve_lines import NOT_IN_LEGEND, style_axes
 from .figure import figure, record
 from .panel import panel_mm
@@ -147,19 +155,7 @@ def _read(changes: Any, named: dict[str, str]) -> pl.DataFrame:
     frame = read_frame(changes, named, complete=("id", "time"))
     absent = {"color_by": pl.lit(ONE), "ongoing": pl.lit(False)}
     frame = frame.with_columns(**{role: value for role, value in absent.items() if role not in named})
-    if frame["change"].dtype.is_float():
-        frame = frame.with_columns(pl.col("change").fill_nan(None))
-    rows = frame.with_row_index("row").drop_nulls("change")
-    if rows.is_empty():
-        raise DataError(
-            "holds no number",
-            argument="change",
-            column=named["change"],
-            expected="the change of at least one patient",
-            remedy="data.filter(...), and a look at the column",
-        )
-    for role in ("time", "change"):
-        rows = read_numbers(rows, role, named[role])
+    rows = read_numbers(known_rows(frame, "change", named["change"]), "time", named["time"])
     twice = rows.filter(pl.struct("id", "time").is_duplicated())
     _refuse(twice, "time", "is the same in {} of a patient", "one measurement at a time", named)
     several = rows.filter(pl.col("color_by").n_unique().over("id") > 1)

@@ -14,14 +14,14 @@ from ..options import check_number
 from .categories import (
     Category,
     check_patients,
+    known_rows,
     read_categories,
     read_frame,
-    read_numbers,
     settle_panel,
 )
 from .curve_lines import axes_mm, style_axes
 from .figure import figure, record
-from .panel import panel_mm
+from .panel import lay_out, panel_mm
 from .place import PT_PER_MM, text_mm
 from .themes import active
 
@@ -127,8 +127,7 @@ def draw_waterfall(
             expected="id as well",
             remedy="id='patient'",
         )
-    whole = _read(changes, {"change": change, "response": response, "id": id})
-    rows, left = whole.drop_nulls("change"), whole["change"].null_count()
+    rows, left = _read(changes, {"change": change, "response": response, "id": id})
     lines = [
         check_number(t, argument="thresholds", at_least=LOWEST, expected="changes in %", example=-50)
         for t in thresholds
@@ -144,10 +143,11 @@ def draw_waterfall(
         _set_axes(panel, rows, top)
         missing = f"; {left} without a measurement" if left else ""
         words = title, x_label or f"Patients (n={rows.height}{missing})", y_label or "Best change (%)"
-        settle_panel(panel, words, panel_mm(panel) if ax is None else None, legend=legend and bool(kinds))
+        height = panel_mm(panel) if ax is None else None
         if name_patients:
+            lay_out(panel, height)
             _name(panel, rows["id"], str(id))
-            settle_panel(panel, words, panel_mm(panel) if ax is None else None, legend=legend and bool(kinds))
+        settle_panel(panel, words, height, legend=legend and bool(kinds))
         if top is not None:
             _write_cut(panel, rows, top)
         record(panel, lambda: _told(rows, left, kinds, lines), before=before)
@@ -158,46 +158,40 @@ def _top(most: Any) -> float:
     return check_number(most, argument="most", above=0.0, expected="a change above 0 %", example=100)
 
 
-def _read(changes: Any, roles: dict[str, str | None]) -> pl.DataFrame:
-    """The rows from the largest increase to the largest decrease; without a change last."""
+def _read(changes: Any, roles: dict[str, str | None]) -> tuple[pl.DataFrame, int]:
+    """The patients from the largest increase to the largest fall, and how many there are without a change."""
     named = {role: name for role, name in roles.items() if name is not None}
     frame = read_frame(changes, named)
-    if frame["change"].dtype.is_float():
-        frame = frame.with_columns(pl.col("change").fill_nan(None))
-    known = frame.drop_nulls("change")
-    if known.is_empty():
+    if "id" in named:
+        _refuse_several_rows(frame["id"], named)
+    rows = known_rows(frame, "change", named["change"])
+    low = rows.filter(pl.col("change") < LOWEST)
+    if low.height:
         raise DataError(
-            "holds no number",
+            f"has {counted(low.height, 'value')} below -100",
             argument="change",
             column=named["change"],
-            expected="the change of at least one patient",
-            remedy="data.filter(...), and a look at the column",
-        )
-    read_numbers(known, "change", named["change"])
-    low = (frame["change"] < LOWEST).fill_null(False)
-    if low.any():
-        raise DataError(
-            f"has {counted(int(low.sum()), 'value')} below -100",
-            argument="change",
-            column=named["change"],
-            rows=low.arg_true(),
+            rows=low["row"],
             expected="changes from baseline in %",
             remedy="100 * (pl.col('lowest') / pl.col('baseline') - 1)",
         )
-    if "id" in named and frame["id"].is_duplicated().any():
+    keys = ["change", *(["response"] if "response" in named else [])]
+    falling = [True, *[False] * (len(keys) - 1)]
+    ordered = rows.sort(keys, descending=falling, nulls_last=True, maintain_order=True)
+    return ordered, frame.height - rows.height
+
+
+def _refuse_several_rows(ids: pl.Series, named: dict[str, str]) -> None:
+    several = ids.is_duplicated()
+    if several.any():
         raise DataError(
             "has several rows of a patient",
             argument="id",
             column=named["id"],
-            rows=frame["id"].is_duplicated().arg_true(),
+            rows=several.arg_true(),
             expected="the best change, one row per patient",
             remedy=f"data.group_by({named['id']!r}).agg(pl.col({named['change']!r}).min())",
         )
-    keys = ["change", *(["response"] if "response" in named else [])]
-    numbers = frame.with_columns(pl.col("change").cast(pl.Float64))
-    return numbers.sort(
-        keys, descending=[True, *[False] * (len(keys) - 1)], nulls_last=True, maintain_order=True
-    )
 
 
 def _draw_bars(ax: Axes, rows: pl.DataFrame, kinds: list[Category], top: float | None) -> None:
