@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from reference_cases import assert_close, reference_cases
-from refusals import assert_refused
+from refusals import assert_refused, assert_warns
 
 from hemresearch.epidemiology import cusum
 from hemresearch.numerics.cusum import Process, cumulative, run_length, threshold_for
@@ -103,6 +103,15 @@ def test_a_sum_that_does_not_restart_stays_above():
     total, signal = cumulative(np.array([1.0, 1.0, 1.0, -5.0, 0.5]), 1.5, restart=False)
     assert total.tolist() == [1, 2, 3, 0, 0.5]
     assert signal.tolist() == [False, True, True, False, False]
+
+
+def test_a_baseline_that_varies_too_much_is_warned_of():
+    data = periods([5, 20, 4, 22, 3, 18, 6, 21])
+    answer = assert_warns(
+        lambda: cusum(data, time="time", events="d", threshold=3), argument="events", column="d",
+        says=["dispersion 5.886", "sooner"],
+    )  # fmt: skip
+    assert answer.target == 99 / 8
 
 
 def test_refusals():

@@ -91,6 +91,9 @@ def test_a_series_draws_the_model_and_the_counterfactual(series):
     assert "New rota" in [text.get_text() for text in ax.texts]
     assert ax.get_ylabel() == "Rate"
     assert len(series.plot(band=False).collections) == 0
+    told = hem.plots.fingerprint(ax).splitlines()
+    assert told[0] == "interrupted time series of 60 periods, intervention at 2023-01-01"
+    assert told[3].startswith(f"  2023-01-01: observed {after['observed'][0]:.4g}, estimate ")
 
 
 def test_heat_fields_are_the_estimates(hours):
@@ -98,6 +101,8 @@ def test_heat_fields_are_the_estimates(hours):
     (mesh,) = ax.collections
     np.testing.assert_allclose(mesh.get_array(), np.tile(1 + 0.4 * np.arange(24), (7, 1)))
     assert len(ax.texts) == 7 * 24
+    first = hem.plots.fingerprint(ax).splitlines()[0]
+    assert first == "estimate by hour and weekday: highest 10.2 at 23, Sunday; lowest 1 at 0, Monday"
     assert len(hem.plots.draw_calendar_heat(hours, width=80).texts) == 0
     assert [t.get_text() for t in ax.get_yticklabels()][:2] == ["Monday", "Tuesday"]
 

@@ -156,7 +156,8 @@ def control_chart(
     A period beyond the limits, or a run that chance makes rarely, is a signal: a reason to look for a cause.
     With the four rules of Western Electric a steady process gives a signal about every 90 periods, with the
     limits alone about every 370. A chart compares periods with a centre; it does not tell the effect of an
-    intervention (`interrupted_time_series`), and takes periods for independent.
+    intervention (`interrupted_time_series`), takes periods for independent, and does not know of weekdays or
+    seasons: those are signals, too.
 
     Parameters
     ----------

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from .. import formats
-from ..errors import DataError, counted
+from ..errors import DataError, counted, warn
+from ..fits import chi_squared_tail
 from ..numerics import cusum as kernel
 from ..options import Missing, check_number
 from ..results import Result
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..columns import Column
 
 RUN_LENGTH = 370.0  # of a chart with limits of three standard errors
+BY_CHANCE = 1e-3  # the probability of a dispersion, below which it is told
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,6 +190,11 @@ def cusum(
         Two sizes, more events than `n`, fewer than two periods, periods of no size, a baseline without events
         or of nothing else, a ratio of 1, and both `threshold` and `run_length`.
 
+    Warns
+    -----
+    DataWarning
+        A baseline whose counts vary more than Poisson (or binomial) counts.
+
     Notes
     -----
     Run lengths are those of a Markov chain (Brook and Evans) on 201 points, between which means are
@@ -222,6 +229,7 @@ def cusum(
         ratio=float(ratio),
         share=aim if p.kind == "n" else None,
     )
+    _warn_of_dispersion(p, aim)
     limit = _threshold(process, threshold, run_length)
     total, signal = kernel.cumulative(process.weights(p.events), limit, restart=bool(restart))
     return Cusum(
@@ -263,6 +271,24 @@ def _threshold(process: kernel.Process, threshold: Any, run_length: Any) -> floa
         wanted, argument="run_length", at_least=2, below=1e7, expected="2 periods or more", example=RUN_LENGTH
     )
     return kernel.threshold_for(process, float(wanted))
+
+
+def _warn_of_dispersion(p: Periods, aim: float) -> None:
+    """Warn of a baseline that varies more than the counts that the run length is of."""
+    mean, n = p.size[p.baseline] * aim, int(p.baseline.sum())
+    spread = mean * (1 - aim) if p.kind == "n" else mean
+    squares = float(((p.events[p.baseline] - mean) ** 2 / spread).sum())
+    if chi_squared_tail(squares, n - 1) < BY_CHANCE:
+        warn(
+            "varies more in the baseline than by chance (dispersion "
+            f"{formats.significant(squares / (n - 1))}), or its rate changes: signals without a change come "
+            "sooner than the run length says",
+            argument="events",
+            column=p.names["events"],
+            expected="a steady baseline, or expected numbers that allow for weekdays and season",
+            remedy="expected=..., longer periods, a higher threshold, or "
+            "control_chart(..., over_dispersion='laney')",
+        )
 
 
 def _target(p: Periods, target: float | None) -> float:
