@@ -184,8 +184,9 @@ def patient_bleeding_rate(
 ) -> Any:
     """The annualised bleeding rate of each row, as a column: to look at patients, not to be averaged.
 
-    Bleeds times 365.25 over days. It is no basis for the mean of a group (see `bleeding_rate`), and of a
-    short time it says little: there is a warning for rows of fewer than `least` days.
+    Bleeds times 365.25 over days, as `scores.annualised_bleeding_rate`. It is no basis for the mean of a
+    group (see `bleeding_rate`), and of a short time it says little: there is a warning for rows of fewer than
+    `least` days.
 
     Parameters
     ----------

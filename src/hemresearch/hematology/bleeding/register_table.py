@@ -13,8 +13,14 @@ from ...cohort import TableOne, table_one
 from ...columns import Column, Columns, Table, as_frame, read_number, read_table
 from ...errors import DataError, counted
 from ...options import check_times
+from ..scores import haemophilia_severity
 
-SEVERITY = ("severe (<1)", "moderate (1–5)", "mild (>5 to <40)", "40 or more")
+SEVERITY = {
+    "severe": "severe (<1)",
+    "moderate": "moderate (1–5)",
+    "mild": "mild (>5 to <40)",
+    "not haemophilia by level": "40 or more",
+}
 NAMES = {
     "severity": "Severity (factor activity, IU/dL)",
     "diagnosis": "Diagnosis",
@@ -37,8 +43,9 @@ def register_table(
 ) -> TableOne:
     """Numbers of patients by severity, diagnosis, inhibitor, prophylaxis and age, in periods or groups.
 
-    Severity follows from the factor activity without treatment: below 1 IU/dL severe, 1 to 5 moderate, above
-    5 and below 40 mild; a level of 40 or more is no haemophilia by level and has a row of its own.
+    Severity follows from the factor activity without treatment, as in `scores.haemophilia_severity`: below 1
+    IU/dL severe, 1 to 5 moderate, above 5 and below 40 mild; a level of 40 or more is no haemophilia by level
+    and has a row of its own.
 
     Parameters
     ----------
@@ -70,8 +77,7 @@ def register_table(
 
     References
     ----------
-    White GC, Rosendaal F, Aledort LM, et al. Thromb Haemost 2001;85:560. Blanchette VS, Key NS, Ljung LR, et
-    al. J Thromb Haemost 2014;12:1935-1939.
+    White GC, Rosendaal F, Aledort LM, et al. Thromb Haemost 2001;85:560.
 
     Examples
     --------
@@ -117,9 +123,10 @@ def register_table(
 
 def _severity(table: Table) -> pl.Series:
     """The severity of each patient, an Enum."""
-    level = _known(table, "activity", "factor activity of 0 or more, in IU/dL")
-    grade = (level >= 1).astype(int) + (level > 5) + (level >= 40)
-    return _labelled("severity", SEVERITY, grade, level)
+    level = pl.Series("activity", _known(table, "activity", "factor activity of 0 or more, in IU/dL"))
+    grade = haemophilia_severity("activity").struct.field("group")
+    shown = grade.replace_strict(SEVERITY, return_dtype=pl.Enum(SEVERITY.values()))
+    return level.fill_nan(None).to_frame().select(shown.alias("severity")).to_series()
 
 
 def _age_band(table: Table, borders: Sequence[float]) -> pl.Series:
