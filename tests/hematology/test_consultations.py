@@ -136,6 +136,12 @@ def test_any_table_will_do(calls):
     assert_refused(lambda: rates(missing), argument="time", column="at", rows=[5])
 
 
+def test_columns_that_hold_the_part_of_the_calendar_do_no_harm(calls):
+    named = calls.with_columns(hour=pl.col("at").dt.hour(), weekday=pl.col("at").dt.strftime("%A"))
+    both = ["weekday", "hour"]
+    assert_frame_equal(rates(named, by=both), rates(calls, by=both))
+
+
 def test_volume_refusals(calls):
     assert_refused(lambda: rates(calls, per="month"), argument="per")
     assert_refused(lambda: rates(calls, first_day=datetime(2024, 3, 4)), argument="first_day")
@@ -149,9 +155,8 @@ def test_volume_refusals(calls):
     assert_refused(lambda: rates(calls, by="shift"), argument="shifts")
     assert_refused(lambda: rates(calls, holidays=["2024-03-04"]), argument="holidays")
     assert_refused(lambda: rates(calls, shifts={"day": (8, 20)}, by="shift"), argument="shifts")
-    assert_refused(
-        lambda: rates(calls.rename({"referrer": "month"}), by="month"), argument="by", column="month"
-    )
+    renamed = calls.rename({"referrer": "month"})
+    assert_refused(lambda: rates(renamed, by="month"), argument="by", column="month", rows=range(1, 6))
     assert_refused(lambda: rates(calls, by=pl.col("referrer").alias("hour")), argument="by", column="hour")
     days = calls.with_columns(pl.col("at").dt.date())
     assert_refused(lambda: rates(days, by="hour"), argument="time", column="at", says=["no hour"])

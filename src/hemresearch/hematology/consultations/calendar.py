@@ -108,14 +108,17 @@ def read_on_call(
     known = frame.collect_schema().names()
     asked = as_list(by)
     own = [c for c in asked if not (isinstance(c, str) and c in PARTS)]
-    _refuse_unclear([c for c in asked if isinstance(c, str) and c in PARTS], known, days, shifts)
+    of_calendar = [c for c in asked if isinstance(c, str) and c in PARTS]
+    _refuse_undeclared(of_calendar, days, shifts)
     _refuse_named_as_parts(own)
-    table = read_table(frame, {"time": time, "by": own}, missing=missing)
+    there: list[Column] = [c for c in of_calendar if c in known]
+    table = read_table(frame, {"time": time, "by": own, "calendar": there}, missing=missing)
     stamps = _read_stamps(table, asked, first_day, last_day)
     parts = _parts(pl.col("stamp"), days, shifts)
     zone = getattr(stamps.dtype, "time_zone", None)
     hours = _hours(first_day, last_day, zone).to_frame().with_columns(parts)
     mine = stamps.to_frame().with_columns(parts)
+    _refuse_other_parts(table, mine)
     if on_call is not None:
         hours = _while_on_call(hours, mine, on_call, table)
     called = table.several("by") if own else pl.DataFrame()
@@ -177,16 +180,24 @@ def _hours_of(start: int, end: int) -> list[int]:
     return [(start + i) % 24 for i in range((end - start) % 24 or 24)]
 
 
-def _refuse_unclear(parts: list[str], known: list[str], holidays: Any, shifts: Any) -> None:
-    for part in parts:
-        if part in known:
+def _refuse_other_parts(table: Table, stamps: pl.DataFrame) -> None:
+    """A column with the name of a part of the calendar holds that part, or it is unclear which is meant."""
+    for part in table.names["calendar"]:
+        theirs, ours = (s.cast(pl.String) for s in (table.several("calendar")[part], stamps[part]))
+        differs = (theirs != ours).to_numpy()
+        if differs.any():
             raise DataError(
-                "is a part of the calendar, and a column of the data",
+                f"is a column of the data that differs from the {part} of the stamp in "
+                f"{counted(int(differs.sum()), 'row')}",
                 argument="by",
                 column=part,
-                expected="one of both",
+                rows=table.positions(differs),
+                expected=f"the {part} of the calendar, or a column of another name",
                 remedy=f"by=pl.col({part!r}).alias('my_{part}') for the column, else data.drop({part!r})",
             )
+
+
+def _refuse_undeclared(parts: list[str], holidays: Any, shifts: Any) -> None:
     needed = {"holiday": ("holidays", holidays), "shift": ("shifts", shifts)}
     for part, (argument, given) in needed.items():
         if part in parts and given is None:

@@ -83,7 +83,8 @@ def volume(
     ------
     DataError
         No declared period; stamps outside of it, or outside of the hours on call; stamps without a time of
-        day where the hour is asked for; a part of the calendar that is a column, too; holidays or shifts that
+        day where the hour is asked for; a column with the name of a part of the
+        calendar that holds something else; holidays or shifts that
         are asked for and not declared.
 
     References
