@@ -94,14 +94,14 @@ SCALES: dict[str, Scale] = {
         stable="NR",
         progression=("PD",),
         name="higher-risk myelodysplastic syndrome (IWG 2023)",
-        source="Zeidan et al, Blood 2023;141:2047-2061",
+        source="Zeidan et al, Blood 2023;141:2047",
     ),
     "iwcll": Scale(
         ("CR", "CRi", "PR", "SD", "PD"),
         stable="SD",
         progression=("PD",),
-        name="chronic lymphocytic leukaemia (iwCLL)",
-        source="Hallek et al, Blood 2018;131:2745-2760",
+        name="chronic lymphocytic leukaemia (iwCLL 2008)",
+        source="Hallek et al, Blood 2008;111:5446-5456",
     ),
     "cml_molecular": Scale(
         ("MR4.5", "MR4", "MMR", "<=1%", "<=10%", ">10%"),
