@@ -14,8 +14,7 @@ from ...errors import DataError, counted, warn
 from ...events import read_counts
 from ...options import Missing, TimeUnit, check_choice, check_number
 from ...outcomes import read_duration
-from ...recurrent import event_free_share, event_rate
-from ...recurrent.event_rate import RateModel, ShareLimits
+from ...recurrent.event_rate import RateModel, ShareLimits, event_free_share, event_rate
 from ...results import Estimates
 from ...start_stop import type_of
 from ...times import DAYS_PER_UNIT, DAYS_PER_YEAR, MICROSECONDS_PER_DAY

@@ -11,7 +11,7 @@ from ...columns import Column
 from ...numerics.intervals import normal_quantile
 from ...numerics.paired_rates import population_difference, population_ratio, within_ratio
 from ...options import Missing, TimeUnit, check_choice, check_conf_level
-from ...recurrent import rate_regression
+from ...recurrent.rate_regression import rate_regression
 from ...results import Estimates
 from ...times import DAYS_PER_UNIT, DAYS_PER_YEAR
 from .pairs import DIFFERENCE, RATIO, Pairs, read_pairs
