@@ -139,7 +139,8 @@ def expected_survival(
     Returns
     -------
     ExpectedSurvival
-        Curves without standard errors; `n_risk` are those that the sums go over.
+        Curves without standard errors; `n_risk` are those that the sums go over. Where a window leaves nobody
+        at risk the curve is flat.
 
     Raises
     ------
