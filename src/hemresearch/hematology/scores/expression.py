@@ -98,9 +98,17 @@ def read_input(of: Input, column: Column | None, unit: str | None) -> pl.Expr:
     assert x is not None, "only inputs with a column are read"
     if of.kind == "yes or no":
         return x.cast(pl.Boolean)
-    if of.kind in ("category", "list", "numbers"):
+    if of.kind == "list":
+        return _known_words(x, of)
+    if of.kind in ("category", "numbers"):
         return x
     return x.cast(pl.Float64).fill_nan(None) * multiplier(of, unit)
+
+
+def _known_words(x: pl.Expr, of: Input) -> pl.Expr:
+    """A list of words of the score: an unknown one stops the query, a null within makes the list missing."""
+    words = x.cast(pl.List(pl.Enum(of.levels))).cast(pl.List(pl.String))
+    return pl.when(~words.list.contains(pl.lit(None, dtype=pl.String))).then(words)
 
 
 def multiplier(of: Input, unit: str | None) -> float:

@@ -12,7 +12,7 @@ from .definition import Score, bands
 from .documented import SCORES, documented
 from .expression import struct_of
 from .inputs import choice, falling, rising, several
-from .items import Values, formula, of_words
+from .items import Values, formula, of_words, sum_of_words
 from .steps import above
 
 if TYPE_CHECKING:
@@ -41,18 +41,14 @@ def _term(value: pl.Expr, coefficient: float, mean: float) -> pl.Expr:
 
 
 def _genes(x: Values) -> pl.Expr:
-    weight = {gene: beta / math.log(2) for gene, (beta, _) in WEIGHTS.items()} | dict.fromkeys(RESIDUAL, 0.0)
-    average = sum(beta * mean for beta, mean in WEIGHTS.values()) / math.log(2)
-    return (
-        x.mutated_genes.list.unique().list.sort().list.eval(of_words(pl.element(), weight)).list.sum()
-        - average
-    )
+    weight = {gene: beta for gene, (beta, _) in WEIGHTS.items()}
+    average = sum(beta * mean for beta, mean in WEIGHTS.values())
+    return _term(sum_of_words(x.mutated_genes, weight), 1.0, average)
 
 
 def _residual(x: Values) -> pl.Expr:
     """Genes of little weight of their own: their number counts, up to two."""
-    one = dict.fromkeys(WEIGHTS, 0.0) | dict.fromkeys(RESIDUAL, 1.0)
-    number = x.mutated_genes.list.unique().list.sort().list.eval(of_words(pl.element(), one)).list.sum()
+    number = sum_of_words(x.mutated_genes, dict.fromkeys(RESIDUAL, 1.0))
     return _term(number.clip(upper_bound=2), 0.231, 0.388)
 
 

@@ -10,7 +10,7 @@ from .definition import Score, Ungrouped, bands
 from .documented import SCORES, documented
 from .expression import struct_of
 from .inputs import choice, no, rising, several
-from .items import Values, formula, has, levels, of_words, steps
+from .items import Values, formula, has, levels, of_words, steps, sum_of_words
 from .steps import above, at_least
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ COMORBIDITY_LIST = several("comorbidities", "comorbidities as HCT-CI defines the
 def _comorbidity_points(x: Values) -> pl.Expr:
     """Of one organ only the severe grade counts, also if both are listed."""
     found = x.comorbidities
-    listed = found.list.unique().list.sort().list.eval(of_words(pl.element(), COMORBIDITIES)).list.sum()
+    listed = sum_of_words(found, COMORBIDITIES)
     both_hepatic = has(found, "hepatic_mild") & has(found, "hepatic_severe")
     both_pulmonary = has(found, "pulmonary_moderate") & has(found, "pulmonary_severe")
     return listed - both_hepatic.cast(pl.Float64) - 2 * both_pulmonary.cast(pl.Float64)
