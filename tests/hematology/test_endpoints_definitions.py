@@ -22,7 +22,7 @@ def test_every_definition_has_its_function_and_is_described():
     assert table.drop("competing", "on_one_day", "source").null_count().sum_horizontal().item() == 0
     competing = table.filter(pl.col("competing").is_not_null())["endpoint"].to_list()
     assert competing == [name for name, e in ENDPOINTS.items() if e.competing]
-    assert table.filter(pl.col("source").is_null())["endpoint"].to_list() == ["crfs"]
+    assert table.filter(pl.col("source").is_null())["endpoint"].to_list() == ["crfs", "response_at_landmark"]
     assert (
         table.filter(endpoint="acute_gvhd")["on_one_day"].item()
         == "acute GVHD before relapse before second transplant before death"

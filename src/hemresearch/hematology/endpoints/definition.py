@@ -83,7 +83,7 @@ class Status:
     time_zero_is: str
     event_is: str
     censoring_is: str
-    source: str
+    source: str | None
     evidence: str
     competing_is: None = None
     on_one_day: None = None

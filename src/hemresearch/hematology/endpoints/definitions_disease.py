@@ -16,9 +16,9 @@ from .definition import (
 
 LAST_VALUE = "last BCR::ABL1 value after the start, or the start where there is none"
 DEATH_AS_STATED = "death if death_is='competing'; with death_is='event' it is an event itself"
-MAURER = (
-    "Maurer et al, J Clin Oncol 2014;32:1066-1073; of the survival after it Maurer et al, "
-    "Ann Oncol 2018;29:1822-1827 (there for progression), PMC6096732"
+EFS24_SOURCE = (
+    "Mayo/Iowa cohort, Blood 2018;132 Suppl 1:454 (its events); Maurer et al, Ann Oncol 2018;29:1822-1827, "
+    "PMC6096732, and PMC8179849 (survival after it, there of progression)"
 )
 PARPIA = "Parpia et al, Contemp Clin Trials 2011;32:829-833 (death as a competing event)"
 MAJOR = "Schulman and Kearon (ISTH), J Thromb Haemost 2005;3:692-694"
@@ -56,7 +56,7 @@ DISEASE: dict[str, Endpoint] = {
         competing_is="death in remission",
         censoring_is="last assessment without relapse",
         source=ELN_AML,
-        evidence=READ,
+        evidence="time zero and population read in the source; that death competes is usual",
         not_started="no remission",
     ),
     "duration_of_response": Endpoint(
@@ -115,7 +115,7 @@ DISEASE: dict[str, Endpoint] = {
         "0.0032 % (MR4.5) after the start",
         competing_is="death; progression and switch of the inhibitor, if their dates are given",
         censoring_is=LAST_VALUE,
-        source="Blood Adv 2020;4:5589 (MMR); A-STIM, Blood Adv 2020;4:3034 (MR4, MR4.5); www.ph-is.com (all)",
+        source="Blood Adv 2020;4:5589 (MMR); A-STIM, Blood Adv 2020;4:3034 (MR4); www.ph-is.com (all)",
         evidence=SEVERAL_SOURCES,
         optional=("progression", "switch"),
         derived=("value", "date"),
@@ -132,7 +132,7 @@ DISEASE: dict[str, Endpoint] = {
         competing_is=None,
         censoring_is=LAST_VALUE.replace("start", "stop"),
         source="A-STIM, Blood Adv 2020;4:3034; STOP 2G-TKI, Blood 2017;129:846 (loss of MMR)",
-        evidence=SEVERAL_SOURCES,
+        evidence="several sources agree on the loss of MMR; restart and death as events are usual",
         derived=("value", "date"),
         not_started="no stop",
     ),
@@ -146,7 +146,7 @@ DISEASE: dict[str, Endpoint] = {
         event_is="death of any cause",
         competing_is=None,
         censoring_is=LAST_CONTACT,
-        source=MAURER,
+        source=EFS24_SOURCE,
         evidence=SEVERAL_SOURCES,
         not_started="no known status at 24 months, or a death before it,",
     ),
@@ -204,7 +204,7 @@ STATUS: dict[str, Status] = {
         time_zero_is="diagnosis",
         event_is="progression or relapse, new treatment, or death within 24 months",
         censoring_is="unknown (null) without an event and with less than 24 months of follow-up",
-        source=MAURER,
+        source=EFS24_SOURCE,
         evidence=SEVERAL_SOURCES,
     ),
     "response_at_landmark": Status(
@@ -212,7 +212,7 @@ STATUS: dict[str, Status] = {
         time_zero_is="start of treatment",
         event_is="a stated category in the assessment that is nearest to the time",
         censoring_is="not evaluable as stated: no response (intention to treat), or null",
-        source="US Food and Drug Administration, Clinical trial endpoints for cancer drugs, 2018",
+        source=None,
         evidence=USAGE,
     ),
     "transfusion_independence": Status(
@@ -220,8 +220,8 @@ STATUS: dict[str, Status] = {
         time_zero_is="start of treatment",
         event_is="at least the stated number of weeks (8 by the IWG of 2006) in a row without a transfusion",
         censoring_is="observed for less, as stated: not independent, or null",
-        source="Platzbecker et al, Blood 2019;133:1020-1030; IWG 2006 as tabulated in ashpublications.com "
-        "view-large/12327085",
+        source="IWG 2006 as tabulated in ashpublications.com view-large/12327085; the IMerge trial (8 and 24 "
+        "weeks) as reported in ascopost.com, December 2023",
         evidence=SEVERAL_SOURCES,
     ),
     "first_sustained": Status(

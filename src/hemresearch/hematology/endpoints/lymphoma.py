@@ -90,8 +90,8 @@ def efs24(
 
     References
     ----------
-    Maurer MJ, et al. J Clin Oncol 2014;32:1066-1073; of progression instead of all events Ann Oncol
-    2018;29:1822-1827.
+    Blood 2018;132 Suppl 1:454 (these events). Maurer MJ, et al. Ann Oncol 2018;29:1822-1827 (survival after
+    it, of progression instead of all events).
 
     Examples
     --------

@@ -104,8 +104,8 @@ def molecular_response(
 
     References
     ----------
-    Blood Adv 2020;4:5589 (MMR); Blood Adv 2020;4:3034 (MR4, MR4.5); www.ph-is.com (these, and copies): read
-    there.
+    Blood Adv 2020;4:5589 (MMR); Blood Adv 2020;4:3034 (MR4); www.ph-is.com (all three, and copies). All
+    read there.
 
     Examples
     --------
@@ -214,6 +214,7 @@ def treatment_free_remission(
     References
     ----------
     Blood Adv 2020;4:3034 (A-STIM); Blood 2017;129:846 (STOP 2G-TKI): both read there, of the loss of MMR.
+    That restart and death are events is usual, and not from these.
 
     Examples
     --------

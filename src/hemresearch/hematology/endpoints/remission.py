@@ -216,7 +216,8 @@ def relapse_incidence(
 
     References
     ----------
-    Doehner H, et al. Blood 2022;140:1345-1377, table 9 (European LeukemiaNet; read there).
+    Doehner H, et al. Blood 2022;140:1345-1377, table 9 (European LeukemiaNet; time zero and population read
+    there).
 
     Examples
     --------

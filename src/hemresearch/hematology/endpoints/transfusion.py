@@ -58,7 +58,7 @@ def transfusion_independence(
         Column of transfusions with their dates.
     weeks
         Without transfusion that make a patient independent: 8 by the International Working Group of 2006;
-        12, 16 and 24 are in use.
+        12 and 24 are in use.
     not_evaluable
         Who was observed for less than these weeks: `"non-response"` (intention to treat) or `"null"`.
         There is no default.
@@ -83,8 +83,8 @@ def transfusion_independence(
 
     References
     ----------
-    Platzbecker U, et al. Blood 2019;133:1020-1030. Eight weeks in a row by the IWG of 2006 as tabulated in
-    ashpublications.com view-large/12327085.
+    Eight weeks in a row by the IWG of 2006 as tabulated in ashpublications.com view-large/12327085 (12 in a
+    later trial there); 8 and 24 in the IMerge trial as reported in ascopost.com, December 2023.
 
     Examples
     --------
