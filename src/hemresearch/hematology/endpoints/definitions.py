@@ -20,8 +20,8 @@ def describe() -> pl.DataFrame:
     -------
     polars.DataFrame
         `endpoint` (the function), `name`, `time_zero`, `event`, `competing` (null: nothing competes),
-        `censoring`, `on_one_day` (which event counts if several are on one day), `source` (null: the name is
-        the definition), `evidence` (how far the definition was checked).
+        `censoring`, `on_one_day` (which event counts if several are on one day), `source` (null: no
+        single one), `evidence` (how far the definition was checked).
 
     Examples
     --------
