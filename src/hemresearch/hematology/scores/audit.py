@@ -48,7 +48,23 @@ def _number(values: pl.Series, of: Input, column: str, unit: str | None) -> None
             expected=f"{of.meaning} in {unit or quantity.unit}",
             remedy=_remedy(x, of, unit) or "correct the values, or make them null",
         )
+    if quantity.whole:
+        _refuse_fractions(x, of, column)
     _look_at_median(x, of, column, unit)
+
+
+def _refuse_fractions(x: pl.Series, of: Input, column: str) -> None:
+    """Half a grade has no points in any paper: it is likely a mean, or another column."""
+    between = (x != x.round()).fill_null(value=False)
+    if between.any():
+        raise DataError(
+            counted(int(between.sum()), "value") + " between whole numbers",
+            argument=of.name,
+            column=column,
+            rows=np.flatnonzero(between.to_numpy()),
+            expected=f"{of.meaning}: whole numbers",
+            remedy="correct the values, or make them null",
+        )
 
 
 def _look_at_median(x: pl.Series, of: Input, column: str, unit: str | None) -> None:
@@ -103,14 +119,16 @@ def _lists(values: pl.Series, of: Input, column: str, unit: str | None) -> None:
 
 
 def _numbers(values: pl.Series, of: Input, column: str, unit: str | None) -> None:
+    if values.dtype == pl.Null:
+        return
     if not isinstance(values.dtype, pl.List) or not values.dtype.inner.is_numeric():
         _refuse_type(values, of, column, "lists of numbers")
-    outside = pl.element().is_null() | (pl.element() < 0) | (pl.element() > 3)
+    outside = ~pl.element().is_in([0, 1, 2, 3], nulls_equal=True)
     wrong = values.list.eval(outside).list.any() | (values.list.len() != len(of.best))
     wrong = wrong.fill_null(value=False)
     if wrong.any():
         raise DataError(
-            f"{counted(int(wrong.sum()), 'list')} not of {len(of.best)} numbers from 0 to 3",
+            f"{counted(int(wrong.sum()), 'list')} not of {len(of.best)} whole numbers from 0 to 3",
             argument=of.name,
             column=column,
             rows=np.flatnonzero(wrong.to_numpy()),

@@ -10,7 +10,7 @@ from .definition import Rule, Score, Ungrouped, bands
 from .documented import SCORES, documented
 from .expression import struct_of
 from .inputs import SEX, choice, falling, rising, yes
-from .items import Cut, Values, as_given, choose, condition, flag, levels, steps
+from .items import Cut, Values, as_given, choose, condition, flag, levels, of_words, steps
 from .steps import above, at_least, below
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ ANAEMIA_MEN, ANAEMIA_WOMEN = below(130), below(120)
 
 
 def _man(x: Values) -> pl.Expr:
-    return x.sex.cast(pl.String) == "male"
+    return of_words(x.sex, {"female": 0, "male": 1}) == 1
 
 
 def _anaemia(x: Values) -> pl.Expr:
@@ -178,10 +178,7 @@ ABNORMAL_FROM = {"adult female": 6, "adult male": 4, "child": 3}
 
 def _abnormal(x: Values) -> pl.Expr:
     """From a threshold of the patient's group."""
-    patient = x.patient_group.cast(pl.String)
-    return pl.any_horizontal(
-        [(patient == group) & at_least(cut).holds(x.score) for group, cut in ABNORMAL_FROM.items()]
-    )
+    return x.score >= of_words(x.patient_group, ABNORMAL_FROM)
 
 
 @documented(

@@ -62,8 +62,7 @@ def _described(of: Input) -> str:
     """The meaning of an input, its unit or its words."""
     start = "Column or expression: " + of.meaning
     if of.quantity is not None:
-        unit = of.quantity.unit
-        return f"{start} ({unit})." if unit not in ("count", "ordinal") else f"{start}."
+        return f"{start}." if of.quantity.whole else f"{start} ({of.quantity.unit})."
     if of.levels:
         holds = "a list of any of" if of.kind == "list" else "one of"
         return f"{start}: {holds} {', '.join(map(repr, of.levels))}."

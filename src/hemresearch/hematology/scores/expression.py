@@ -38,22 +38,37 @@ def struct_of(score: Score, arguments: Mapping[str, Any]) -> pl.Expr:
     gaps = check_choice(arguments["missing"], Gaps, argument="missing")
     columns = used_columns(score, arguments)
     units = {i.name: unit_of(score, i, arguments["unit"]) for i in score.inputs}
-    given = {i.name: read_input(i, columns[i.name], units[i.name]) for i in used(score, columns)}
-    n_missing = _n_missing(score, given)
-    x = Values({i.name: _filled(i, given, score, gaps) for i in score.inputs})
-    complete = n_missing == 0 if gaps == "null" else pl.lit(True)
-    components = {item.name: item.points(x) for item in score.items}
-    x = Values(x | components)
+    given = [i.name for i in used(score, columns)]
+    row = pl.struct(read_input(i, columns[i.name], units[i.name]).alias(i.name) for i in used(score, columns))
+    # stage by stage, each on the fields of the one before, so that nothing is computed twice
+    row = _with_fields(
+        row,
+        {i.name: _filled(i, given, score, gaps) for i in score.inputs}
+        | {"n_missing": _n_missing(score, given)},
+    )
+    x = Values({i.name: pl.field(i.name) for i in score.inputs})
+    row = _with_fields(row, {item.name: _points(item, x) for item in score.items})
+    x = Values(x | {item.name: pl.field(item.name) for item in score.items})
     x.component_names = tuple(item.name for item in score.items if item.adds)
+    complete = pl.field("n_missing") == 0 if gaps == "null" else pl.lit(True)
+    row = _with_fields(row, {"score": pl.when(complete).then(_total(score, x))})
+    x["score"] = pl.field("score")
+    group = pl.when(complete).then(score.groups.of(x)).cast(pl.Enum(score.groups.labels))
+    row = _with_fields(row, {"group": group})
+    components = pl.struct(pl.field(item.name) for item in score.items).alias("components")
+    result = pl.struct(pl.field("score"), pl.field("group"), components, pl.field("n_missing"))
+    return _with_fields(row, {"result": result}).struct.field("result").alias(score.name)
+
+
+def _with_fields(row: pl.Expr, fields: Mapping[str, pl.Expr]) -> pl.Expr:
+    return row.struct.with_fields(value.alias(name) for name, value in fields.items())
+
+
+def _total(score: Score, x: Values) -> pl.Expr:
+    """The sum of the components, or what the score makes of them."""
     adding = [x[name] for name in x.component_names]
     total = score.total(x) if score.total is not None else pl.sum_horizontal(adding, ignore_nulls=False)
-    x["score"] = pl.when(complete).then(total.cast(pl.Int16 if score.whole else pl.Float64))
-    return pl.struct(
-        x["score"].alias("score"),
-        pl.when(complete).then(score.groups.of(x)).cast(pl.Enum(score.groups.labels)).alias("group"),
-        pl.struct([_component(item, components[item.name]) for item in score.items]).alias("components"),
-        n_missing.alias("n_missing"),
-    ).alias(score.name)
+    return total.cast(pl.Int16 if score.whole else pl.Float64)
 
 
 def used_columns(score: Score, arguments: Mapping[str, Any]) -> dict[str, Column | None]:
@@ -122,26 +137,27 @@ def multiplier(of: Input, unit: str | None) -> float:
     return factor(quantity.measured or "", unit=unit, to=quantity.unit)
 
 
-def _n_missing(score: Score, given: Mapping[str, pl.Expr]) -> pl.Expr:
+def _n_missing(score: Score, given: list[str]) -> pl.Expr:
     """How many inputs are missing; of two that can stand for each other, only if both are."""
-    alone = [x.is_null() for name, x in given.items() if name not in score.optional]
-    pairs = [
-        pl.all_horizontal([given[name].is_null() for name in pair if name in given]) for pair in score.either
-    ]
+    alone = [pl.field(name).is_null() for name in given if name not in score.optional]
+    pairs = [_all_missing(pair, given) for pair in score.either]
     return pl.sum_horizontal([m.cast(pl.Int16) for m in alone + pairs])
 
 
-def _filled(of: Input, given: Mapping[str, pl.Expr], score: Score, gaps: Gaps) -> pl.Expr:
+def _all_missing(names: tuple[str, ...], given: list[str]) -> pl.Expr:
+    return pl.all_horizontal([pl.field(name).is_null() for name in names if name in given])
+
+
+def _filled(of: Input, given: list[str], score: Score, gaps: Gaps) -> pl.Expr:
     """With the value of least or of most risk for what is missing, if bounds are asked for."""
     if of.name not in given:
         return pl.lit(None, dtype=pl.Float64)
-    x = given[of.name]
     if gaps == "null":
-        return x
+        return pl.field(of.name)
     # an input that another one stands for is not missing
-    others = [given[o].is_null() for pair in score.either if of.name in pair for o in pair if o in given]
+    missing = _all_missing(next((pair for pair in score.either if of.name in pair), (of.name,)), given)
     extreme = _literal(of, of.best if gaps == "lowest" else of.worst)
-    return pl.when(pl.all_horizontal(others or [x.is_null()])).then(extreme).otherwise(x)
+    return pl.when(missing).then(extreme).otherwise(pl.field(of.name))
 
 
 def _literal(of: Input, value: Any) -> pl.Expr:
@@ -149,6 +165,7 @@ def _literal(of: Input, value: Any) -> pl.Expr:
     return pl.lit(value, dtype=kinds.get(of.kind))
 
 
-def _component(item: Item, points: pl.Expr) -> pl.Expr:
-    """Under its name; whole points are shown as such, and a component that is a word stays one."""
-    return (points.cast(pl.Int16) if item.whole and item.adds else points).alias(item.name)
+def _points(item: Item, x: Values) -> pl.Expr:
+    """Whole points are shown as such, and a component that is a word stays one."""
+    points = item.points(x)
+    return points.cast(pl.Int16) if item.whole and item.adds else points

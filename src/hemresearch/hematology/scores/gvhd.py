@@ -10,7 +10,7 @@ from .definition import Rule, Score, bands, highest, no_score
 from .documented import SCORES, documented
 from .expression import struct_of
 from .inputs import rising, yes
-from .items import choose, criterion, flag, steps
+from .items import Values, choose, criterion, flag, steps, where_known
 from .steps import above, at_least
 
 if TYPE_CHECKING:
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 STAGES = bands("stage 0", *(at_least(n, f"stage {n}") for n in (1, 2, 3, 4)))
 MAGIC = "Harris AC, et al. Biol Blood Marrow Transplant 2016;22:4-10"
 SITES = ("skin", "mouth", "eyes", "gi", "liver", "joints_fascia", "genital")
+ORGANS = (*SITES, "lungs")
+
+
+def _organs(x: Values) -> pl.Expr:
+    return pl.sum_horizontal([(x[organ] >= 1).cast(pl.Int16) for organ in ORGANS], ignore_nulls=False)
+
+
+def _worst_of_others(x: Values) -> pl.Expr:
+    return where_known(x, SITES, pl.max_horizontal([x[site] for site in SITES]).cast(pl.Int16))
 
 
 @documented(
@@ -164,15 +173,15 @@ def agvhd_grade_magic(
         items=(
             criterion(
                 "organs",
-                (*SITES, "lungs"),
-                lambda x: pl.sum_horizontal([(x[site] >= 1).cast(pl.Int16) for site in (*SITES, "lungs")]),
+                ORGANS,
+                _organs,
                 "number of organs with a score of at least 1",
-                cuts=dict.fromkeys((*SITES, "lungs"), at_least(1)),
+                cuts=dict.fromkeys(ORGANS, at_least(1)),
             ),
             criterion(
                 "worst_of_others",
                 SITES,
-                lambda x: pl.max_horizontal([x[site] for site in SITES]).cast(pl.Int16),
+                _worst_of_others,
                 "highest score outside the lungs",
                 cuts=dict.fromkeys(SITES, (at_least(2), at_least(3))),
             ),

@@ -35,6 +35,11 @@ class Quantity:
     measured: str | None
     meaning: str
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is a whole number: a count, a grade, a stage."""
+        return self.unit in ("count", "ordinal")
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -199,7 +204,7 @@ NUMBERS: dict[str, Quantity] = {
     "n_hmr_or_u2af1q157": _count("mutated genes among ASXL1, EZH2, SRSF2, IDH1, IDH2 and U2AF1 Q157", 6),
     "n_mutated_srsf2_asxl1_runx1": _count("mutated genes among SRSF2, ASXL1 and RUNX1", 3),
     "cytopenic_lineages": _count("cytopenic lineages", 3),
-    "red_cell_units": _count("units of red cells transfused", 200),
+    "red_cell_units": Quantity("units", (0, 200), (0, 200), None, "red cells transfused"),
     "sofa_four_organ_sum": _count("sum of the SOFA scores of respiration, circulation, liver and kidney", 16),
     "total_score": _count("total of the 14 domains", 56),
     "bleeds": _count("bleeds", 10_000),

@@ -10,7 +10,7 @@ from .definition import Rule, Score, bands, no_score
 from .documented import SCORES, documented
 from .expression import struct_of
 from .inputs import choice, falling, rising, yes
-from .items import Values, choose, criterion, flag, levels, steps, where_known
+from .items import Values, choose, criterion, flag, levels, of_words, steps, where_known
 from .steps import above, at_least, at_most, below
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ HB_GOOD, HB_POOR = above(10), below(8.5)
 CALCIUM_GOOD, CALCIUM_POOR = at_most(12), above(12)
 FEW_LESIONS, MANY_LESIONS = at_most(1), at_least(3)
 RENAL_FAILURE = at_least(2)
+M_PROTEIN = {"low": 0, "intermediate": 1, "high": 2}
 
 
 def _low_burden(x: Values) -> pl.Expr:
@@ -196,7 +197,7 @@ def _low_burden(x: Values) -> pl.Expr:
         HB_GOOD.holds(x.hb_g_per_dl)
         & CALCIUM_GOOD.holds(x.calcium_mg_per_dl)
         & FEW_LESIONS.holds(x.lytic_bone_lesions)
-        & (x.m_protein_burden.cast(pl.String) == "low")
+        & (of_words(x.m_protein_burden, M_PROTEIN) == M_PROTEIN["low"])
     )
 
 
@@ -205,7 +206,7 @@ def _high_burden(x: Values) -> pl.Expr:
         HB_POOR.holds(x.hb_g_per_dl)
         | CALCIUM_POOR.holds(x.calcium_mg_per_dl)
         | MANY_LESIONS.holds(x.lytic_bone_lesions)
-        | (x.m_protein_burden.cast(pl.String) == "high")
+        | (of_words(x.m_protein_burden, M_PROTEIN) == M_PROTEIN["high"])
     )
 
 
@@ -228,7 +229,7 @@ BURDEN_INPUTS = ("hb_g_per_dl", "calcium_mg_per_dl", "lytic_bone_lesions", "m_pr
                 "m_protein_burden",
                 "M-protein, of which low is IgG below 5 g/dL, IgA below 3 g/dL or light chains in urine "
                 "below 4 g in 24 hours, high is IgG above 7, IgA above 5 or urine above 12",
-                ("low", "intermediate", "high"),
+                tuple(M_PROTEIN),
             ),
             rising("creatinine_mg_per_dl"),
         ),
