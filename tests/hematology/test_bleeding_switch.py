@@ -76,6 +76,16 @@ def test_rows_of_a_patient_and_period_are_added_up_in_any_order():
     assert switch_ratio(data, **(ROLES | {"reference": None})).frame["reference"][0] == "after"
 
 
+def test_a_comparison_is_told_in_a_sentence():
+    ratio, alike = switch_ratio(study(), **ROLES), study().with_columns(pl.lit(2).alias("bleeds"), years=1.0)
+    row = ratio.frame.row(0, named=True)
+    numbers = f"{row['estimate']:.2f} (95% CI {row['conf_low']:.2f}–{row['conf_high']:.2f}), p<0.001"
+    assert ratio.text() == f"ratio of bleeding rates, after against before: {numbers}"
+    told = switch_difference(alike, **ROLES, unit="years").text()
+    name = "difference of bleeding rates per patient-year"
+    assert told == f"{name}, after against before: 0.00 (95% CI 0.00–0.00)"
+
+
 def test_non_inferiority_is_the_upper_limit_below_the_margin():
     ratio = switch_ratio(study(), **ROLES)
     high = float(ratio.frame["conf_high"][0])

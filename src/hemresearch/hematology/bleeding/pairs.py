@@ -11,12 +11,26 @@ from scipy.special import ndtr
 
 from ...columns import Column, as_frame
 from ...errors import DataError, counted, warn
+from ...formats import interval, p_value, with_level
 from ...options import Missing, suggestion
 from ...recurrent.rate_rows import Exposure, read_exposure
 from ...results import Estimates
 
 RATIO, DIFFERENCE = "ratio", "difference"
 FEW = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SwitchComparison(Estimates):
+    """A ratio or a difference of bleeding rates after and before a switch."""
+
+    def text(self, *, decimals: int = 2) -> str:
+        """A sentence: `ratio of bleeding rates, after against before: 0.22 (95% CI ...)`."""
+        row = self.frame.row(0, named=True)
+        value = interval(row["estimate"], row["conf_low"], row["conf_high"], decimals)
+        told = "" if row["p_value"] is None else f", {p_value(row['p_value'])}"
+        against = f"{row['group']} against {row['reference']}"
+        return f"{self.name}, {against}: {with_level(value, self.conf_level)}{told}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +61,7 @@ class Pairs:
 
     def result(
         self, term: str, estimate: float, z: float, low: float, high: float, method: str, conf_level: float
-    ) -> Estimates:
+    ) -> SwitchComparison:
         """The comparison as a table of one row."""
         before, after = self.labels
         n = len(self.count)
@@ -58,7 +72,7 @@ class Pairs:
             }
         )  # fmt: skip
         per = "" if term == RATIO else " per patient-year"
-        return Estimates(
+        return SwitchComparison(
             frame=frame.with_columns(pl.selectors.float().fill_nan(None)),
             name=f"{term} of bleeding rates{per}",
             method=method,
