@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pytest
+
+from hemresearch.errors import DataWarning
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -14,7 +17,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 def test_the_tour_runs_from_a_csv_to_a_word_table(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HEMRESEARCH_FIGURES", raising=False)
-    tour, own_data, rest, models, competing, histories, population = BLOCKS
+    tour, own_data, rest, models, competing, histories, population, haematology = BLOCKS
     names: dict[str, object] = {}
     exec("import polars as pl\nimport hemresearch as hem\n" + own_data, names)
     names["cohort"].select("months", "died", "arm").write_csv("cohort.csv")
@@ -24,6 +27,8 @@ def test_the_tour_runs_from_a_csv_to_a_word_table(tmp_path, monkeypatch):
     exec(competing, names)
     exec(histories, names)
     exec(population, names)
+    with pytest.warns(DataWarning, match="in no window"):
+        exec(haematology, names)
     plt.close("all")
     assert {p.suffix for p in (tmp_path / "figures").iterdir()} == {".pdf", ".png", ".json"}
     assert (tmp_path / "results.docx").stat().st_size > 10_000
