@@ -7,6 +7,7 @@ import pytest
 
 from hemresearch.errors import DataError, DataWarning
 from hemresearch.hematology import scores
+from hemresearch.hematology.scores.documented import SCORES
 
 LYMPHOMA = pl.DataFrame(
     {
@@ -54,6 +55,16 @@ def test_a_column_in_another_unit_is_refused_with_the_unit_it_seems_to_be_in():
     assert "unit={'hb_g_per_l': 'g/L'} if that is the unit" in error.remedy
     nonsense = refusal(LYMPHOMA.with_columns(nodal_areas=pl.lit(99)), "flipi")
     assert nonsense.remedy == "correct the values, or make them null"
+
+
+def test_half_a_count_or_grade_is_refused():
+    error = refusal(LYMPHOMA.with_columns(ann_arbor_stage=pl.Series([3.0, 2.5, None])), "flipi")
+    assert (error.argument, error.rows) == ("ann_arbor_stage", (2,))
+    assert "1 value between whole numbers" in str(error)
+    questions = [i.name for i in SCORES["isth_bleeding"].inputs if i.kind == "yes or no"]
+    # half a unit of red cells is given to children
+    child = pl.DataFrame({"hb_fall_g_per_l": [5], "red_cell_units": [1.5], **{q: [False] for q in questions}})
+    assert scores.compute(child, "isth_bleeding")["isth_bleeding_n_missing"].item() == 0
 
 
 def test_zero_is_refused_where_a_logarithm_is_taken():
@@ -133,11 +144,11 @@ def test_a_word_that_an_expression_does_not_know_stops_the_query():
 
 
 def test_lists_of_points_are_checked():
-    lists = [[1] * 11, [4] + [0] * 10, [1] * 10, [None] + [0] * 10, None]
-    points = pl.DataFrame({"symptom_and_sign_points": lists, "venous_ulcer": [False] * 5})
+    lists = [[1.0] * 11, [4.0] + [0.0] * 10, [1.0] * 10, [None] + [0.0] * 10, None, [1.5] + [0.0] * 10]
+    points = pl.DataFrame({"symptom_and_sign_points": lists, "venous_ulcer": [False] * 6})
     error = refusal(points, "villalta")
-    assert error.rows == (2, 3, 4)
-    assert "3 lists not of 11 numbers from 0 to 3" in str(error)
+    assert error.rows == (2, 3, 4, 6)
+    assert "4 lists not of 11 whole numbers from 0 to 3" in str(error)
     assert scores.compute(points[[0, 4]], "villalta")["villalta_score"].to_list() == [11, None]
     text = points.with_columns(symptom_and_sign_points=pl.lit("1, 2"))
     assert "lists of numbers" in refusal(text, "villalta").expected

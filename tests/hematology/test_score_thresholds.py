@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 import polars as pl
 import pytest
-from score_patients import COUNTED, patients
+from score_patients import patients
 from score_thresholds import THRESHOLDS
 
 from hemresearch.hematology import scores
@@ -70,7 +70,7 @@ def _around_input(name: str, of: str, cut: float) -> list[float]:
     """Three values within what is possible: the next whole numbers of what is counted."""
     quantity = next(i.quantity for i in SCORES[name].inputs if i.name == of)
     low, high = quantity.possible
-    return [min(max(x, low), high) for x in _around(cut, 1 if quantity.unit in COUNTED else _small(cut))]
+    return [min(max(x, low), high) for x in _around(cut, 1 if quantity.whole else _small(cut))]
 
 
 def _small(cut: float) -> float:
@@ -136,7 +136,7 @@ def test_nothing_changes_between_thresholds(name, of):
 def _dense(quantity: Quantity, cuts: list[float]) -> np.ndarray:
     """Values over all that is possible, more of them where patients are, and around each threshold."""
     low, high = quantity.possible
-    if quantity.unit in COUNTED:
+    if quantity.whole:
         return np.arange(low, min(high, 40) + 1)
     ends = [low, *sorted({*cuts, *quantity.usual}), high]
     pieces = [np.linspace(a, b, 30) for a, b in itertools.pairwise(ends)]

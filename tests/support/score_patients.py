@@ -10,7 +10,6 @@ import polars as pl
 from hemresearch.hematology.scores.definition import Score
 from hemresearch.hematology.scores.inputs import Input
 
-COUNTED = ("count", "ordinal")
 DTYPES: dict[str, Any] = {
     "number": pl.Float64,
     "yes or no": pl.Boolean,
@@ -53,7 +52,7 @@ def _number(of: Input, definition: Score, rng: np.random.Generator) -> float:
     quantity = of.quantity
     assert quantity is not None
     cuts = [cut.cut for cut in definition.thresholds if cut.input == of.name]
-    if quantity.unit in COUNTED:
+    if quantity.whole:
         return float(rng.integers(quantity.possible[0], min(quantity.possible[1], 12) + 1))
     if cuts and rng.random() < 0.5:
         return float(rng.choice(cuts) * (1 + rng.choice([-0.01, 0, 0.01])))

@@ -123,7 +123,7 @@ def _numbers(values: pl.Series, of: Input, column: str, unit: str | None) -> Non
         return
     if not isinstance(values.dtype, pl.List) or not values.dtype.inner.is_numeric():
         _refuse_type(values, of, column, "lists of numbers")
-    outside = ~pl.element().is_in([0, 1, 2, 3], nulls_equal=True)
+    outside = ~pl.element().cast(pl.Float64).is_in([0.0, 1.0, 2.0, 3.0], nulls_equal=True)
     wrong = values.list.eval(outside).list.any() | (values.list.len() != len(of.best))
     wrong = wrong.fill_null(value=False)
     if wrong.any():

@@ -219,13 +219,6 @@ N_VILLALTA = 11
 FROM_MILD, FROM_MODERATE, FROM_SEVERE = at_least(5), at_least(10), at_least(15)
 
 
-def _sum_of_villalta(x: Values) -> pl.Expr:
-    """Only of a list with all eleven numbers."""
-    points = x.symptom_and_sign_points
-    complete = points.list.drop_nulls().list.len() == N_VILLALTA
-    return pl.when(complete).then(points.list.sum())
-
-
 @documented(
     Score(
         name="villalta",
@@ -243,7 +236,7 @@ def _sum_of_villalta(x: Values) -> pl.Expr:
             formula(
                 "symptom_and_sign_points",
                 ("symptom_and_sign_points",),
-                _sum_of_villalta,
+                lambda x: x.symptom_and_sign_points.list.sum(),
                 "the sum of eleven numbers",
                 whole=True,
             ),

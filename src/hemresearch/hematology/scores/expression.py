@@ -108,14 +108,16 @@ def unit_of(score: Score, of: Input, units: Units) -> str | None:
 
 
 def read_input(of: Input, column: Column | None, unit: str | None) -> pl.Expr:
-    """The values of an input in the unit of the score; NaN is missing."""
+    """The values of an input in the unit of the score; NaN is missing (and not a yes)."""
     x = pl.col(column) if isinstance(column, str) else column
     assert x is not None, "only inputs with a column are read"
     if of.kind == "yes or no":
-        return x.cast(pl.Boolean)
+        return x.cast(pl.Float64).fill_nan(None).cast(pl.Boolean)
     if of.kind == "list":
         return _known_words(x, of)
-    if of.kind in ("category", "numbers"):
+    if of.kind == "numbers":
+        return _all_numbers(x, of)
+    if of.kind == "category":
         return x
     return x.cast(pl.Float64).fill_nan(None) * multiplier(of, unit)
 
@@ -124,6 +126,12 @@ def _known_words(x: pl.Expr, of: Input) -> pl.Expr:
     """A list of words of the score: an unknown one stops the query, a null within makes the list missing."""
     words = x.cast(pl.List(pl.Enum(of.levels))).cast(pl.List(pl.String))
     return pl.when(~words.list.contains(pl.lit(None, dtype=pl.String))).then(words)
+
+
+def _all_numbers(x: pl.Expr, of: Input) -> pl.Expr:
+    """A list of as many numbers as the score takes; without one of them it is missing."""
+    numbers = x.cast(pl.List(pl.Float64))
+    return pl.when(numbers.list.drop_nulls().list.len() == len(of.best)).then(numbers)
 
 
 def multiplier(of: Input, unit: str | None) -> float:
@@ -161,7 +169,7 @@ def _filled(of: Input, given: list[str], score: Score, gaps: Gaps) -> pl.Expr:
 
 
 def _literal(of: Input, value: Any) -> pl.Expr:
-    kinds: dict[str, pl.DataType] = {"list": pl.List(pl.String), "numbers": pl.List(pl.Int64)}
+    kinds: dict[str, pl.DataType] = {"list": pl.List(pl.String), "numbers": pl.List(pl.Float64)}
     return pl.lit(value, dtype=kinds.get(of.kind))
 
 

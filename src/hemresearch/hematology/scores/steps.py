@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-ROUNDING = 1e-9
-"""Relative: a value this near a threshold is at it, because conversions and sums of decimals round."""
+ROUNDING = 2e-7
+"""Relative: a value this near a threshold is at it: units and sums round, and a Float32 does, by 6e-8."""
 
 Side = Literal[">", ">=", "<", "<="]
 

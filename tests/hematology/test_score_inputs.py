@@ -1,0 +1,135 @@
+"""What every score does with random patients: missing values, other types, other units, unknown words."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from score_patients import patients, with_holes
+
+from hemresearch.hematology import scores
+from hemresearch.hematology.scores.definition import Score
+from hemresearch.hematology.scores.documented import SCORES
+from hemresearch.hematology.units import QUANTITIES, factor
+
+NAMES = sorted(SCORES)
+HAVE_WORDS = [n for n in NAMES if any(i.kind in ("category", "list") for i in SCORES[n].inputs)]
+
+
+def scored(data, name: str, **options: object) -> pl.DataFrame:
+    """Score, group, components and n_missing of each patient."""
+    return data.lazy().select(getattr(scores, name)(**options).alias("s")).collect().unnest("s")
+
+
+def random_patients(name: str, n: int = 200) -> pl.DataFrame:
+    return patients(SCORES[name], n, np.random.default_rng(20))
+
+
+def named(definition: Score, kind: str) -> list[str]:
+    return [i.name for i in definition.inputs if i.kind == kind]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bounds_hold_every_completion(name):
+    """The score of the patient as he is lies between those of the same patient with values missing."""
+    complete = random_patients(name)
+    holes = with_holes(complete, SCORES[name], np.random.default_rng(21))
+    truth, low, high = (
+        scored(complete, name),
+        scored(holes, name, missing="lowest"),
+        scored(holes, name, missing="highest"),
+    )
+    for column in ("score", "group"):
+        lowest, value, highest = (r[column].to_physical().cast(pl.Float64) for r in (low, truth, high))
+        assert (lowest <= value + 1e-9).all()
+        assert (value <= highest + 1e-9).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_made_of_what_is_missing(name):
+    """No score and no group; a component is that of the complete patient, or missing."""
+    complete = random_patients(name)
+    holes = with_holes(complete, SCORES[name], np.random.default_rng(22))
+    truth, found = scored(complete, name), scored(holes, name)
+    known = found["n_missing"] == 0
+    assert_frame_equal(found.filter(known), truth.filter(known))
+    assert found.filter(~known).select("score", "group").null_count().row(0) == ((~known).sum(),) * 2
+    for component in found["components"].struct.fields:
+        value = found["components"].struct.field(component)
+        there = value.is_not_null()
+        assert value.filter(there).equals(truth["components"].struct.field(component).filter(there))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_types_of_columns_do_not_matter(name):
+    definition = SCORES[name]
+    complete = random_patients(name, 60).with_columns(pl.col(named(definition, "number")).round())
+    words = named(definition, "category")
+    levels = {i.name: pl.Enum(sorted(i.levels)) for i in definition.inputs}
+    lists = {n: pl.List(levels[n]) for n in named(definition, "list")}
+    expected = scored(complete, name)
+    others = [
+        complete.cast(dict.fromkeys(named(definition, "number"), pl.Int32)),
+        complete.cast(dict.fromkeys(named(definition, "number"), pl.Float32)),
+        complete.cast(dict.fromkeys(named(definition, "yes or no"), pl.Int8)),
+        complete.cast(dict.fromkeys(words, pl.Categorical)),
+        complete.cast({**{n: levels[n] for n in words}, **lists}),
+    ]
+    for other in others:
+        assert_frame_equal(scored(other, name), expected)
+    assert_frame_equal(scored(others[-1], name, missing="lowest"), expected)
+
+
+@pytest.mark.parametrize("name", sorted({cut[0] for cut in scores.thresholds().rows() if cut[1] != "score"}))
+def test_a_threshold_in_single_precision_is_the_threshold(name):
+    """1.2 is 1.2000000477 as a Float32, and is not above 1.2."""
+    some = random_patients(name, 3)
+    cuts = [c for c in SCORES[name].thresholds if c.input != "score"]
+    at = pl.concat([some.with_columns(pl.lit(c.cut, dtype=pl.Float64).alias(c.input)) for c in cuts])
+    numbers = named(SCORES[name], "number")
+    single = at.cast(dict.fromkeys(numbers, pl.Float32))
+    assert scored(single, name)["group"].equals(scored(at, name)["group"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_units_do_not_matter(name):
+    complete = random_patients(name, 60)
+    measured = {i.name: i.quantity for i in SCORES[name].inputs if i.quantity and i.quantity.measured}
+    units = {of: list(QUANTITIES[q.measured]) for of, q in measured.items()}
+    for n in range(max(map(len, units.values()), default=0)):  # each input in its nth unit, or its last
+        unit = {of: known[min(n, len(known) - 1)] for of, known in units.items()}
+        converted = complete.with_columns(
+            pl.col(of) * factor(q.measured, unit=q.unit, to=unit[of]) for of, q in measured.items()
+        )
+        assert_frame_equal(scored(converted, name, unit=unit), scored(complete, name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_columns_of_nothing_are_missing(name):
+    definition = SCORES[name]
+    nothing = pl.DataFrame({i.name: [None] for i in definition.inputs})
+    assert scored(nothing, name)["n_missing"].item() == len(definition.inputs) - len(definition.either)
+    assert scored(nothing, name, missing="lowest").height == 1
+
+
+@pytest.mark.parametrize("name", HAVE_WORDS)
+def test_an_unknown_word_stops_the_query(name):
+    for i in SCORES[name].inputs:
+        if i.kind in ("category", "list"):
+            word = ["nonsense"] if i.kind == "list" else "nonsense"
+            unknown = random_patients(name, 3).with_columns(pl.lit(word).alias(i.name))
+            with pytest.raises(pl.exceptions.PolarsError):
+                scored(unknown, name)
+
+
+def test_a_flag_that_is_not_a_number_is_not_a_yes():
+    flags = pl.DataFrame({"b2m_mg_per_l": [2.0] * 3, "bone_marrow_involved": [float("nan"), 1.0, 0.0]})
+    assert scored(flags, "prima_pi")["group"].to_list() == [None, "intermediate", "low"]
+
+
+def test_a_list_that_is_not_whole_is_missing_also_for_the_group():
+    lists = [[0] * 11, [0] * 10, [None] * 11]
+    legs = pl.DataFrame({"symptom_and_sign_points": lists, "venous_ulcer": [False] * 3})
+    assert scored(legs, "villalta")["group"].to_list() == ["none", None, None]
+    assert scored(legs, "villalta", missing="highest")["score"].to_list() == [0, 33, 33]
