@@ -21,6 +21,7 @@ SMALL = {
     "on_call": {"years": 1, "per_year": 500},
     "cml_response": {"n": 60},
     "cart": {"n": 60},
+    "score_panel": {"n": 60},
 }
 KINDS = tuple(SMALL)
 
@@ -147,6 +148,9 @@ def test_an_unknown_true_value_is_refused():
         ("cml_response", "low_share", 0.95),
         ("cml_response", "stop_share", 2),
         ("cart", "turnaround", 0),
+        ("score_panel", "n", 0),
+        ("score_panel", "missing", 1.5),
+        ("score_panel", "seed", -1),
         ("cart", "crs", (0.5, 0.5)),
         ("cart", "icans", (0.5, 0.1, 0.1, 0.1, 0.1)),
         ("cart", "crs", (1.2, -0.2, 0.0, 0.0, 0.0)),

@@ -7,8 +7,8 @@
 `catalogue` lists the data sets, `load` reads one after checking that it is unchanged, and
 `describe` says what each column means, in which unit, who was studied and under which licence.
 `life_table` gives the death rates of a population. `simulate_haemophilia_switch`, `simulate_on_call`,
-`simulate_cml_response` and `simulate_cart` draw patients as a centre's register would export them, and say
-what the true values are.
+`simulate_cml_response`, `simulate_cart` and `simulate_score_panel` draw patients as a centre's register would
+export them, and say what the true values are.
 """
 
 from .dictionary import Description
@@ -20,6 +20,7 @@ from .simulate import (
     simulate_cml_response,
     simulate_haemophilia_switch,
     simulate_on_call,
+    simulate_score_panel,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "simulate_cml_response",
     "simulate_haemophilia_switch",
     "simulate_on_call",
+    "simulate_score_panel",
 ]
