@@ -39,9 +39,9 @@ def _number(values: pl.Series, of: Input, column: str, unit: str | None) -> None
     low, high = (limit / multiplier(of, unit) for limit in quantity.possible)
     wrong = (x < low) | (x > high) | ((x <= 0) if of.positive else pl.Series([False]))
     if wrong.any():
+        start = "0 (not included)" if of.positive and low == 0 else f"{low:g}"
         raise DataError(
-            f"{counted(int(wrong.sum()), 'value')} outside {'above 0' if of.positive else ''}"
-            f"{low:g} to {high:g} {unit or quantity.unit}".replace("above 00", "0 (not included)"),
+            f"{counted(int(wrong.sum()), 'value')} outside {start} to {high:g} {unit or quantity.unit}",
             argument=of.name,
             column=column,
             rows=np.flatnonzero(wrong.fill_null(value=False).to_numpy()),
