@@ -226,6 +226,11 @@ def test_a_slim_fit_and_a_frame_of_ratios_are_drawn_too(fit):
     assert layout_problems(ax.figure) == []
 
 
+def test_the_group_that_others_are_compared_with_is_no_reference_level():
+    compared = ROWS.with_columns(reference=pl.lit("arm A"))
+    assert _texts(draw_forest(compared, width=115)) == _texts(draw_forest(ROWS, width=115))
+
+
 def test_given_axes_are_used():
     figure = hem.plots.figure(width=170, height=75)
     left, right = figure.subplots(1, 2)

@@ -145,7 +145,7 @@ def _rows(
 
 
 def _row(row: dict[str, Any], label: str, indented: bool, decimals: int) -> Row:
-    reference = bool(row.get("reference"))
+    reference = row.get("reference") is True  # comparisons of groups have names in a column called so
     estimate, low, high = (row[name] for name in ESTIMATE)
     text = f"{estimate:g}{REFERENCE}" if reference else formats.ratio(estimate, low, high, decimals)
     alone = row.get("p_value") if row.get("p_value") is not None or reference else row.get("p_term")
