@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -111,8 +112,11 @@ def test_numbers_that_are_none_are_refused(change, says):
 def test_yes_and_no_are_true_and_false_or_1_and_0():
     frame = pl.DataFrame({"b2m_mg_per_l": [2.0, 3.5], "bone_marrow_involved": [1, 0]})
     assert scores.compute(frame, "prima_pi")["prima_pi_group"].to_list() == ["intermediate", "high"]
-    wrong = refusal(frame.with_columns(bone_marrow_involved=pl.Series([1, 2])), "prima_pi")
-    assert "true and false, or 1 and 0" in wrong.expected
+    for flags in ([1, 2], [1.0, 0.5], ["yes", "no"]):
+        wrong = refusal(frame.with_columns(bone_marrow_involved=pl.Series(flags)), "prima_pi")
+        assert "true and false, or 1 and 0" in wrong.expected
+    pandas = pd.DataFrame({"b2m_mg_per_l": [2.0, 3.0], "bone_marrow_involved": [1, None]})
+    assert scores.compute(pandas, "prima_pi")["prima_pi_group"].to_list() == ["intermediate", None]
 
 
 def test_words_that_are_not_the_scores_are_refused_and_not_shown():

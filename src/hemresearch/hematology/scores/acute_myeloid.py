@@ -144,9 +144,13 @@ def sanz_apl(
             "also with myelodysplasia-related genes; else those genes are adverse; else intermediate.",
         ),
         notes=(
-            "t(v;11q23.3) is any KMT2A rearrangement but t(9;11). TP53 counts from 10 % of alleles. An "
-            "empty list is a patient in whom all was looked for and nothing found. The allelic ratio "
-            "of FLT3-ITD belongs to 2017."
+            "t(v;11q23.3) is any KMT2A rearrangement but t(9;11), and no partial tandem duplication. TP53 "
+            "counts from 10 % of alleles. An empty list is a patient in whom all was looked for and nothing "
+            "found. The allelic ratio of FLT3-ITD belongs to 2017. The footnotes put adverse cytogenetics "
+            "before NPM1, t(9;11) before adverse genes, and a favourable lesion before "
+            "myelodysplasia-related genes. They do not resolve a core-binding factor with an adverse "
+            "lesion (here favourable), CEBPA with adverse cytogenetics, or TP53 with NPM1 or CEBPA (here "
+            "adverse)."
         ),
     )
 )

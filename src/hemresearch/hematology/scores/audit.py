@@ -99,8 +99,13 @@ def _remedy(x: pl.Series, of: Input, unit: str | None) -> str | None:
 def _yes_or_no(values: pl.Series, of: Input, column: str, unit: str | None) -> None:
     if values.dtype in (pl.Boolean, pl.Null):
         return
-    if not values.dtype.is_integer() or not values.drop_nulls().is_in([0, 1]).all():
+    # pandas holds 1 and 0 as Float64 where one is missing
+    if not values.dtype.is_numeric() or not _known(values).is_in([0.0, 1.0]).all():
         _refuse_type(values, of, column, "true and false, or 1 and 0")
+
+
+def _known(values: pl.Series) -> pl.Series:
+    return values.cast(pl.Float64).fill_nan(None).drop_nulls()
 
 
 def _words(values: pl.Series, of: Input, column: str, unit: str | None) -> None:

@@ -151,8 +151,8 @@ def _level(x: Values) -> pl.Expr:
         groups=Rule(
             ("not haemophilia by level", "mild", "moderate", "severe"), lambda x: x.level, "the level."
         ),
-        notes="1 and 5 IU/dL are moderate. The factor level is that without treatment. Some pages end mild "
-        "at 30 or 50 IU/dL.",
+        notes="1 and 5 IU/dL are moderate. The factor level is that without treatment. Mild ends below 40 "
+        "IU/dL, as two clinical references print (IHTC, Medscape); some pages end it at 30 or 50.",
     )
 )
 def haemophilia_severity(

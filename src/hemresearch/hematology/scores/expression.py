@@ -108,11 +108,11 @@ def unit_of(score: Score, of: Input, units: Units) -> str | None:
 
 
 def read_input(of: Input, column: Column | None, unit: str | None) -> pl.Expr:
-    """The values of an input in the unit of the score; NaN is missing (and not a yes)."""
+    """The values of an input in the unit of the score; NaN is missing."""
     x = pl.col(column) if isinstance(column, str) else column
     assert x is not None, "only inputs with a column are read"
     if of.kind == "yes or no":
-        return x.cast(pl.Float64).fill_nan(None).cast(pl.Boolean)
+        return yes_or_no(x)
     if of.kind == "list":
         return _known_words(x, of)
     if of.kind == "numbers":
@@ -120,6 +120,11 @@ def read_input(of: Input, column: Column | None, unit: str | None) -> pl.Expr:
     if of.kind == "category":
         return x
     return x.cast(pl.Float64).fill_nan(None) * multiplier(of, unit)
+
+
+def yes_or_no(x: pl.Expr) -> pl.Expr:
+    """True, false or missing; NaN, which as a truth value would be a yes, is missing."""
+    return x.cast(pl.Float64).fill_nan(None).cast(pl.Boolean)
 
 
 def _known_words(x: pl.Expr, of: Input) -> pl.Expr:

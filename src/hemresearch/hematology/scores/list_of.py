@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ...errors import DataError
+from .expression import yes_or_no
 
 if TYPE_CHECKING:
     from ...columns import Column
@@ -46,7 +47,7 @@ def list_of(columns: Mapping[str, Column]) -> pl.Expr:
             expected="a dictionary from the words of the score to columns of yes and no",
             remedy="list_of({'diabetes': 'dm'})",
         )
-    flags = {w: (pl.col(c) if isinstance(c, str) else c).cast(pl.Boolean) for w, c in columns.items()}
+    flags = {w: yes_or_no(pl.col(c) if isinstance(c, str) else c) for w, c in columns.items()}
     words = [pl.when(is_so).then(pl.lit(word)) for word, is_so in flags.items()]
     known = pl.all_horizontal([is_so.is_not_null() for is_so in flags.values()])
     return pl.when(known).then(pl.concat_list(words).list.drop_nulls())
