@@ -130,6 +130,14 @@ def test_left_censored_patients_count_from_zero():
     assert counts == (3, 0, 2, 0, 1)
 
 
+@pytest.mark.parametrize("end", [1 - 1e-15, 1 + 1e-15])
+def test_a_time_that_only_rounding_tells_from_an_end_is_that_end(end):
+    curves = fit(FOUR, bootstrap=20, seed=1)
+    at_end, exactly = curves.at(end).row(0, named=True), curves.at(1).row(0, named=True)
+    assert at_end["estimate"] == 0.5
+    assert at_end | {"time": 1.0} == exactly
+
+
 @given(cohorts(smallest=3))
 @settings(max_examples=40, deadline=None)
 def test_exact_and_right_censored_times_give_kaplan_meier(cohort):

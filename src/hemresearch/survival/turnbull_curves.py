@@ -11,6 +11,7 @@ import polars as pl
 from .. import formats
 from ..curves import SHOWN_GROUPS, Curves, Result, curves_frame
 from ..numerics.steps import TOLERANCE
+from ..numerics.ties import as_known
 from ..options import check_number, check_times
 
 if TYPE_CHECKING:
@@ -36,13 +37,15 @@ class Sample:
 
         Where survival is 0 there is no error to speak of: no sample can have more than the last interval.
         """
-        low, high = self.estimate.survival_bounds(times)
+        ends = np.unique(np.append(self.left, self.right))
+        asked = as_known(times, ends[np.isfinite(ends)])
+        low, high = self.estimate.survival_bounds(asked)
         columns = {"time": times, "estimate": np.where(low == high, high, np.nan)}
         if not self.replicates:
             return columns | dict.fromkeys(
                 ("std_error", "conf_low", "conf_high"), np.full(len(times), np.nan)
             )
-        bounds = np.array([one.survival_bounds(times) for one in self.replicates])
+        bounds = np.array([one.survival_bounds(asked) for one in self.replicates])
         error = bounds.mean(axis=1).std(axis=0, ddof=1)
         ends = _percentiles(bounds[:, 0], bounds[:, 1], conf_level)
         limits = {"std_error": error, "conf_low": ends[0], "conf_high": ends[1]}
