@@ -299,3 +299,15 @@ def test_windows_make_rows_for_curves_and_rates():
     assert_close(one["estimate"], other["estimate"], rel=1e-6)
     assert_close(one["n_event"], other["n_event"], rel=1e-12)
     assert hem.hematology.bleeding.bleeding_rate is bleeding_rate
+
+
+def test_rates_are_told_by_kind_and_regimen():
+    season = pl.DataFrame(
+        {"bleeds": [3, 1], "joint": [2, 1], "years": 1.0, "regimen": ["old", "new"], "year": [1, 2]}
+    )
+    roles = {"events": {"all": "bleeds", "joint": "joint"}, "person_time": "years", "unit": "years"}
+    told = bleeding_rate(season, **roles, by=["regimen", "year"], model="poisson").text(decimals=1)
+    assert told.startswith(
+        "bleeding rate per patient-year: all, new, year=2 1.0 (95% CI 0.0–5.6); all, old, "
+    )
+    assert "; joint, old, year=1 2.0 (95% CI 0.2–7.2)" in told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 
 KIND = "kind"
 SHORT = 90.0  # days: a single bleed in them is already a rate of four a year
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EstimatesByKind(Estimates):
+    """Estimates of each kind of bleed and group, called by these in a sentence."""
+
+    def _label(self, row: dict[str, Any]) -> str:
+        names = self.frame.columns[: self.frame.columns.index("n")]
+        words = (row[name] if isinstance(row[name], str) else f"{name}={row[name]}" for name in names)
+        return f"{', '.join(words)} "
 
 
 def bleeding_rate(
@@ -307,4 +317,5 @@ def _by_kind(events: Mapping[str, Column], by: Columns, estimate: Callable[[Colu
         )
     found = {str(kind): estimate(column) for kind, column in events.items()}
     frames = [e.frame.select(pl.lit(kind).alias(KIND), pl.all()) for kind, e in found.items()]
-    return replace(next(iter(found.values())), frame=pl.concat(frames, how="vertical_relaxed"))
+    first = replace(next(iter(found.values())), frame=pl.concat(frames, how="vertical_relaxed"))
+    return EstimatesByKind(**{each.name: getattr(first, each.name) for each in fields(first)})
