@@ -20,7 +20,8 @@ MODULES = sorted(
 FAMILIES = [
     "cohort", "competing", "data", "epidemiology", "hematology", "hematology.bleeding",
     "hematology.consultations", "hematology.endpoints", "hematology.response", "hematology.scores",
-    "hematology.toxicity", "multistate", "plots", "recurrent", "regression", "report", "survival", "times",
+    "hematology.toxicity", "multistate", "plots", "prediction", "recurrent", "regression", "report", "survival",
+    "times",
 ]  # fmt: skip
 SECTIONS = ("Parameters", "Examples")
 

@@ -9,6 +9,7 @@
 Families, each with help of its own, such as `help(hem.survival)`:
 
 - `survival`, `regression`, `competing`, `multistate`, `recurrent`, `relative`, `epidemiology`
+- `prediction`: how well predictions do, of whatever model
 - `hematology` (`hem.hematology.endpoints`: endpoints from dates), `cohort`, `times`, `data`
 - `plots`, `report`
 
@@ -30,6 +31,7 @@ _FAMILIES = (
     "hematology",
     "multistate",
     "plots",
+    "prediction",
     "recurrent",
     "regression",
     "relative",

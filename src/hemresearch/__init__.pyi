@@ -7,6 +7,7 @@ from . import errors as errors
 from . import hematology as hematology
 from . import multistate as multistate
 from . import plots as plots
+from . import prediction as prediction
 from . import recurrent as recurrent
 from . import regression as regression
 from . import relative as relative

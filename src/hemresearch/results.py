@@ -166,7 +166,7 @@ def _labels(row: dict[str, Any]) -> dict[str, Any]:
         "conf_low",
         "conf_high",
     }
-    values |= {"concordant", "discordant", "tied_x", "tied_y", "tied_xy", "log_likelihood", "aic"}
+    values |= {"concordant", "discordant", "tied_x", "tied_y", "tied_xy", "log_likelihood", "aic", "ipa"}
     return {k: v for k, v in row.items() if k not in values}
 
 
@@ -191,6 +191,7 @@ def _estimate_line(row: dict[str, Any]) -> str:
         "log_likelihood": "log-likelihood",
         "statistic": "statistic",
         "mc_error": "Monte-Carlo standard error",
+        "ipa": "IPA",
         "p_value": "p",
     }
     numbers += [

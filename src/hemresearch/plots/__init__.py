@@ -17,6 +17,7 @@ from .funnel import draw_funnel
 from .layout import layout_problems
 from .life_table import draw_life_table
 from .missingness import draw_missingness
+from .performance import draw_performance, draw_roc
 from .rates import draw_rates
 from .residuals import draw_influence, draw_residuals, draw_schoenfeld
 from .risk_table import draw_risk_table
@@ -46,9 +47,11 @@ __all__ = [
     "draw_influence",
     "draw_life_table",
     "draw_missingness",
+    "draw_performance",
     "draw_rates",
     "draw_residuals",
     "draw_risk_table",
+    "draw_roc",
     "draw_schoenfeld",
     "draw_spider",
     "draw_stacked",

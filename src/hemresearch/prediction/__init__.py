@@ -1,0 +1,30 @@
+"""How well predictions do in patients whose outcome is known, whatever made them.
+
+Predictions are columns of the data: a model's risks at horizons, or scores.
+
+- `predicted_risks`: the risks of a fit as columns.
+- `auc`, `auc_difference`, `roc_curve`: discrimination at horizons.
+- `brier_score`, `brier_difference`, `integrated_brier`: accuracy, against the null model and between models.
+"""
+
+from .auc import auc, auc_difference
+from .brier import brier_difference, brier_score, integrated_brier
+from .performance import Performance
+from .predicted_risks import predicted_risks
+from .roc_curve import RocCurve, roc_curve
+
+__all__ = [
+    "Performance",
+    "RocCurve",
+    "auc",
+    "auc_difference",
+    "brier_difference",
+    "brier_score",
+    "integrated_brier",
+    "predicted_risks",
+    "roc_curve",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
