@@ -22,7 +22,7 @@ def scored(data, name: str, **options: object) -> pl.DataFrame:
     return data.lazy().select(getattr(scores, name)(**options).alias("s")).collect().unnest("s")
 
 
-def random_patients(name: str, n: int = 200) -> pl.DataFrame:
+def random_patients(name: str, n: int = 60) -> pl.DataFrame:
     return patients(SCORES[name], n, np.random.default_rng(20))
 
 
@@ -31,26 +31,13 @@ def named(definition: Score, kind: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_bounds_hold_every_completion(name):
-    """The score of the patient as he is lies between those of the same patient with values missing."""
-    complete = random_patients(name)
+def test_what_is_missing_is_not_made_up(name):
+    """No score and no group; what is known of the components is that of the complete patient.
+
+    The score of the complete patient lies between the bounds of the same patient with values missing.
+    """
+    complete = patients(SCORES[name], 200, np.random.default_rng(20))
     holes = with_holes(complete, SCORES[name], np.random.default_rng(21))
-    truth, low, high = (
-        scored(complete, name),
-        scored(holes, name, missing="lowest"),
-        scored(holes, name, missing="highest"),
-    )
-    for column in ("score", "group"):
-        lowest, value, highest = (r[column].to_physical().cast(pl.Float64) for r in (low, truth, high))
-        assert (lowest <= value + 1e-9).all()
-        assert (value <= highest + 1e-9).all()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_made_of_what_is_missing(name):
-    """No score and no group; a component is that of the complete patient, or missing."""
-    complete = random_patients(name)
-    holes = with_holes(complete, SCORES[name], np.random.default_rng(22))
     truth, found = scored(complete, name), scored(holes, name)
     known = found["n_missing"] == 0
     assert_frame_equal(found.filter(known), truth.filter(known))
@@ -59,26 +46,31 @@ def test_nothing_is_made_of_what_is_missing(name):
         value = found["components"].struct.field(component)
         there = value.is_not_null()
         assert value.filter(there).equals(truth["components"].struct.field(component).filter(there))
+    low, high = (scored(holes, name, missing=end) for end in ("lowest", "highest"))
+    for column in ("score", "group"):
+        lowest, value, highest = (r[column].to_physical().cast(pl.Float64) for r in (low, truth, high))
+        assert (lowest <= value + 1e-9).all()
+        assert (value <= highest + 1e-9).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_types_of_columns_do_not_matter(name):
     definition = SCORES[name]
-    complete = random_patients(name, 60).with_columns(pl.col(named(definition, "number")).round())
-    words = named(definition, "category")
+    numbers, flags = named(definition, "number"), named(definition, "yes or no")
+    words, lists = named(definition, "category"), named(definition, "list")
     levels = {i.name: pl.Enum(sorted(i.levels)) for i in definition.inputs}
-    lists = {n: pl.List(levels[n]) for n in named(definition, "list")}
+    complete = random_patients(name).with_columns(pl.col(numbers).round())
     expected = scored(complete, name)
-    others = [
-        complete.cast(dict.fromkeys(named(definition, "number"), pl.Int32)),
-        complete.cast(dict.fromkeys(named(definition, "number"), pl.Float32)),
-        complete.cast(dict.fromkeys(named(definition, "yes or no"), pl.Int8)),
-        complete.cast(dict.fromkeys(words, pl.Categorical)),
-        complete.cast({**{n: levels[n] for n in words}, **lists}),
+    types = [
+        dict.fromkeys(numbers, pl.Int32)
+        | dict.fromkeys(flags, pl.Int8)
+        | dict.fromkeys(words, pl.Categorical),
+        dict.fromkeys(numbers, pl.Float32) | dict.fromkeys(flags, pl.Float64) | {n: levels[n] for n in words},
     ]
-    for other in others:
+    for schema in types:
+        other = complete.cast(schema | {n: pl.List(levels[n]) for n in lists})
         assert_frame_equal(scored(other, name), expected)
-    assert_frame_equal(scored(others[-1], name, missing="lowest"), expected)
+    assert_frame_equal(scored(other, name, missing="lowest"), expected)
 
 
 @pytest.mark.parametrize("name", sorted({cut[0] for cut in scores.thresholds().rows() if cut[1] != "score"}))
@@ -94,7 +86,8 @@ def test_a_threshold_in_single_precision_is_the_threshold(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_units_do_not_matter(name):
-    complete = random_patients(name, 60)
+    complete = random_patients(name)
+    expected = scored(complete, name)
     measured = {i.name: i.quantity for i in SCORES[name].inputs if i.quantity and i.quantity.measured}
     units = {of: list(QUANTITIES[q.measured]) for of, q in measured.items()}
     for n in range(max(map(len, units.values()), default=0)):  # each input in its nth unit, or its last
@@ -102,7 +95,7 @@ def test_units_do_not_matter(name):
         converted = complete.with_columns(
             pl.col(of) * factor(q.measured, unit=q.unit, to=unit[of]) for of, q in measured.items()
         )
-        assert_frame_equal(scored(converted, name, unit=unit), scored(complete, name))
+        assert_frame_equal(scored(converted, name, unit=unit), expected)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -124,7 +124,7 @@ def test_nothing_changes_between_thresholds(name, of):
     above = [values > c.cut if c.side in (">", "<=") else values >= c.cut for c in cuts]
     between = np.sum([np.zeros(len(values)), *above], axis=0).astype(int)
     grid = pl.DataFrame({of: values, "between": between})
-    others = patients(definition, 15, np.random.default_rng(20)).drop(of).with_row_index("patient")
+    others = patients(definition, 8, np.random.default_rng(20)).drop(of).with_row_index("patient")
     found = others.join(grid, how="cross").with_columns(getattr(scores, name)().alias("found"))
     results = pl.struct(pl.col("found").struct.field("score", "group"))
     differing = (
@@ -139,5 +139,24 @@ def _dense(quantity: Quantity, cuts: list[float]) -> np.ndarray:
     if quantity.whole:
         return np.arange(low, min(high, 40) + 1)
     ends = [low, *sorted({*cuts, *quantity.usual}), high]
-    pieces = [np.linspace(a, b, 30) for a, b in itertools.pairwise(ends)]
+    pieces = [np.linspace(a, b, 12) for a, b in itertools.pairwise(ends)]
     return np.unique(np.concatenate(pieces))
+
+
+@pytest.mark.parametrize(
+    ("of", "end", "beyond", "before"),
+    [
+        ("platelets_1e9_per_l", 250, 900, 249),
+        ("bone_marrow_blasts_percent", 20, 29, 19),
+        ("hb_g_per_dl", 20, 21, 19),
+        ("hb_g_per_dl", 4, 3, 5),
+    ],
+)
+def test_numbers_of_ipss_m_count_up_to_an_end(of, end, beyond, before):
+    """As in the program of the authors, where haemoglobin is kept within 4 and 20 g/dL."""
+    best = {i.name: [i.best] * 3 for i in SCORES["ipss_m"].inputs}
+    at, further, nearer = pl.DataFrame(best | {of: [end, beyond, before]}).select(
+        scores.ipss_m().struct.field("score")
+    )["score"]
+    assert at == further
+    assert at != nearer
