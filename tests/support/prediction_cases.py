@@ -58,13 +58,11 @@ def area_by_pairs(
 
 
 def inverse_weights(time: np.ndarray, cause: np.ndarray, t: float) -> np.ndarray:
-    """1 / G(T-) or 1 / G(t), one row after the other."""
+    """1 / G(T-) or 1 / G(t), one censoring time after the other."""
     weight = np.ones(len(time))
-    for i, at in enumerate(time):
-        for s in np.unique(time[cause == 0]):
-            if s < at and s <= t:
-                left = (time > s).sum() + ((time == s) & (cause == 0)).sum()
-                weight[i] /= 1 - ((time == s) & (cause == 0)).sum() / left
+    for s in np.unique(time[(cause == 0) & (time <= t)]):
+        here = ((time == s) & (cause == 0)).sum()
+        weight[time > s] /= 1 - here / ((time > s).sum() + here)
     return np.where((time <= t) & (cause == 0), 0.0, weight)
 
 

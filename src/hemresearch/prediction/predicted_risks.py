@@ -77,10 +77,10 @@ def predicted_risks(
     horizons = check_times(times)
     given = as_frame(data)
     frame = given.collect() if isinstance(given, pl.LazyFrame) else given
-    _warn_if_apparent(fit, frame)
     values = _risks(fit, frame, horizons, cause).reshape(frame.height, len(horizons))
     columns = [pl.Series(f"{name}_{t:g}", values[:, i]) for i, t in enumerate(horizons)]
     _refuse_taken([c.name for c in columns], frame.columns)
+    _warn_if_apparent(fit, frame)
     added = frame.with_columns(c.fill_nan(None) for c in columns)
     return added.lazy() if isinstance(given, pl.LazyFrame) else added
 
