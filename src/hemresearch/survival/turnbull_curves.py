@@ -37,8 +37,8 @@ class Sample:
 
         Where survival is 0 there is no error to speak of: no sample can have more than the last interval.
         """
-        ends = np.unique(np.append(self.left, self.right))
-        asked = as_known(times, ends[np.isfinite(ends)])
+        visits = np.unique(np.append(self.left, self.right))
+        asked = as_known(times, visits[np.isfinite(visits)])
         low, high = self.estimate.survival_bounds(asked)
         columns = {"time": times, "estimate": np.where(low == high, high, np.nan)}
         if not self.replicates:
