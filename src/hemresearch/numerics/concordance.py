@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .compiled import kernel
+from .fenwick import add, below
 
 # A pair of an event at t is worth a power of 1/G(t-) times one of 1/n(t), with n the number at risk. R's
 # S n0/n, S n0/(G n) and 1/G^2 are these, as n(t) = n0 S(t-) G(t-) if events precede censorings at their time.
@@ -163,26 +164,6 @@ def _value_of_events(time, event, weight, ends, censored_power, risk_power):  # 
 
 
 @kernel
-def _add(tree, rank, size):  # type: ignore[no-untyped-def]
-    """Add to a rank of a Fenwick tree."""
-    i = rank + 1
-    while i < len(tree):
-        tree[i] += size
-        i += i & -i
-
-
-@kernel
-def _below(tree, rank):  # type: ignore[no-untyped-def]
-    """The sum of all lower ranks of a Fenwick tree."""
-    total = 0.0
-    i = rank
-    while i > 0:
-        total += tree[i]
-        i &= i - 1
-    return total
-
-
-@kernel
 def _largest_stratum(ends):  # type: ignore[no-untyped-def]
     """The number of rows of the largest stratum."""
     largest = begin = 0
@@ -212,7 +193,7 @@ def _with_event(time, event, rank, weight, value, ends, entry, by_entry):  # typ
         while last >= begin:
             i = last
             while i >= begin and time[i] == time[last] and not event[i]:
-                _add(tree, rank[i], weight[i])
+                add(tree, rank[i], weight[i])
                 at[rank[i]] += weight[i]
                 total += weight[i]
                 i -= 1
@@ -221,7 +202,7 @@ def _with_event(time, event, rank, weight, value, ends, entry, by_entry):  # typ
             if i >= begin and time[i] == time[last]:
                 while len(entry) and k >= begin and entry[by_entry[k]] >= time[last]:
                     row = by_entry[k]
-                    _add(tree, rank[row], -weight[row])
+                    add(tree, rank[row], -weight[row])
                     at[rank[row]] -= weight[row]
                     total -= weight[row]
                     n_risk -= 1
@@ -230,7 +211,7 @@ def _with_event(time, event, rank, weight, value, ends, entry, by_entry):  # typ
             while i >= begin and time[i] == time[last]:
                 v, r = value[i], rank[i]
                 if n_risk and v > 0:
-                    lower = _below(tree, r)
+                    lower = below(tree, r)
                     change[0, i] = v * lower
                     change[1, i] = v * (total - lower - at[r])
                     change[2, i] = v * at[r]
@@ -242,7 +223,7 @@ def _with_event(time, event, rank, weight, value, ends, entry, by_entry):  # typ
                 here[r] += weight[i]
                 i -= 1
             for j in range(i + 1, deaths + 1):
-                _add(tree, rank[j], weight[j])
+                add(tree, rank[j], weight[j])
                 at[rank[j]] += weight[j]
                 total += weight[j]
                 here[rank[j]] = 0.0
@@ -274,7 +255,7 @@ def _outliving(change, time, event, rank, weight, value, ends, entry, by_entry):
                 i += 1
             for j in range(first, i):
                 if value[j] > 0:
-                    _add(tree, rank[j], value[j] * weight[j])
+                    add(tree, rank[j], value[j] * weight[j])
                     at[rank[j]] += value[j] * weight[j]
                     total += value[j] * weight[j]
             while i < end and time[i] == time[first]:
@@ -287,7 +268,7 @@ def _outliving(change, time, event, rank, weight, value, ends, entry, by_entry):
 def _compare(change, row, rank, tree, at, total, sign):  # type: ignore[no-untyped-def]
     """Add to (or, with -1, take from) a row's changes the events in the tree."""
     if total > 0:
-        lower = _below(tree, rank)
+        lower = below(tree, rank)
         change[0, row] += sign * (total - lower - at[rank])
         change[1, row] += sign * lower
         change[2, row] += sign * at[rank]

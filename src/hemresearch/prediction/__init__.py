@@ -5,10 +5,12 @@ Predictions are columns of the data: a model's risks at horizons, or scores.
 - `predicted_risks`: the risks of a fit as columns.
 - `auc`, `auc_difference`, `roc_curve`: discrimination at horizons.
 - `brier_score`, `brier_difference`, `integrated_brier`: accuracy, against the null model and between models.
+- `concordance_competing`: concordance with competing events; `concordance_difference`: between models.
 """
 
 from .auc import auc, auc_difference
 from .brier import brier_difference, brier_score, integrated_brier
+from .concordance import concordance_competing, concordance_difference
 from .performance import Performance
 from .predicted_risks import predicted_risks
 from .roc_curve import RocCurve, roc_curve
@@ -20,6 +22,8 @@ __all__ = [
     "auc_difference",
     "brier_difference",
     "brier_score",
+    "concordance_competing",
+    "concordance_difference",
     "integrated_brier",
     "predicted_risks",
     "roc_curve",

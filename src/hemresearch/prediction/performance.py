@@ -86,7 +86,7 @@ def differences_of(j: Judged, measure: Measure, reference: str | None, conf_leve
     rows = []
     for place in range(len(j.times)):
         scored = {s.model: s for s in measure(j, place)}
-        base = scored[_reference(reference, list(scored))]
+        base = scored[reference_model(reference, list(scored))]
         for s in scored.values():
             if s is not base:
                 error = std_error(s.influence - base.influence)
@@ -109,7 +109,7 @@ def difference_row(difference: float, error: float, conf_level: float) -> dict[s
     }
 
 
-def _reference(asked: str | None, models: list[str]) -> str:
+def reference_model(asked: str | None, models: list[str]) -> str:
     """The model that others are compared with."""
     if len(models) < 2:
         raise DataError(
