@@ -70,7 +70,7 @@ def test_half_a_count_or_grade_is_refused():
 
 def test_zero_is_refused_where_a_logarithm_is_taken():
     error = refusal(MANTLE.with_columns(wbc_1e9_per_l=pl.Series([0.0, 6.0])), "mipi")
-    assert "1 value outside 0 (not included) to 2000 10^9/L" in str(error)
+    assert "1 value outside 0.0001 to 2000 10^9/L" in str(error)
     micromoles = {"creatinine_mg_per_dl": [70.0], "ldh_u_per_l": [200.0], "platelets_1e9_per_l": [90]}
     assert "1 value outside 0.05 to 40 mg/dL" in str(refusal(pl.DataFrame(micromoles), "easix"))
     assert error.rows == (1,)

@@ -36,12 +36,11 @@ def _number(values: pl.Series, of: Input, column: str, unit: str | None) -> None
     x = values.cast(pl.Float64).fill_nan(None)
     quantity = of.quantity
     assert quantity is not None, "numbers have a quantity"
-    low, high = (limit / multiplier(of, unit) for limit in quantity.possible)
-    wrong = (x < low) | (x > high) | ((x <= 0) if of.positive else pl.Series([False]))
+    low, high = (limit / multiplier(of, unit) for limit in sorted((of.best, of.worst)))
+    wrong = (x < low) | (x > high)
     if wrong.any():
-        start = "0 (not included)" if of.positive and low == 0 else f"{low:g}"
         raise DataError(
-            f"{counted(int(wrong.sum()), 'value')} outside {start} to {high:g} {unit or quantity.unit}",
+            f"{counted(int(wrong.sum()), 'value')} outside {low:g} to {high:g} {unit or quantity.unit}",
             argument=of.name,
             column=column,
             rows=np.flatnonzero(wrong.fill_null(value=False).to_numpy()),

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 Kind = Literal["number", "yes or no", "category", "list", "numbers"]
 
 
+LEAST_POSITIVE = 1e-4
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A measured number as scores take it.
@@ -66,15 +69,21 @@ class Input:
 def rising(name: str, *, positive: bool = False) -> Input:
     """A number of which more is worse. `positive` where 0 is refused, because a logarithm is taken."""
     q = NUMBERS[name]
-    low, high = q.possible
-    return Input(name, "number", q.meaning, float(low), float(high), q, positive=positive)
+    low, high = _ends(q, positive)
+    return Input(name, "number", q.meaning, low, high, q, positive=positive)
 
 
 def falling(name: str, *, positive: bool = False) -> Input:
     """A number of which less is worse."""
     q = NUMBERS[name]
+    low, high = _ends(q, positive)
+    return Input(name, "number", q.meaning, high, low, q, positive=positive)
+
+
+def _ends(q: Quantity, positive: bool) -> tuple[float, float]:
+    """Of what is possible; for a logarithm from a little above 0, so that bounds are finite."""
     low, high = q.possible
-    return Input(name, "number", q.meaning, float(high), float(low), q, positive=positive)
+    return (LEAST_POSITIVE if positive and low == 0 else float(low)), float(high)
 
 
 def yes(name: str, meaning: str) -> Input:
@@ -152,14 +161,14 @@ NUMBERS: dict[str, Quantity] = {
     "bilirubin_mg_per_dl": Quantity("mg/dL", (0, 80), (0.1, 30), "bilirubin", "total bilirubin"),
     "calcium_mg_per_dl": Quantity("mg/dL", (2, 30), (6, 18), "calcium", "total calcium"),
     "ldh_ratio_to_uln": Quantity(
-        "ratio", (0, 200), (0.3, 15), None, "lactate dehydrogenase over its upper limit of normal"
+        "ratio", (0, 200), (0.4, 3), None, "lactate dehydrogenase over its upper limit of normal"
     ),
     "ldh_u_per_l": Quantity("U/L", (10, 100_000), (80, 5000), "ldh", "lactate dehydrogenase"),
     "alp_u_per_l": Quantity("U/L", (1, 20_000), (15, 2000), "alp", "alkaline phosphatase"),
     "ast_u_per_l": Quantity("U/L", (1, 50_000), (8, 5000), "ast", "aspartate aminotransferase"),
     "b2m_mg_per_l": Quantity("mg/L", (0.1, 200), (0.8, 40), "beta2_microglobulin", "beta-2 microglobulin"),
     "b2m_ratio_to_uln": Quantity(
-        "ratio", (0, 100), (0.3, 20), None, "beta-2 microglobulin over its upper limit of normal"
+        "ratio", (0, 100), (0.4, 3), None, "beta-2 microglobulin over its upper limit of normal"
     ),
     "crp_mg_per_l": Quantity("mg/L", (0, 1000), (0.2, 500), "crp", "C-reactive protein"),
     "crp_mg_per_dl": Quantity("mg/dL", (0, 100), (0.02, 50), "crp", "C-reactive protein"),
