@@ -9,9 +9,10 @@ import polars as pl
 
 from ..errors import DataError
 from ..formats import significant
-from .curve_lines import axes_mm, set_words, style_axes
+from .categories import settle_panel
+from .curve_lines import axes_mm, style_axes
 from .figure import figure, record
-from .keys import add_key
+from .panel import panel_mm
 from .risk_table import group_styles
 from .themes import RC, active
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LIMITS = ("conf_low", "conf_high")
+SQUARE_MM = 80.0
 APART = 0.012  # of the width of the axis between the error bars of two models
 
 
@@ -33,7 +35,7 @@ def draw_performance(
     title: str | None = None,
     x_label: str = "Time",
     colors: Sequence[Any] | None = None,
-    legend: bool | str = True,
+    legend: bool = True,
     width: float | None = None,
 ) -> Axes:
     """Draw a measure of performance of each model over the horizons, with its limits as bars.
@@ -53,7 +55,7 @@ def draw_performance(
     colors
         Colours of the models; default those of the theme.
     legend
-        Which model is which; False leaves it out.
+        Whether to say above which model is which.
     width
         Width of a new figure in mm; default that of the theme.
 
@@ -96,7 +98,8 @@ def draw_performance(
             )  # fmt: skip
         if chance is not None:
             panel.axhline(chance, color="0.6", linewidth=0.6, zorder=0)
-        _finish(panel, legend and len(models) > 1, title, x_label, measure)
+        words = title, x_label, measure
+        settle_panel(panel, words, panel_mm(panel) if ax is None else None, legend=legend and len(models) > 1)
         record(panel, lambda: _told(frame, measure), before=before)
     return panel
 
@@ -107,7 +110,7 @@ def draw_roc(
     ax: Axes | None = None,
     title: str | None = None,
     colors: Sequence[Any] | None = None,
-    legend: bool | str = True,
+    legend: bool = True,
     width: float | None = None,
 ) -> Axes:
     """Draw sensitivity against 1 - specificity, one curve per model and horizon.
@@ -123,9 +126,9 @@ def draw_roc(
     colors
         Colours of the curves; default those of the theme.
     legend
-        Which curve is which; False leaves it out.
+        Whether to say above which curve is which.
     width
-        Width of a new figure in mm; default that of the theme.
+        Width of a new figure in mm; default 80.
 
     Returns
     -------
@@ -153,7 +156,7 @@ def draw_roc(
     curves = frame.partition_by("model", "time", maintain_order=True)
     names = [_curve_name(frame, c) for c in curves]
     with active():
-        panel = figure(width=width).subplots() if ax is None else ax
+        panel = figure(width=width or SQUARE_MM).subplots() if ax is None else ax
         before = panel.get_children()
         style_axes(panel)
         styles = group_styles(colors, len(curves))
@@ -165,17 +168,13 @@ def draw_roc(
         panel.plot([0, 1], [0, 1], color="0.6", linewidth=0.6, zorder=0)
         panel.set_xlim(0, 1)
         panel.set_ylim(0, 1)
-        panel.set_aspect("equal")
-        panel.set_anchor("W")
-        _finish(panel, legend and len(curves) > 1, title, "1 - specificity", "Sensitivity")
+        panel.set_xticks([0, 0.25, 0.5, 0.75, 1])
+        panel.set_yticks([0, 0.25, 0.5, 0.75, 1])
+        words = title, "1 - specificity", "Sensitivity"
+        square = axes_mm(panel)[0] if ax is None else None
+        settle_panel(panel, words, square, legend=legend and len(curves) > 1)
         record(panel, lambda: ["ROC curves: " + ", ".join(names)], before=before)
     return panel
-
-
-def _finish(panel: Axes, legend: bool | str, title: str | None, x_label: str, y_label: str) -> None:
-    """Words, and the key of several lines."""
-    set_words(panel, title, x_label, y_label, *axes_mm(panel))
-    add_key(panel, legend, [], falling=False, told=False)
 
 
 def _curve_name(frame: pl.DataFrame, curve: pl.DataFrame) -> str:
