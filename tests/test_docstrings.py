@@ -21,7 +21,7 @@ FAMILIES = [
     "cohort", "competing", "data", "epidemiology", "hematology", "hematology.bleeding",
     "hematology.consultations", "hematology.endpoints", "hematology.response", "hematology.scores",
     "hematology.toxicity", "multistate", "plots", "prediction", "recurrent", "regression", "report", "survival",
-    "times",
+    "times", "translational",
 ]  # fmt: skip
 SECTIONS = ("Parameters", "Examples")
 

@@ -39,6 +39,7 @@ _FAMILIES = (
     "results",
     "survival",
     "times",
+    "translational",
 )
 __all__ = ["__version__", *_FAMILIES]
 

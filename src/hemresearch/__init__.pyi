@@ -15,5 +15,6 @@ from . import report as report
 from . import results as results
 from . import survival as survival
 from . import times as times
+from . import translational as translational
 
 __version__: str

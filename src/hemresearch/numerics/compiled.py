@@ -18,10 +18,19 @@ def kernel(function: F) -> F:
     The machine code is kept in NUMBA_CACHE_DIR, beside the package or in the user's cache folder. A
     read-only installation of a user without a home has none of these; there it is compiled in every process.
     """
+    return _compiled(function)
+
+
+def threaded(function: F) -> F:
+    """The same for a kernel that several threads run at once, each on its own part."""
+    return _compiled(function, nogil=True)
+
+
+def _compiled(function: F, **options: bool) -> F:
     try:
-        compiled: Any = numba.njit(cache=True)(function)
+        compiled: Any = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba found no folder that can be written
-        compiled = numba.njit(function)
+        compiled = numba.njit(function, **options)
     return cast("F", compiled)
 
 

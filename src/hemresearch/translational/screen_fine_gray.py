@@ -1,0 +1,89 @@
+"""Fine and Gray's model of each feature."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from scipy.special import chdtrc
+
+from ..columns import Groups
+from ..competing.fine_gray_solution import Risk, solve
+from ..design import covariate_columns
+from ..errors import ConvergenceError, DataError, DataWarning
+from ..model_design import model_design, refuse_collinear
+from ..outcomes_competing import read_competing
+from .features import read_features
+
+if TYPE_CHECKING:
+    from ..design import Covariates, Design
+
+COLUMN = "the feature"
+
+
+def screen_fine_gray(
+    frame: pl.DataFrame,
+    features: Any,
+    matrix: Any,
+    covariates: Covariates | None,
+    roles: dict[str, Any],
+    cause: Any,
+    ties: str,
+) -> pl.DataFrame:
+    """One row per feature; the censoring distribution is that of the rows in which the feature is known."""
+    wanted = None if covariates is None else covariate_columns(covariates, frame)
+    y = read_competing(frame, covariates=wanted, **roles)
+    own = y.of_cause(y.one_number(cause))
+    used = (*y.names.values(), *y.stratum.names, *y.covariates.columns)
+    chosen = read_features(frame, features, matrix, outcome=used).rows(y.row)
+    values = chosen.values()
+    chosen.check_missing(roles["missing"], values)
+    design = model_design(own, covariates)
+    refuse_collinear(design.matrix, design.columns)
+    risk = Risk(own, y.event & ~own.event, y.group)
+    rows = [_one(risk, design, one, ties) for one in values]
+    names = ("n", "n_event", "estimate", "std_error", "status")
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    estimate, error = (np.array(columns[name], dtype=float) for name in ("estimate", "std_error"))
+    statistic = (estimate / error) ** 2
+    return pl.DataFrame(
+        {
+            "feature": chosen.names,
+            "n": columns["n"],
+            "n_event": columns["n_event"],
+            "estimate": estimate,
+            "std_error": error,
+            "statistic": statistic,
+            "df": np.where(np.isnan(statistic), np.nan, 1.0),
+            "p_value": chdtrc(1.0, statistic),
+            "status": columns["status"],
+        }
+    )
+
+
+def _one(risk: Risk, design: Design, values: np.ndarray, ties: str) -> tuple[int, int, float, float, str]:
+    known = ~np.isnan(values)
+    y = risk.y if known.all() else risk.y.take(known)
+    n, n_event = len(y), int(y.event.sum())
+    if n_event == 0 or np.ptp(values[known]) == 0:
+        return n, n_event, np.nan, np.nan, "no events" if n_event == 0 else "no information"
+    groups = Groups(risk.groups.levels, risk.groups.code[known])
+    model = replace(
+        design,
+        matrix=np.column_stack([values[known], design.matrix[known]]),
+        columns=(COLUMN, *design.columns),
+    )
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", DataWarning)
+        try:
+            found = solve(Risk(y, risk.competing[known], groups), model, ties)
+        except DataError:
+            return n, n_event, np.nan, np.nan, "no information"
+        except ConvergenceError:
+            return n, n_event, np.nan, np.nan, "no maximum"
+    if any(issubclass(one.category, DataWarning) for one in told):
+        return n, n_event, float(np.sign(found.coef[0]) * np.inf), np.nan, "infinite"
+    return n, n_event, float(found.coef[0]), float(np.sqrt(found.cov[0, 0])), "ok"
