@@ -279,3 +279,9 @@ def test_warns_of_a_label_that_means_censored():
     data = FIVE.with_columns(event=pl.Series(["relapse", "alive", "relapse", "dead", "lost"]))
     call = {**ROLES, **SCORED, "cause": "relapse", "censored": "lost"}
     assert_warns(lambda: auc(data, **call), argument="censored", column="event")
+
+
+def test_sentences():
+    two = {"scores": {"x": "x", "p": "p"}, "times": 4}
+    assert auc(FIVE, **ROLES, **two).text().startswith("time-dependent AUC: x at 4 0.86 (95% CI ")
+    assert ": p less x at 4 0.00 (" in auc_difference(FIVE, **ROLES, **two).text()

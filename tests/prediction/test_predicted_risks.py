@@ -93,3 +93,10 @@ def test_refuses_a_fit_without_risks():
     infert = load_dataset("infert")
     fit = conditional_logistic(infert, "spontaneous", case="case", strata="stratum")
     assert_refused(lambda: predicted_risks(fit, infert, times=60, name="m"), argument="fit")
+
+
+def test_knows_the_patients_of_an_effect_that_changes_and_no_model_of_nothing():
+    fit = fine_gray(OLD, "age", **SEVERAL, cause=1, time_varying={"age": "log"})
+    assert_warns(lambda: predicted_risks(fit, OLD, times=60, name="m"), argument="data")
+    same_for_all = parametric(OLD, **ONE, distribution="weibull")
+    predicted_risks(same_for_all, MGUS.tail(700), times=60, name="m")

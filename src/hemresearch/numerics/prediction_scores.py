@@ -9,13 +9,11 @@ def area_under_roc(rank: np.ndarray, case: np.ndarray, control: np.ndarray) -> t
     """The weighted share of pairs in which the case has the higher rank, ties counting one half.
 
     `rank` numbers the distinct scores from 0; `case` and `control` are weights, of which a row has one at
-    most. Without cases or controls the area is NaN.
+    most, and each of which somebody has.
     """
     size = int(rank.max()) + 1
     cases, controls = np.bincount(rank, case, size), np.bincount(rank, control, size)
     n_case, n_control = cases.sum(), controls.sum()
-    if not (n_case and n_control):
-        return np.nan, np.zeros(len(rank))
     lower = np.cumsum(controls) - controls / 2
     higher = n_case - np.cumsum(cases) + cases / 2
     value = float(cases @ lower / (n_case * n_control))

@@ -11,11 +11,12 @@ Predictions are columns of the data: a model's risks at horizons, or scores.
 from .auc import auc, auc_difference
 from .brier import brier_difference, brier_score, integrated_brier
 from .concordance import concordance_competing, concordance_difference
-from .performance import Performance
+from .performance import Comparison, Performance
 from .predicted_risks import predicted_risks
 from .roc_curve import RocCurve, roc_curve
 
 __all__ = [
+    "Comparison",
     "Performance",
     "RocCurve",
     "auc",

@@ -9,8 +9,7 @@ import numpy as np
 from ..errors import DataError
 from ..numerics.prediction_scores import area_under_roc
 from ..options import Missing, check_choice, check_conf_level
-from ..results import Estimates
-from .performance import Performance, Scored, differences_of, estimates_of, facts, performance
+from .performance import Comparison, Performance, Scored, differences_of, estimates_of, facts, performance
 from .predictions import OTHER, read_predictions
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ def auc_difference(
     reference: str | None = None,
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> Comparison:
     """Difference in time-dependent AUC between models judged in the same patients, with its test.
 
     Each model's AUC less that of the reference. The patients are the same, so that the variance is that of
@@ -144,7 +143,7 @@ def auc_difference(
 
     Returns
     -------
-    Estimates
+    Comparison
         For each other model and horizon: `model`, `reference`, `time`, `estimate`, `std_error`, `statistic`,
         `p_value`, `conf_low`, `conf_high`. Null where two models never differ.
 
@@ -178,7 +177,7 @@ def auc_difference(
         scores=scores, times=times, missing=missing,
     )  # fmt: skip
     frame = differences_of(j, _measure(controls), reference, conf_level)
-    return Estimates(frame=frame, **facts(j, "difference in time-dependent AUC", conf_level))
+    return Comparison(frame=frame, **facts(j, "difference in time-dependent AUC", conf_level))
 
 
 def _measure(controls: str) -> Measure:

@@ -13,7 +13,7 @@ from ..numerics.inverse_censoring import std_error
 from ..numerics.prediction_scores import brier
 from ..options import Missing, check_choice, check_conf_level
 from ..results import Estimates
-from .performance import Performance, Scored, differences_of, estimates_of, facts, performance
+from .performance import Comparison, Performance, Scored, differences_of, estimates_of, facts, performance
 from .predictions import NULL_MODEL, read_predictions
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def brier_difference(
     reference: str | None = None,
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> Comparison:
     """Difference in Brier score between models judged in the same patients, with its test.
 
     Each model's Brier score less that of the reference; below 0 it predicts better. Variance as in
@@ -131,7 +131,7 @@ def brier_difference(
 
     Returns
     -------
-    Estimates
+    Comparison
         For each other model and horizon: `model`, `reference`, `time`, `estimate`, `std_error`, `statistic`,
         `p_value`, `conf_low`, `conf_high`. Null where two models never differ.
 
@@ -164,7 +164,7 @@ def brier_difference(
         scores=None, times=times, missing=missing,
     )  # fmt: skip
     frame = differences_of(j, _measured, reference, conf_level)
-    return Estimates(frame=frame, **facts(j, "difference in Brier score", conf_level))
+    return Comparison(frame=frame, **facts(j, "difference in Brier score", conf_level))
 
 
 def integrated_brier(

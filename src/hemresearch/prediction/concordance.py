@@ -16,7 +16,7 @@ from ..numerics.ties import TOLERANCE
 from ..options import Missing, check_choice, check_conf_level, check_number
 from ..regression.concordance import NAMES, TimeWeight
 from ..results import Estimates
-from .performance import METHOD, difference_row, facts, reference_model
+from .performance import METHOD, Comparison, difference_row, facts, reference_model
 from .predictions import read_predictions
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def concordance_difference(
     reference: str | None = None,
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> Comparison:
     """Difference in concordance between scores judged in the same patients, with its test.
 
     Each model's concordance less that of the reference. The patients are the same, so that the variance is
@@ -148,7 +148,7 @@ def concordance_difference(
 
     Returns
     -------
-    Estimates
+    Comparison
         For each other model: `model`, `reference`, `estimate`, `std_error`, `statistic`, `p_value`,
         `conf_low`, `conf_high`. Null where two models never differ.
 
@@ -198,7 +198,7 @@ def concordance_difference(
     name = "concordance of competing events" if cause is not None else NAMES[time_weight]
     method = METHOD if cause is not None else JACKKNIFE
     shared = facts(j, f"difference in {name}{_upto(tau)}", conf_level)
-    return Estimates(frame=pl.DataFrame(rows), **shared | {"method": method})
+    return Comparison(frame=pl.DataFrame(rows), **shared | {"method": method})
 
 
 def _competing(j: Judged, values: np.ndarray, horizon: float) -> tuple[float, np.ndarray]:

@@ -47,6 +47,20 @@ class Performance(Estimates):
             self.frame, ax=ax, **{"measure": self.measure, "chance": self.chance} | options
         )
 
+    def _label(self, row: dict[str, Any]) -> str:
+        """What an estimate is of, in a sentence."""
+        return f"{row['model']} at {row['time']:g} "
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Comparison(Estimates):
+    """Differences between models judged in the same patients, each with its test."""
+
+    def _label(self, row: dict[str, Any]) -> str:
+        """What a difference is between, in a sentence."""
+        at = f" at {row['time']:g}" if "time" in row else ""
+        return f"{row['model']} less {row['reference']}{at} "
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:

@@ -13,6 +13,7 @@ from ..errors import DataError, warn
 from ..options import check_times
 from ..regression.cox_fit import CoxFit
 from ..regression.parametric_fit import ParametricFit
+from ..regression.time_varying import TimeVaryingDesign
 
 if TYPE_CHECKING:
     from ..fits import Fit
@@ -118,8 +119,10 @@ def _risks(fit: Any, frame: pl.DataFrame, times: np.ndarray, cause: Any) -> np.n
 def _warn_if_apparent(fit: Any, frame: pl.DataFrame) -> None:
     """Warn where the covariates of the data are those of the fit, row by row."""
     first = next(iter(fit.fits.values())) if isinstance(fit, CauseSpecificFit) else fit
-    design = getattr(first, "design", None)
-    if design is None or len(design.matrix) != frame.height:
+    design: Any = first.design
+    if isinstance(design, TimeVaryingDesign):
+        design = design.base
+    if len(design.matrix) != frame.height or not np.ptp(design.matrix, axis=0).any():
         return
     if not np.array_equal(design.apply(frame), design.matrix):
         return
