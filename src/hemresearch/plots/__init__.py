@@ -16,6 +16,7 @@ from .forest import draw_forest
 from .funnel import draw_funnel
 from .layout import layout_problems
 from .life_table import draw_life_table
+from .manhattan import draw_manhattan
 from .missingness import draw_missingness
 from .performance import draw_performance, draw_roc
 from .rates import draw_rates
@@ -28,6 +29,7 @@ from .themes import THEMES, Theme, theme
 from .time_series import draw_time_series
 from .transitions import draw_transitions
 from .trend import draw_trend
+from .volcano import draw_volcano
 from .waterfall import draw_waterfall
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "draw_funnel",
     "draw_influence",
     "draw_life_table",
+    "draw_manhattan",
     "draw_missingness",
     "draw_performance",
     "draw_rates",
@@ -59,6 +62,7 @@ __all__ = [
     "draw_time_series",
     "draw_transitions",
     "draw_trend",
+    "draw_volcano",
     "draw_waterfall",
     "figure",
     "fingerprint",
