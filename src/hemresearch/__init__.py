@@ -10,6 +10,7 @@ Families, each with help of its own, such as `help(hem.survival)`:
 
 - `survival`, `regression`, `competing`, `multistate`, `recurrent`, `relative`, `epidemiology`
 - `prediction`: how well predictions do, of whatever model
+- `translational`: thousands of features of each patient
 - `hematology` (`hem.hematology.endpoints`: endpoints from dates), `cohort`, `times`, `data`
 - `plots`, `report`
 

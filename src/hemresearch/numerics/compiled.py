@@ -27,10 +27,11 @@ def threaded(function: F) -> F:
 
 
 def _compiled(function: F, **options: bool) -> F:
+    njit: Any = numba.njit
     try:
-        compiled: Any = numba.njit(cache=True, **options)(function)
+        compiled = njit(cache=True, **options)(function)
     except RuntimeError:  # numba found no folder that can be written
-        compiled = numba.njit(function, **options)
+        compiled = njit(function, **options)
     return cast("F", compiled)
 
 

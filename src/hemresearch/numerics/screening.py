@@ -206,7 +206,10 @@ def partial_likelihood(x, total, coef, sets):  # type: ignore[no-untyped-def]
             risk[i] += coef[a] * x[a, i]
     if not max(risk.max(), -risk.min()) < LARGEST:
         return -np.inf, score, information
-    exponentials(risk)
+    if np.any(coef != 0):
+        exponentials(risk)
+    else:
+        risk[:] = 1.0
     if p == 1:
         log, mean, information[0, 0] = sums_of_one(x[0], risk, sets)
         score[0] -= mean
