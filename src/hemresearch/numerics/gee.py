@@ -80,22 +80,28 @@ class Solution:
     solved: bool
 
 
-def independence_equations(x: np.ndarray, y: np.ndarray, owner: np.ndarray, link: Link) -> Solution:
-    """Solve the equations for the columns of x, of which the first is constant 1."""
+def independence_equations(
+    x: np.ndarray, y: np.ndarray, owner: np.ndarray, link: Link, offset: np.ndarray | None = None
+) -> Solution:
+    """Solve the equations for the columns of x, of which the first is constant 1.
+
+    An `offset`, a linear predictor that is near already, is added to x'b.
+    """
     scale = np.append(1.0, 1 / x[:, 1:].std(axis=0))
     mean = np.append(0.0, x[:, 1:].mean(axis=0))
     z = (x - mean) * scale
     unit = np.ptp(y) or 1.0  # of the squares, so that the iteration knows a small one
+    known = 0.0 if offset is None else offset
 
     def least_squares(b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        eta = z @ b
+        eta = z @ b + known
         left, slope = (y - link.inverse(eta)) / unit, link.slope(eta) / unit
         curved = slope**2 - left * link.bend(eta) / unit
         return -0.5 * float(left @ left), z.T @ (slope * left), z.T @ (z * curved[:, None])
 
-    start = _start(y, z.shape[1], link)
+    start = _start(y, z.shape[1], link) if offset is None else np.zeros(z.shape[1])
     found = maximize(least_squares, start)
-    eta = z @ found.parameters
+    eta = z @ found.parameters + known
     slope = link.slope(eta)
     information = z.T @ (z * (slope**2)[:, None])
     bread = np.linalg.pinv(information)
@@ -104,7 +110,7 @@ def independence_equations(x: np.ndarray, y: np.ndarray, owner: np.ndarray, link
     units = np.diag(scale)
     units[0] -= mean * scale
     cov = units @ bread @ (summed.T @ summed) @ bread @ units.T
-    at_start = link.slope(start[:1])[0] ** 2 * np.linalg.eigvalsh(z.T @ z)[0]
+    at_start = np.linalg.eigvalsh(z.T @ (z * (link.slope(z @ start + known) ** 2)[:, None]))[0]
     finite = np.linalg.eigvalsh(information)[0] > FLAT * at_start
     return Solution(units @ found.parameters, cov, bool(found.converged and finite))
 

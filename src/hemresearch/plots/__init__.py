@@ -6,6 +6,7 @@
 from .age_period_cohort import draw_age_period_cohort
 from .alluvial import draw_alluvial
 from .calendar_heat import draw_calendar_heat
+from .calibration import draw_calibration
 from .control_chart import draw_control_chart
 from .curves import draw_curves
 from .dynamic import draw_dynamic
@@ -39,6 +40,7 @@ __all__ = [
     "draw_age_period_cohort",
     "draw_alluvial",
     "draw_calendar_heat",
+    "draw_calibration",
     "draw_control_chart",
     "draw_curves",
     "draw_dynamic",

@@ -85,9 +85,9 @@ def read_predictions(
 ) -> Judged:
     """Read outcomes, and risks or scores of named models at horizons that somebody outlives."""
     horizons = check_times(times)
-    argument, given = _one_of(risks, scores)
-    models = _columns_of(given, argument, len(horizons))
-    roles: dict[str, Any] = {"time": time, "event": event, argument: _distinct(models)}
+    argument, given = one_of(risks, scores)
+    models = columns_of(given, argument, len(horizons))
+    roles: dict[str, Any] = {"time": time, "event": event, argument: distinct_columns(models)}
     table = read_table(data, roles, missing=missing)
     y, causes = _outcome(table, event_value, cause, censored)
     _refuse_late_horizons(y, causes, horizons)
@@ -96,11 +96,11 @@ def read_predictions(
         cause=causes,
         horizons=horizons,
         times=as_known(horizons, np.unique(y.time)),
-        values=_values(table, models, argument, len(horizons)),
+        values=checked_values(table, models, argument, len(horizons)),
     )
 
 
-def _one_of(risks: Predictions | None, scores: Predictions | None) -> tuple[str, Predictions]:
+def one_of(risks: Predictions | None, scores: Predictions | None) -> tuple[str, Predictions]:
     """Which of the two was given."""
     if (risks is None) == (scores is None):
         raise DataError(
@@ -120,7 +120,7 @@ def _one_of(risks: Predictions | None, scores: Predictions | None) -> tuple[str,
     )
 
 
-def _columns_of(given: Predictions, argument: str, n_times: int) -> dict[str, list[Column]]:
+def columns_of(given: Predictions, argument: str, n_times: int) -> dict[str, list[Column]]:
     """The columns of each model, one for each horizon, or one of a score for all."""
     models = {name: list(c) if isinstance(c, list | tuple) else [c] for name, c in given.items()}
     for name, columns in models.items():
@@ -142,7 +142,7 @@ def _columns_of(given: Predictions, argument: str, n_times: int) -> dict[str, li
     return models
 
 
-def _distinct(models: dict[str, list[Column]]) -> list[Column]:
+def distinct_columns(models: dict[str, list[Column]]) -> list[Column]:
     """Each column once; models may share one."""
     found: list[Column] = []
     for column in (c for columns in models.values() for c in columns):
@@ -181,7 +181,7 @@ def _outcome(table: Table, event_value: Any, cause: Any, censored: Any) -> tuple
     return y, np.where(code == 0, 0, np.where(code == y.one_number(cause), 1, OTHER))
 
 
-def _values(
+def checked_values(
     table: Table, models: dict[str, list[Column]], argument: str, n_times: int
 ) -> dict[str, list[np.ndarray]]:
     """Checked predictions of each model."""
