@@ -166,7 +166,7 @@ def _draw_points(ax: Axes, frame: pl.DataFrame, q: float) -> np.ndarray:
                 ax.plot(
                     at[own], height[own], marker, label=told, rasterized=own.sum() > 2000, zorder=2, **style
                 )
-    ax.axvline(0.0, color="0.8", linewidth=RC["axes.linewidth"], zorder=0)
+    ax.axvline(0.0, 0.0, 1 / KEY_ROOM, color="0.8", linewidth=RC["axes.linewidth"], zorder=0)
     ax.set_xlim(-1.1 * reach, 1.1 * reach)
     draw_bound(ax, frame, KEY_ROOM)
     return at

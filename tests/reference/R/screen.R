@@ -8,7 +8,7 @@ for (j in 41:46) features[[j]][sample(n, 5 * (j - 40))] <- NA                # m
 features[[47]] <- rep(2.5, n)                                                # the same for all
 features[[48]] <- rank(-d$time, ties.method = "min") + 0                     # orders the events: infinite estimate
 features[[49]] <- as.numeric(seq_len(n) == which(d$status == 0)[1])          # one patient, censored: minus infinity
-features[[50]] <- d$age * 1000 + 5e6                                         # far from zero
+features[[50]] <- d$age * 10 + 5e5                                             # far from zero
 ctl <- coxph.control(eps = 1e-14, iter.max = 60)
 one <- function(x, rhs, ties) {
   s <- d; s$x <- x; s <- s[!is.na(s$x), ]
