@@ -86,9 +86,11 @@ def each_feature(features, order, others, event, leave, slot_stratum, efron):  #
             before, n_before = without_feature(x[1:, :k], sets), k
         x[0, :k] = values
         found[j, 0], found[j, 1] = k, len(sets[0])
-        scale = standardize(x[0], k)
-        if len(sets[0]) == 0 or scale == 0.0 or not before[2]:
-            found[j, 7] = NO_EVENTS if len(sets[0]) == 0 else CONSTANT if scale == 0.0 else NOT_CONVERGED
+        scale = standardize(x[0], k) if len(sets[0]) else 0.0
+        if scale == 0.0:
+            found[j, 7] = CONSTANT if len(sets[0]) else NO_EVENTS
+        elif not before[2]:
+            found[j, 7] = NOT_CONVERGED
         else:
             one_feature(x[:, :k], sets, before, scale, found[j])
     return found
