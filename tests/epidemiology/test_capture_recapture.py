@@ -10,6 +10,7 @@ from reference_cases import assert_close
 from refusals import assert_refused, assert_warns
 
 from hemresearch.epidemiology import capture_recapture
+from hemresearch.numerics.capture import exact_limits
 
 TWO = {"lists": ["a", "b"], "weights": "n"}
 HIV = {"lists": ["c1", "c2", "c3", "c4"], "weights": "freq"}
@@ -93,7 +94,7 @@ def test_refusals():
         assert_refused(
             lambda lists=lists: capture_recapture(data, lists=lists), argument="lists", says=["fewer"]
         )
-    assert_refused(lambda: capture_recapture(data, **TWO, conf_type="exact"), argument="conf_type")
+    assert_refused(lambda: capture_recapture(data, **TWO, conf_type="wald"), argument="conf_type")
     dates = data.with_columns(b=pl.Series(["2020", "2021", "2020"]))
     assert_refused(
         lambda: capture_recapture(dates, **TWO), argument="lists", column="b", says=["is_not_null"]
@@ -137,6 +138,49 @@ def test_warnings():
 
 @pytest.mark.parametrize("conf_type", ["log", "normal"])
 def test_complete_lists_miss_nobody(conf_type):
-    frame = capture_recapture(two_lists(50, 50, 50), **TWO, conf_type=conf_type).to_frame()
+    frame = assert_warns(
+        lambda: capture_recapture(two_lists(50, 50, 50), **TWO, conf_type=conf_type),
+        argument="lists",
+        says=["no width", "conf_type='exact'"],
+    ).to_frame()
     assert_close(frame["estimate"], [50, 50])
     assert_close(frame["conf_high"], [50, 50])
+
+
+@pytest.mark.parametrize(
+    ("n", "n_other", "both", "limits"),
+    [(50, 3, 3, (50, 168)), (60, 40, 7, (193, 795)), (410, 350, 270, (515, 552))],
+)
+def test_exact_limits_are_those_of_hypergeometric_tails(n, n_other, both, limits):
+    # R: range of N with phyper(m, n1, N - n1, n2) >= 0.025 and 1 - phyper(m - 1, n1, N - n1, n2) >= 0.025
+    frame = capture_recapture(two_lists(n, n_other, both), **TWO, conf_type="exact").to_frame()
+    assert frame.select(LIMITS).rows() == [limits, limits]
+
+
+def test_exact_limits_without_anybody_on_both():
+    frame = assert_warns(
+        lambda: capture_recapture(two_lists(20, 30, 0), **TWO, conf_type="exact"), argument="lists"
+    ).to_frame()
+    assert frame["conf_low"].to_list() == [188] * 2
+    assert frame["conf_high"].to_list() == [np.inf] * 2
+
+
+def test_exact_limits_cover_the_truth():
+    n, n_other, size = 24, 20, 60
+    both = np.random.default_rng(1).hypergeometric(n, size - n, n_other, 300)
+    found = [exact_limits(n, n_other, float(m), 0.9) for m in both]
+    assert np.mean([low <= size <= high for low, high in found]) > 0.9
+
+
+def test_a_list_with_nobody_on_it():
+    empty = pl.DataFrame({"a": [1, 1], "b": [1, 0], "n": [3, 9], "site": ["A", "B"]})
+    assert_refused(
+        lambda: capture_recapture(empty.filter(site="B"), **TWO), argument="lists", says=["nobody on b"]
+    )
+    assert_refused(
+        lambda: capture_recapture(empty, **TWO, by="site"), argument="lists", says=["in 'B'", "other groups"]
+    )
+    assert_refused(
+        lambda: capture_recapture(three_lists(), lists=["x", "y", "z"], conf_type="exact"),
+        argument="conf_type", says=["log-linear"],
+    )  # fmt: skip

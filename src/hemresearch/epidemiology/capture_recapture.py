@@ -10,18 +10,20 @@ import numpy as np
 import polars as pl
 from scipy.special import chdtrc
 
-from ..columns import Table, group_rows, read_table
+from ..columns import Groups, Table, group_rows, read_table
 from ..errors import DataError, counted, listed, warn
 from ..numerics import capture as kernel
 from ..options import Missing, check_choice, check_conf_level
 from ..results import Estimates
+from .totals import in_groups
 from .two_values import read_sizes
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
 
-CaptureLimits = Literal["log", "normal"]
+CaptureLimits = Literal["log", "normal", "exact"]
 LIMITS = {"log": kernel.log_limits, "normal": kernel.normal_limits}
+METHODS = {"log": "log-normal for those missed", "normal": "normal", "exact": "exact, given both lists"}
 MANY_LISTS = 5  # with more the sets of pairs are too many to try all
 
 
@@ -62,7 +64,10 @@ def capture_recapture(
         Pairs of lists that depend on each other, for one log-linear model; [] is that of independence. None
         tries every set of pairs (up to five lists), sorted by AIC.
     conf_type
-        "log": the number missed is log-normal, so that limits are above the number seen; or "normal".
+        "log": the number missed is log-normal, so that limits are above the number seen; "normal"; or, of two
+        lists, "exact": the sizes that the number on both does not reject, given the lists (hypergeometric).
+        With few on both, or few on one list alone, the others cover the truth less often than the level says,
+        and they have no width where one list holds everybody of the other.
     conf_level
         Level of the limits.
     missing
@@ -78,13 +83,15 @@ def capture_recapture(
     Raises
     ------
     DataError
-        Fewer than two lists, lists other than true/false, rows on no list, interactions that are no pairs of
-        lists, and more than five lists without `interactions`.
+        Fewer than two lists, lists other than true/false or with nobody on them, rows on no list,
+        interactions that are no pairs of lists, more than five lists without `interactions`, and exact limits
+        of models.
 
     Warns
     -----
     DataWarning
-        Nobody on both of two lists; models without a finite maximum, which are left out.
+        Nobody on both of two lists; models without a finite maximum, which are left out; limits without
+        width.
 
     References
     ----------
@@ -114,13 +121,18 @@ def capture_recapture(
     on_list, size, group = _read_lists(table), read_sizes(table), group_rows(table)
     names = list(table.names["lists"])
     models = _models(names, interactions)
+    _refuse_exact(conf_type, models)
+    _refuse_empty_lists(on_list, size, group, names)
     rows = []
     for g in range(len(group)):
-        here = group.code == g
-        found = _populations(on_list[here], size[here], names, models)
+        on, here = on_list[group.code == g], size[group.code == g]
+        found = _populations(on, here, names, models)
+        limits = _exact(on, here, conf_level) if conf_type == "exact" else None
         rows += [
-            {"group": g, **row} for row in _with_limits(found, float(size[here].sum()), conf_type, conf_level)
+            {"group": g, **row}
+            for row in _with_limits(found, float(here.sum()), limits, conf_type, conf_level)
         ]
+    _warn_of_no_width(rows, conf_type)
     _warn_of_lost(rows, len(models) * len(group) if models else 2 * len(group))
     frame = pl.DataFrame(rows).with_columns(pl.selectors.float().fill_nan(None))
     values = frame.drop("group")
@@ -129,7 +141,7 @@ def capture_recapture(
     return Estimates(
         frame=values,
         name="persons in the population",
-        method="log-normal for those missed" if conf_type == "log" else "normal",
+        method=METHODS[conf_type],
         conf_level=conf_level,
         n=int(size.sum()),
         n_event=float(size[on_list.sum(axis=1) > 1].sum()),
@@ -222,12 +234,21 @@ def _model_name(names: list[str], pairs: tuple[kernel.Pair, ...]) -> str:
     return " + ".join(f"{names[i]}:{names[j]}" for i, j in pairs) or "independence"
 
 
+def _exact(on_list: np.ndarray, size: np.ndarray, conf_level: float) -> tuple[float, float]:
+    n, n_other = size @ on_list
+    return kernel.exact_limits(n, n_other, float(size @ on_list.prod(axis=1)), conf_level)
+
+
 def _with_limits(
-    found: list[tuple[str, kernel.Population]], seen: float, conf_type: str, conf_level: float
+    found: list[tuple[str, kernel.Population]],
+    seen: float,
+    limits: tuple[float, float] | None,
+    conf_type: str,
+    conf_level: float,
 ) -> list[dict[str, Any]]:
     rows = []
     for name, p in found:
-        low, high = LIMITS[conf_type](p, seen, conf_level)
+        low, high = limits or LIMITS[conf_type](p, seen, conf_level)
         fit = {
             "statistic": p.deviance,
             "df": p.df,
@@ -236,6 +257,41 @@ def _with_limits(
         size = {"estimate": p.size, "std_error": p.std_error, "conf_low": low, "conf_high": high}
         rows.append({"model": name, "n": int(seen), **fit, "aic": p.aic, **size})
     return rows
+
+
+def _refuse_exact(conf_type: str, models: list[tuple[kernel.Pair, ...]]) -> None:
+    if conf_type == "exact" and models:
+        raise DataError(
+            "'exact' was given with log-linear models",
+            argument="conf_type",
+            expected="exact limits of two lists alone",
+            remedy="conf_type='log'",
+        )
+
+
+def _refuse_empty_lists(on_list: np.ndarray, size: np.ndarray, group: Groups, names: list[str]) -> None:
+    """A list with nobody on it tells nothing of who is missed."""
+    people = np.array([size[group.code == g] @ on_list[group.code == g] for g in range(len(group))])
+    empty = people == 0
+    if empty.any():
+        where = in_groups(group, empty.any(axis=1))
+        raise DataError(
+            f"leave nobody on {listed([n for n, none in zip(names, empty.any(axis=0), strict=True) if none])}"
+            f"{where}",
+            argument="lists",
+            expected="lists with somebody on each" + (" in every group" if where else ""),
+            remedy="the other lists" + (", or data.filter(...) to the other groups" if where else ""),
+        )
+
+
+def _warn_of_no_width(rows: list[dict[str, Any]], conf_type: str) -> None:
+    if conf_type != "exact" and any(row["conf_low"] == row["conf_high"] for row in rows):
+        warn(
+            "hold everybody of one list on another: nobody seems to be missed, and limits have no width",
+            argument="lists",
+            expected="persons on each list alone",
+            remedy="conf_type='exact' of two lists",
+        )
 
 
 def _warn_of_lost(rows: list[dict[str, Any]], n_models: int) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import gammaln
@@ -92,6 +93,48 @@ def log_limits(p: Population, seen: float, conf_level: float) -> tuple[float, fl
         return (np.nan, np.nan) if not np.isfinite(p.std_error) else (seen, seen)
     factor = np.exp(normal_quantile(conf_level) * np.sqrt(np.log1p((p.std_error / missed) ** 2)))
     return float(seen + missed / factor), float(seen + missed * factor)
+
+
+def exact_limits(n: float, n_other: float, both: float, conf_level: float) -> tuple[float, float]:
+    """Sizes at which so few, or so many, on both of two independent lists are no rarer than the level allows.
+
+    Given both lists, those on both are hypergeometric, and the fewer the larger the population.
+    """
+    tail, seen = (1 - conf_level) / 2, n + n_other - both
+
+    def up_to_both(size: float) -> float:
+        return float(_hypergeometric(np.arange(max(0.0, n + n_other - size), both + 1), n, n_other, size))
+
+    def from_both(size: float) -> float:
+        return float(_hypergeometric(np.arange(both, min(n, n_other) + 1), n, n_other, size))
+
+    low = _first(lambda size: up_to_both(size) >= tail, seen)
+    high = np.inf if both == 0 else _first(lambda size: from_both(size) < tail, seen) - 1
+    return low, max(high, seen)
+
+
+def _hypergeometric(both: np.ndarray, n: float, n_other: float, size: float) -> float:
+    """The probability of these numbers on both lists."""
+    among = _log_choose(n, both) + _log_choose(size - n, n_other - both)
+    return float(np.exp(among - _log_choose(size, n_other)).sum())
+
+
+def _log_choose(n: Any, k: Any) -> Any:
+    return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+
+
+def _first(holds: Callable[[float], bool], start: float) -> float:
+    """The first whole number from `start` on of which something holds that then stays so."""
+    if holds(start):
+        return start
+    step = 1.0
+    while not holds(start + step):
+        step *= 2
+    below, at = start + step // 2, start + step
+    while at - below > 1:
+        middle = (below + at) // 2
+        below, at = (below, middle) if holds(middle) else (middle, at)
+    return at
 
 
 def normal_limits(p: Population, seen: float, conf_level: float) -> tuple[float, float]:
