@@ -52,6 +52,27 @@ def test_over_dispersion_widens_the_limits():
         assert how in repr(wider)
 
 
+def test_exact_limits_have_one_event_more_above():
+    published, exact = funnel(UNITS, **ROLES), funnel(UNITS, **ROLES, conf_type="exact")
+    size = UNITS["n"].sort().to_list()
+    first, second = (f.limits(size).sort("level", "n") for f in (published, exact))
+    assert_close(second["conf_high"] - 1 / second["n"], first["conf_high"])
+    assert_close(second["conf_low"], first["conf_low"], at_zero=1e-12)
+    assert "no more than its share" in exact.methods()
+    assert exact.to_frame()["outside"].count() <= published.to_frame()["outside"].count()
+
+
+def test_units_that_are_all_equal_or_without_events():
+    equal = pl.DataFrame({"unit": list("ABCDEF"), "d": [10] * 6, "n": [100] * 6})
+    for how in ("none", "multiplicative", "additive"):
+        found = funnel(equal, **ROLES, over_dispersion=how)
+        assert (found.dispersion, found.between, found.to_frame()["outside"].count()) == (1, 0, 0)
+    few = pl.DataFrame({"unit": list("AB"), "d": [0, 1], "n": [5, 400]})
+    frame = funnel(few, **ROLES).to_frame()
+    assert frame["estimate"].to_list() == [0, 0.0025]
+    assert frame["outside"].null_count() == 2
+
+
 def test_patients_counts_and_input_are_one():
     whole = funnel(UNITS, **ROLES)
     patients = pl.concat(
@@ -112,6 +133,7 @@ def test_refusals():
 
     assert_refused(call(n="n", expected="e"), argument="expected", says=["n and expected were given"])
     assert_refused(call(n="n", over_dispersion="x"), argument="over_dispersion")
+    assert_refused(call(n="n", conf_type="wilson"), argument="conf_type")
     assert_refused(call(n="n", levels=(0.95, 99.8)), argument="conf_level")
     assert_refused(
         call(n="d", events="n"), argument="events", column="n", rows=range(1, 9), says=["more events"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.special import bdtr, pdtr
+from scipy.special import bdtr, gammaln, pdtr
 
 from hemresearch.numerics import funnel as kernel
 
@@ -59,3 +59,39 @@ def test_dispersion_of_chance_and_of_more():
     factor, between = kernel.dispersion(kernel.POISSON, apart, size, 1.0)
     assert factor > 3
     assert 0.003 < between < 1 / 160  # a variance of 1 / 40 of the ratio is a quarter of that of its root
+
+
+@pytest.mark.parametrize("expected", [0.01, 0.5, 1.0, 2.0, 20.0])
+@pytest.mark.parametrize("tail", [0.001, 0.025])
+def test_what_chance_leaves_beyond_the_limits(expected, tail):
+    count, size = np.arange(200), np.array([expected])
+    share = np.exp(count * np.log(expected) - expected - gammaln(count + 1))
+
+    def beyond(limits):
+        low, high = (float(limit[0]) * expected for limit in limits)
+        return share[count < low - 1e-9].sum(), share[count > high + 1e-9].sum()
+
+    strict = beyond(kernel.strict_limits(kernel.POISSON, size, 1.0, tail))
+    assert max(strict) <= tail * (1 + 1e-9)
+    published = beyond(kernel.exact_limits(kernel.POISSON, size, 1.0, tail))
+    assert published[0] == strict[0]
+    assert published[1] >= strict[1]
+    if expected == 1.0:  # 3.2 and 3.7 times what the level says, as told in the docstring of funnel
+        assert published[1] > 3 * tail
+
+
+def test_strict_limits_of_shares_stay_shares():
+    low, high = kernel.strict_limits(kernel.BINOMIAL, np.array([2.0, 5.0, 400.0]), 0.5, 0.025)
+    assert (high[:2] == 1).all()
+    assert (low[:2] == 0).all()
+    assert 1 - bdtr(np.floor(400 * high[2]), 400, 0.5) <= 0.025
+
+
+def test_winsorising_hides_a_third_of_the_variance_of_chance():
+    z = np.random.default_rng(1).normal(size=20_000)
+    count = (z / 2e3 + 1) ** 2 * 1e6 - 0.25  # on the scale of equal variance, z from its centre
+    assert_allclose(kernel.POISSON.forward(count, np.full(len(z), 1e6)), 1 + z / 2e3, rtol=1e-12)
+    wider = kernel.dispersion(
+        kernel.POISSON, (1.4 * z / 2e3 + 1) ** 2 * 1e6 - 0.25, np.full(len(z), 1e6), 1.0
+    )
+    assert_allclose(wider[0], 1.4**2 * 0.68, rtol=0.03)

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from ..columns import Column, Columns, Table
 
 OverDispersion = Literal["none", "multiplicative", "additive"]
+FunnelLimits = Literal["interpolated", "exact"]
+LIMITS = {"interpolated": kernel.exact_limits, "exact": kernel.strict_limits}
+TOLD = {
+    "interpolated": "exact control limits, interpolated between counts",
+    "exact": "exact control limits, beyond each of which chance leaves no more than its share",
+}
 SIZES = 200  # points along a limit that is drawn
 FEW_UNITS = 5
 QUANTITIES = {"n": "proportion", "person_time": "rate", "expected": "observed over expected"}
@@ -47,8 +53,8 @@ class Funnel(Result):
     levels
         Levels of the limits.
     dispersion
-        Mean squared standardised distance of the units from the target, the ends winsorised; about 1 by
-        chance.
+        Mean squared standardised distance of the units from the target, the ends winsorised, and 1 where
+        that is no more: units that differ by chance have 0.7, less than 1 because of the winsorising.
     between
         Variance between units on the scale of the limits (additive over-dispersion), else 0.
     """
@@ -59,6 +65,7 @@ class Funnel(Result):
     target: float
     levels: tuple[float, ...]
     over_dispersion: str
+    conf_type: str
     dispersion: float
     between: float
     n_dropped: int
@@ -122,7 +129,7 @@ class Funnel(Result):
         """A sentence for the methods section."""
         levels = " and ".join(formats.level(level) for level in self.levels)
         how = {
-            "none": "exact control limits, interpolated between counts",
+            "none": TOLD[self.conf_type],
             "multiplicative": "control limits widened for multiplicative over-dispersion",
             "additive": "control limits widened for variance between units",
         }[self.over_dispersion]
@@ -130,7 +137,7 @@ class Funnel(Result):
 
     def _limits(self, size: np.ndarray, level: float) -> kernel.Limits:
         d = kernel.BINOMIAL if self.size == "n" else kernel.POISSON
-        low, high = kernel.exact_limits(d, size, self.target, (1 - level) / 2)
+        low, high = LIMITS[self.conf_type](d, size, self.target, (1 - level) / 2)
         if self.over_dispersion == "none":
             return low, high
         factor = self.dispersion if self.over_dispersion == "multiplicative" else 1.0
@@ -164,6 +171,7 @@ def funnel(
     target: float | None = None,
     levels: Sequence[float] = (0.95, 0.998),
     over_dispersion: OverDispersion = "none",
+    conf_type: FunnelLimits = "interpolated",
     missing: Missing = "raise",
 ) -> Funnel:
     """Units such as hospitals, and the control limits within which chance alone leaves them (funnel plot).
@@ -189,11 +197,16 @@ def funnel(
     levels
         Levels of the limits.
     over_dispersion
-        "none": exact limits (Spiegelhalter's, interpolated between counts). Where most units differ by more
-        than chance, for reasons that nobody measured, these call too many of them outside: "multiplicative"
-        multiplies the variance by the dispersion, "additive" adds a variance between units. Both work on a
-        scale of equal variance (arcsine, square root), and are those of chance where units differ no more
-        than that.
+        "none": those of chance alone. Where most units differ by more than chance, for reasons that nobody
+        measured, these call too many of them outside: "multiplicative" multiplies the variance by the
+        dispersion, "additive" adds a variance between units. Both work on a scale of equal variance (arcsine,
+        square root), never narrow the limits, and leave them as they are where the winsorised dispersion is
+        below 1, that is unless the variance is half as large again as by chance.
+    conf_type
+        "interpolated": Spiegelhalter's limits, as published. A small unit is above them by chance more often
+        than half of 1 - level has it, and below them less often: three times as often where one or two
+        events are expected, 1.4 times where 20 are. "exact": one event more at the upper limit, beyond which
+        chance then leaves no more than its half.
     missing
         "raise" names what is missing; "drop" leaves those rows out and counts them.
 
@@ -234,6 +247,7 @@ def funnel(
     [(0.95, 0.061, 0.192), (0.998, 0.031, 0.236)]
     """
     check_choice(over_dispersion, OverDispersion, argument="over_dispersion")
+    check_choice(conf_type, FunnelLimits, argument="conf_type")
     checked = _checked_levels(levels)
     given = {"n": n, "person_time": person_time, "expected": expected}
     kind = _kind([name for name, column in given.items() if column is not None])
@@ -253,6 +267,7 @@ def funnel(
         target=aim,
         levels=checked,
         over_dispersion=over_dispersion,
+        conf_type=conf_type,
         dispersion=factor,
         between=between if over_dispersion == "additive" else 0.0,
         n_dropped=table.n_dropped,

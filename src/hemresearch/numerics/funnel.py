@@ -26,6 +26,7 @@ class Distribution:
     centre: Callable[[float], float]
     forward: Callable[[np.ndarray, np.ndarray], np.ndarray]
     inverse: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    most: float  # of events per size
 
 
 def _arcsine(count: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -51,6 +52,7 @@ BINOMIAL = Distribution(
     lambda target: math.asin(math.sqrt(target)),
     _arcsine,
     _from_arcsine,
+    1.0,
 )
 POISSON = Distribution(
     lambda count, size, target: pdtr(count, size * target),
@@ -58,12 +60,24 @@ POISSON = Distribution(
     math.sqrt,
     _root,
     _from_root,
+    np.inf,
 )
 
 
 def exact_limits(d: Distribution, size: np.ndarray, target: float, tail: float) -> Limits:
-    """Spiegelhalter's exact limits: quantiles of the count, interpolated, over the size."""
-    return _at_quantile(d, size, target, tail), _at_quantile(d, size, target, 1 - tail)
+    """Spiegelhalter's exact limits: quantiles of the count, interpolated, over the size.
+
+    Counts below the lower limit have no more than `tail`; those above the upper one have more than it, since
+    the quantile itself is beyond what is interpolated from it.
+    """
+    low, high = (_at_quantile(d, size, target, share) for share in (tail, 1 - tail))
+    return np.maximum(low, 0.0) / size, np.maximum(high, 0.0) / size
+
+
+def strict_limits(d: Distribution, size: np.ndarray, target: float, tail: float) -> Limits:
+    """The same with one event more in the upper limit: no more than `tail` lies beyond either."""
+    low, high = (_at_quantile(d, size, target, share) for share in (tail, 1 - tail))
+    return np.maximum(low, 0.0) / size, np.minimum((high + 1) / size, d.most)
 
 
 def spread_limits(
@@ -80,7 +94,8 @@ def spread_limits(
 def dispersion(d: Distribution, count: np.ndarray, size: np.ndarray, target: float) -> tuple[float, float]:
     """Mean squared z after winsorising, and the variance between units that explains its excess.
 
-    Both are as by chance (1 and 0) where units differ no more than that.
+    Winsorising leaves 0.68 of the variance of many normal z, so that units must differ by half as much again
+    before anything is found; with less they count as differing by chance (1 and 0).
     """
     z = (d.forward(count, size) - d.centre(target)) * 2 * np.sqrt(size)
     low, high = np.quantile(z, [WINSORIZED, 1 - WINSORIZED])
@@ -97,4 +112,4 @@ def _at_quantile(d: Distribution, size: np.ndarray, target: float, share: float)
     count = np.maximum(np.ceil(d.quantile(share, size, target) - 1e-9), 0.0)
     reached = d.distribution(count, size, target)
     before = np.where(count > 0, d.distribution(np.maximum(count - 1, 0), size, target), 0.0)
-    return np.maximum(count - (reached - share) / (reached - before), 0.0) / size
+    return np.asarray(count - (reached - share) / (reached - before))
