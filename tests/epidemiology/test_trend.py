@@ -13,6 +13,11 @@ from hemresearch.epidemiology import JoinpointTrend, annual_percent_change, join
 COUNTS = {"year": "year", "events": "deaths", "person_time": "mean_population"}
 RATES = {"year": "year", "rate": "rate"}
 CHANGE = ["estimate", "conf_low", "conf_high"]
+MISSING_YEAR = {
+    "joinpoint": 2006,
+    "estimate": [3.74683213504, -2.88444145433],
+    "conf_low": [2.99176726815, -3.33071545483],
+}
 
 
 def mortality() -> pl.DataFrame:
@@ -88,6 +93,27 @@ def test_an_exact_change_is_found():
     changes = 100 * np.expm1([0.02, -0.04])
     assert_close(fit.to_frame()["estimate"], changes, rel=1e-3)
     assert_close(fit.average(2005, 2015).to_frame()["estimate"], [100 * np.expm1(-0.01)], rel=1e-2)
+
+
+@pytest.mark.parametrize("selection", ["bic", "permutation"])
+@pytest.mark.parametrize("bend", [0.0, -0.05])
+def test_rates_without_scatter_have_no_joinpoint_of_rounding(selection, bend):
+    year = np.arange(1990, 2020)
+    rate = 5 * np.exp(0.03 * (year - 1990) + bend * np.maximum(year - 2005, 0))
+    data = pl.DataFrame({"year": year, "rate": rate})
+    trend = joinpoint(data, year="year", rate="rate", selection=selection, n_permutations=199)
+    assert trend.joinpoints().rows() == ([(2005, 2005, 2005)] if bend else [])
+
+
+def test_a_year_that_is_missing_is_a_longer_step():
+    # R: lm on every pair of joinpoints, with 2 years of their own before, behind and between
+    year = [y for y in range(2000, 2016) if y != 2007]
+    rate = [5.0, 5.2, 5.2, 5.5, 5.6, 5.8, 6.1, 6.0, 5.7, 5.6, 5.3, 5.2, 5.0, 4.9, 4.6]
+    data = pl.DataFrame({"year": year, "rate": rate})
+    frame = joinpoint(data, year="year", rate="rate", n_joinpoints=1).to_frame()
+    assert frame["start"].to_list() == [2000, MISSING_YEAR["joinpoint"]]
+    assert_close(frame["estimate"], MISSING_YEAR["estimate"], rel=1e-8)
+    assert_close(frame["conf_low"], MISSING_YEAR["conf_low"], rel=1e-8)
 
 
 def test_the_selections_find_a_bend_and_no_bend():
@@ -212,6 +238,10 @@ def test_refusals_of_groups_and_options():
     )
     assert_refused(lambda: joinpoint(data, **RATES, selection="aic"), argument="selection")
     assert_refused(lambda: joinpoint(data, **RATES, alpha=1.5), argument="alpha")
+    assert_refused(
+        lambda: joinpoint(bent(1), **RATES, selection="permutation", max_joinpoints=2, n_permutations=38),
+        argument="n_permutations", says=["39 or more", "level 0.025"],
+    )  # fmt: skip
     for name in ("n_permutations", "ends", "between", "max_joinpoints", "n_joinpoints"):
         for wrong in (-1, 1.5):
             assert_refused(lambda n=name, w=wrong: joinpoint(data, **RATES, **{n: w}), argument=name)

@@ -78,9 +78,10 @@ def joinpoint(
         The most that are looked for; default 0 below 7 years, 1 below 12, 2 below 17, 3 below 22, 4 below 27,
         else 5, and no more than have room.
     selection
-        "bic": the k with the least log(SSE / n) + 2 (k + 1) log(n) / n. "permutation": tests of fewer against
-        more, from 0 against the most; each takes the fewer up by one if it rejects, else the more down by
-        one, until they meet.
+        "bic": the k with the least log(SSE / n) + 2 (k + 1) log(n) / n; of straight trends over 30 years it
+        finds a bend in one of ten. "permutation": tests of fewer against more, from 0 against the
+        most; each takes the fewer up by one if it rejects, else the more down by one, until they meet; it
+        finds a bend too many with the probability `alpha`, and takes longer.
     ends, between
         Years that at least lie before the first and after the last joinpoint, and between two.
     alpha
@@ -102,7 +103,8 @@ def joinpoint(
     Raises
     ------
     DataError
-        As `annual_percent_change`; too few years for so many joinpoints.
+        As `annual_percent_change`; too few years for so many joinpoints, too few shuffles for so small an
+        `alpha`.
 
     Notes
     -----
@@ -148,6 +150,7 @@ def joinpoint(
     candidates = [s.lines(k) for k in range(most + 1)]
     table = _bic(s, candidates)
     if selection == "permutation" and n_joinpoints is None:
+        _refuse_few_shuffles(n_permutations, alpha, most)
         k, table = _by_permutation(s, most, alpha, int(n_permutations), seed)
     else:
         k = int(table["bic"].arg_min()) if n_joinpoints is None else most  # type: ignore[arg-type]
@@ -213,6 +216,19 @@ def _most(s: Series, n_joinpoints: int | None, max_joinpoints: int | None) -> in
         expected=f"no more than {room}, with years before, after and between as ends= and between= have it",
         remedy=f"{argument}={room}",
     )
+
+
+def _refuse_few_shuffles(n_permutations: int, alpha: float, most: int) -> None:
+    """The data are one of the series that are counted, so that p is no smaller than one of them all."""
+    needed = int(np.ceil(most / alpha * (1 - 1e-12))) - 1
+    if n_permutations < needed:
+        raise DataError(
+            f"{n_permutations} shuffles give no p-value below {1 / (n_permutations + 1):.2g}, and the first "
+            f"test is at the level {alpha / most:.2g}",
+            argument="n_permutations",
+            expected=f"{needed} or more for up to {most} joinpoints",
+            remedy="n_permutations=4499, the default",
+        )
 
 
 def _bic(s: Series, candidates: list[Lines]) -> pl.DataFrame:

@@ -11,6 +11,8 @@ import numpy as np
 
 from .compiled import kernel
 
+EPSILON = 1e-13  # of rounding, in many sums
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
@@ -42,14 +44,20 @@ def best_lines(x: np.ndarray, y: np.ndarray, weight: np.ndarray, k: int, ends: i
     hinges, series = root * np.maximum(x[:, None] - x[grid], 0.0), root * y
     hinges, series = (part - line @ (line.T @ part) for part in (hinges, series))
     left = (series**2).sum(axis=0)
+    noise = EPSILON * left + EPSILON**2 * (weight @ y**2)
     near = np.full((k, len(x)), np.inf)
     if k == 0:
-        return Lines(np.zeros((y.shape[1], 0), dtype=int), left, near)
+        return Lines(np.zeros((y.shape[1], 0), dtype=int), _above(left, noise), near)
     size = np.linalg.norm(hinges, axis=0)
     hinges = hinges / size
     gain, where, profile = search(hinges.T @ hinges, hinges.T @ series, k, between + 1)
-    near[:, grid] = np.where(profile >= 0, left[0] - profile, np.inf)
-    return Lines(grid[where], left - gain, near)
+    near[:, grid] = np.where(profile >= 0, _above(left[0] - profile, noise[0]), np.inf)
+    return Lines(grid[where], _above(left - gain, noise), near)
+
+
+def _above(squares: np.ndarray, noise: np.ndarray | float) -> np.ndarray:
+    """Sums of squares, 0 where they are what rounding leaves of a series without any."""
+    return np.where(squares > noise, squares, 0.0)
 
 
 @kernel
