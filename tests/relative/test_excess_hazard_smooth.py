@@ -64,9 +64,11 @@ def test_a_narrow_bandwidth_has_several_ends(monkeypatch):
         background = np.where(taken, 1e6, rows.background)
         return fit_smooth_excess(RiskRows(rows.begin, rows.end, rows.event, background, rows.x), multiple)
 
-    plain = of_rdata(case, bandwidth=0.5125)
+    with pytest.warns(hem.errors.DataWarning, match="settled"):
+        plain = of_rdata(case, bandwidth=0.5125)
     monkeypatch.setattr(MODULE, "fit_smooth_excess", without_the_two)
-    fit = of_rdata(case, bandwidth=0.5125)
+    with pytest.warns(hem.errors.DataWarning, match="settled"):
+        fit = of_rdata(case, bandwidth=0.5125)
     assert_close(np.exp(fit.coef), np.exp(values["coef"]), rel=1e-3)
     assert_close(fit.std_error, values["se"], rel=1e-3)
     assert fit.excess_deaths == pytest.approx(values["excess_deaths"], rel=1e-3)
@@ -259,9 +261,22 @@ def test_a_level_that_dies_no_more_than_the_population():
         em(data, "arm", life_table=flatland(20.0))
 
 
+def test_em_that_loses_the_excess_says_so():
+    # it is low at first, and the deaths before each one in a long window are few of them excess ones
+    data = cohort(200, seed=23)
+    fit = assert_warns(
+        lambda: em(data, bandwidth=8), argument="method", says=["settled where 38.2", "109 are beyond"]
+    )
+    assert fit.n_event - fit.expected == pytest.approx(data["disease"].sum(), rel=0.15)
+    banded = excess_hazard(data, "x", **{**PEOPLE, "method": "full-likelihood"}, bands=[0, 2, 3, 6])
+    assert abs(banded.coef[0] - 0.7) < 2.5 * banded.std_error[0]
+
+
 def test_em_that_does_not_settle(monkeypatch):
     monkeypatch.setattr(MODULE, "fit_smooth_excess", partial(fit_smooth_excess, steps=3))
-    with pytest.raises(hem.errors.ConvergenceError, match=r"had not settled after 3 iterations.*bandwidth=4"):
+    with pytest.raises(
+        hem.errors.ConvergenceError, match=r"had not settled after 3 iterations.*full-likelihood"
+    ):
         em(SMALL)
 
 
@@ -273,6 +288,6 @@ def test_more_coefficients_than_deaths_are_told():
 
     def crowded() -> None:
         with contextlib.suppress(hem.errors.ConvergenceError):  # which may be, or not
-            em(data, [f"z{i}" for i in range(6)])
+            em(data, [f"z{i}" for i in range(6)], life_table=flatland(1e-4))
 
     assert_warns(crowded, argument="covariates", says=["6 coefficients", "5 events"])

@@ -121,7 +121,8 @@ def excess_hazard(
     -----
     DataWarning
         More coefficients than deaths; bands that hold less than 5% of the follow-up (in the wrong unit,
-        perhaps); rates that were carried on by `extrapolate`.
+        perhaps); rates that were carried on by `extrapolate`; by "em", excess deaths that are not about as
+        many as the deaths beyond those expected.
 
     Notes
     -----
@@ -133,6 +134,11 @@ def excess_hazard(
     that the baseline is like that of Ederer II, and stops long before EM has settled. Its standard errors
     are too small since R's coxph has robust ones for weights that are not whole: rsadd takes them for the
     information of known causes (0.16 where Louis' formula has 0.20).
+
+    Its smoothing sees the excess just before each death. Where that is low beside the population's hazard it
+    may die out, and EM then does not settle, or settles where the population takes most deaths that follow:
+    in one of twenty simulated studies of 300 patients with an excess that rises from 0. The bands of
+    "full-likelihood" have no such end.
 
     References
     ----------

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from .. import formats
-from ..errors import ConvergenceError, DataError, counted
+from ..errors import ConvergenceError, DataError, counted, warn
 from ..model_design import warn_if_crowded
 from ..numerics.cox_rows import centre_and_scale
 from ..numerics.excess_smooth import RiskRows, fit_smooth_excess
@@ -164,7 +164,9 @@ def fit_smooth(
     if inverse is None:
         raise no_maximum(found.information, np.diag(1 / scale), scale, design.columns)
     if not found.converged:
-        raise _not_settled(found.iterations, multiple)
+        raise _not_settled(found.iterations)
+    excess, expected = float(found.share.sum()), float(pieces.expected.sum())
+    _warn_if_lost(excess, int(event.sum()), expected)
     coef = scale * found.coef
     at_zero = float(np.exp(-mean @ coef))  # the baseline is that of covariates of 0
     return SmoothExcessFit(
@@ -186,7 +188,7 @@ def fit_smooth(
         time_unit=rows.unit,
         design=design,
         borders=np.array([borders[0], min(borders[1], end.max() * (1 + NEAR))]),
-        expected=float(pieces.expected.sum()),
+        expected=expected,
         deviance=np.nan,
         n_rows=len(event),
         life_table=rows.life_table.name,
@@ -194,14 +196,32 @@ def fit_smooth(
         rate=found.rate * at_zero,
         cumulative=np.cumsum(found.jump) * at_zero,
         bandwidth=multiple,
-        excess_deaths=float(found.share.sum()),
+        excess_deaths=excess,
         iterations=found.iterations,
     )
 
 
-def _not_settled(iterations: int, multiple: float) -> ConvergenceError:
+def _warn_if_lost(excess: float, n_event: int, expected: float) -> None:
+    """Say where the shares of deaths do not add up to the deaths beyond those expected.
+
+    They do to within a few tenths of the root of the deaths in fits that are right.
+    """
+    beyond = n_event - expected
+    if abs(excess - beyond) <= np.sqrt(n_event):
+        return
+    warn(
+        f"settled where {formats.significant(excess, 3)} deaths are excess ones, but "
+        f"{formats.significant(beyond, 3)} are beyond those expected",
+        argument="method",
+        expected="an excess that the deaths shortly before each one show; where it is low beside the "
+        "population's, smoothing may lose it, and all excess that follows",
+        remedy="method='full-likelihood' with bands, or another bandwidth",
+    )
+
+
+def _not_settled(iterations: int) -> ConvergenceError:
     return ConvergenceError(
         f"EM had not settled after {counted(iterations, 'iteration')}. Expected more deaths than in the "
-        "population in every level, and a bandwidth that spans gaps between deaths. Try fewer terms, or "
-        f"bandwidth={2 * multiple:g}."
+        "population in every level, and in every part of follow-up. Try method='full-likelihood' with bands, "
+        "or fewer terms."
     )
