@@ -7,32 +7,44 @@ Predictions are columns of the data: a model's risks at horizons, or scores.
 - `brier_score`, `brier_difference`, `integrated_brier`: accuracy, against the null model and between models.
 - `calibration`: whether as many have the event as was predicted.
 - `concordance_competing`: concordance with competing events; `concordance_difference`: between models.
+- `bootstrap_validate`, `cross_validated_risks`: how a model does in patients it has not seen.
+- `PublishedModel`, `update_model`: a model of a paper, and its update in new patients.
 """
 
 from .auc import auc, auc_difference
+from .bootstrap_validate import bootstrap_validate
 from .brier import brier_difference, brier_score, integrated_brier
 from .calibration import calibration
 from .calibration_result import Calibration
 from .concordance import concordance_competing, concordance_difference
+from .cross_validated_risks import cross_validated_risks
 from .performance import Comparison, Performance
 from .predicted_risks import predicted_risks
+from .published_model import PublishedModel, UpdatedModel, update_model
 from .roc_curve import RocCurve, roc_curve
+from .validation_result import Validation
 
 __all__ = [
     "Calibration",
     "Comparison",
     "Performance",
+    "PublishedModel",
     "RocCurve",
+    "UpdatedModel",
+    "Validation",
     "auc",
     "auc_difference",
+    "bootstrap_validate",
     "brier_difference",
     "brier_score",
     "calibration",
     "concordance_competing",
     "concordance_difference",
+    "cross_validated_risks",
     "integrated_brier",
     "predicted_risks",
     "roc_curve",
+    "update_model",
 ]
 
 

@@ -78,12 +78,17 @@ def predicted_risks(
     horizons = check_times(times)
     given = as_frame(data)
     frame = given.collect() if isinstance(given, pl.LazyFrame) else given
-    values = _risks(fit, frame, horizons, cause).reshape(frame.height, len(horizons))
+    values = risks_of(fit, frame, horizons, cause)
     columns = [pl.Series(f"{name}_{t:g}", values[:, i]) for i, t in enumerate(horizons)]
     _refuse_taken([c.name for c in columns], frame.columns)
     _warn_if_apparent(fit, frame)
     added = frame.with_columns(c.fill_nan(None) for c in columns)
     return added.lazy() if isinstance(given, pl.LazyFrame) else added
+
+
+def risks_of(fit: Any, frame: pl.DataFrame, times: np.ndarray, cause: Any) -> np.ndarray:
+    """The risks of each row, one column for each horizon."""
+    return _risks(fit, frame, times, cause).reshape(frame.height, len(times))
 
 
 def _risks(fit: Any, frame: pl.DataFrame, times: np.ndarray, cause: Any) -> np.ndarray:
