@@ -197,12 +197,15 @@ def is_groups(series: pl.Series) -> bool:
 
 def _each(features: Features, response: pl.Series) -> pl.DataFrame:
     rows, sparse = [], []
+    by_groups = is_groups(response)
     for j, name in enumerate(features.names):
         series = features.column(j)
-        known = series.is_not_null()
-        x, y = series.filter(known), response.filter(known)
+        x, y = series, response
+        if series.null_count():
+            known = series.is_not_null()
+            x, y = series.filter(known), response.filter(known)
         if len(x) and x.n_unique() > 1 and y.n_unique() > 1:
-            test, measure, *numbers, few = _test(x, y, is_groups(response))
+            test, measure, *numbers, few = _test(x, y, by_groups)
         else:
             test, measure, numbers, few = None, None, [np.nan] * 4, False
         sparse += [name] if few else []
