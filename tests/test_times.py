@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hemresearch import times
 from hemresearch.errors import DataError
-from hemresearch.times import age, calendar_year, durations, from_calendar_year
+from hemresearch.times import age, calendar_year, durations, from_calendar_year, whole_days
 
 DAYS = st.dates(date(1850, 1, 1), date(2150, 12, 31))
 MOMENTS = st.datetimes(datetime(1850, 1, 1), datetime(2150, 12, 31))
@@ -45,6 +45,15 @@ def age_on(birth, day, **options):
 
 
 # --- durations -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Stockholm", "America/New_York"])
+def test_a_whole_day_is_that_of_the_time_zone(zone):
+    moments = pl.Series([datetime(2024, 3, 30, 0, 10), datetime(2024, 4, 2, 23, 50), None])
+    days = [date(2024, 3, 30), date(2024, 4, 2), None]
+    assert whole_days(moments.dt.replace_time_zone(zone)).to_list() == days
+    assert whole_days(pl.Series(days)).to_list() == days
+    assert whole_days(pl.Series([None, None])).dtype == pl.Date
 
 
 def test_days_between_dates_are_whole_and_the_same_day_is_zero():

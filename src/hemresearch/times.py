@@ -276,6 +276,11 @@ def read_dates(data: Any, roles: dict[str, Column]) -> Table:
     return replace(table, frame=table.frame.with_columns(pl.col(nothing).cast(pl.Date)))
 
 
+def whole_days(series: pl.Series) -> pl.Series:
+    """The calendar day of each date or time; with a time zone the day there, not the one in UTC."""
+    return series.cast(pl.Date) if series.dtype == pl.Null else series.dt.date()
+
+
 def check_dates(series: pl.Series, argument: str, name: str, as_date: str) -> None:
     """Refuse a column that does not hold dates, with the way to make them."""
     if series.dtype in (pl.Date, pl.Datetime, pl.Null):

@@ -67,6 +67,10 @@ def test_dates_count_days():
     assert told(data) == [True, False, True]
     mixed = data.with_columns(pl.col("bleed").cast(pl.Datetime) + timedelta(hours=20))
     assert told(mixed) == [True, False, True]
+    zoned = mixed.with_columns(
+        pl.col("bleed").dt.offset_by("-1190m").dt.replace_time_zone("Europe/Stockholm")
+    )
+    assert told(zoned) == [True, False, True]
     lazy = new_bleeds(data.lazy(), **NEW, name="is_new")
     assert isinstance(lazy, pl.LazyFrame)
     assert lazy.collect()["is_new"].to_list() == [True, False, True]

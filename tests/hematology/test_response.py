@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from refusals import assert_refused
 
 import hemresearch as hem
@@ -324,6 +325,12 @@ def test_confirmation_equals_the_search_of_all_pairs(scale, days):
     free = dict(best(data, scale).select("patient", pl.col("best_response").to_physical()).rows())
     strict = dict(made.select("patient", pl.col("best_response").to_physical()).rows())
     assert all(free[p] <= strict[p] for p in patients)
+
+
+def test_the_day_is_that_of_the_time_zone():
+    data = visits(("a", 0, "SD", 9), ("a", 9, "PR", 9))
+    early = pl.col("seen", "end").cast(pl.Datetime).dt.offset_by("20m").dt.replace_time_zone("Asia/Tokyo")
+    assert_frame_equal(best(data.with_columns(early), until="end"), best(data, until="end"))
 
 
 def test_contradictions_are_refused():

@@ -11,7 +11,7 @@ import polars as pl
 from ..columns import Column, Columns, Table, read_number
 from ..errors import DataError, counted, listed, warn
 from ..options import TimeUnit, check_choice
-from ..times import DAYS_PER_UNIT, check_dates
+from ..times import DAYS_PER_UNIT, check_dates, whole_days
 from .cells import may_show, unknown_sex
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def read_days(table: Table, role: str) -> np.ndarray:
     """Days since 1 January 1970; a time of day is left out."""
     series, name = table.series(role), table.name(role)
     check_dates(series, role, name, f"{role}=pl.col({name!r}).str.to_date()")
-    return series.cast(pl.Date).to_physical().cast(pl.Float64).to_numpy()
+    return whole_days(series).to_physical().cast(pl.Float64).to_numpy()
 
 
 def _age(table: Table, life_table: LifeTable, unit: TimeUnit | None, day: np.ndarray) -> np.ndarray:

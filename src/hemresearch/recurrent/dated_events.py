@@ -11,7 +11,7 @@ import polars as pl
 from ..columns import Column, as_frame, read_table
 from ..errors import DataError, counted, listed, warn
 from ..numerics.windows import overlapping, place_in
-from ..times import check_dates
+from ..times import check_dates, whole_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ def read_dated(data: Any, id: Column, dates: Mapping[str, Column], *, may_be_emp
     for role in dates:
         series, name = table.series(role), table.name(role)
         check_dates(series, role, name, f"{role}=pl.col({name!r}).str.to_date()")
-        days = series.cast(pl.Date).cast(pl.Int32).cast(pl.Int64)
+        days = whole_days(series).cast(pl.Int32).cast(pl.Int64)
         day[role] = days.fill_null(NO_DATE).to_numpy()
     return Dated(whole, table.series("id"), day, {role: table.name(role) for role in ("id", *dates)})
 

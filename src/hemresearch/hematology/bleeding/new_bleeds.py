@@ -12,7 +12,7 @@ from ...errors import DataError, counted
 from ...numerics.windows import latest_before
 from ...options import check_choice, check_number
 from ...recurrent.dated_events import NO_DATE
-from ...times import check_dates
+from ...times import check_dates, whole_days
 from .rates import refuse_taken
 
 HOURS = 72.0
@@ -141,7 +141,7 @@ def _moments(table: Table) -> pl.DataFrame:
     both = pl.DataFrame({"bleed": table.series("bleed"), "treated": table.series("last_treatment")})
     zones = {name: getattr(dtype, "time_zone", None) for name, dtype in both.schema.items()}
     if pl.Date in both.dtypes:
-        return both.with_columns(pl.all().cast(pl.Date).cast(pl.Datetime("us")))
+        return both.select(whole_days(day).cast(pl.Datetime("us")) for day in both)
     if len(set(map(bool, zones.values()))) > 1 and pl.Null not in both.dtypes:
         raise DataError(
             "has no time zone, or is the only one of the two with one",

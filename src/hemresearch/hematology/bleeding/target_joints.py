@@ -10,7 +10,7 @@ from ...columns import Column, Columns, Table, as_frame, group_rows, read_table
 from ...errors import DataError, counted
 from ...events import read_event
 from ...numerics.target_joints import NEVER, spells
-from ...times import check_dates
+from ...times import check_dates, whole_days
 
 MADE = ("first_bleed", "since", "resolved")
 
@@ -132,8 +132,8 @@ def _read(
     rows = pl.DataFrame(
         {
             "joint": group_rows(table, "id").code * len(joints) + joints.code,
-            "bleed": table.series("bleed").cast(pl.Date),
-            "end": table.series("end").cast(pl.Date),
+            "bleed": whole_days(table.series("bleed")),
+            "end": whole_days(table.series("end")),
             "spontaneous": read_event(table, role="spontaneous", may_declare=False),
         }
     ).with_row_index("row")

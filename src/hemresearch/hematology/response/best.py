@@ -10,7 +10,7 @@ import polars as pl
 from ...columns import as_frame
 from ...errors import DataError, counted
 from ...options import check_number
-from ...times import check_dates
+from ...times import check_dates, whole_days
 from .reading import read_single
 from .scales import coded, read_scale
 
@@ -122,9 +122,9 @@ def _assessments(table: Table, one: Scale) -> pl.DataFrame:
     rows = pl.DataFrame(
         {
             "id": table.series("id"),
-            "date": table.series("date").cast(pl.Date),
+            "date": whole_days(table.series("date")),
             "place": level.to_physical().cast(pl.Int64),
-            "until": table.series("until").cast(pl.Date) if "until" in table else None,
+            "until": whole_days(table.series("until")) if "until" in table else None,
         }
     ).with_columns(place=pl.when(pl.col("place") < len(one.levels)).then("place"))
     _refuse_undated(rows, table)
