@@ -67,6 +67,15 @@ def test_each_level_is_at_most_its_limit_and_not_rounded(level, day):
 
 
 @pytest.mark.filterwarnings("ignore:.*a time of 0")
+@pytest.mark.parametrize("level", ["MMR", "MR4", "MR4.5"])
+def test_single_precision_does_not_move_a_value_off_a_limit(level):
+    single = VALUES.with_columns(pl.col("percent").cast(pl.Float32))
+    assert_frame_equal(response(values=single, level=level), response(level=level))
+    single = AFTER.with_columns(pl.col("percent").cast(pl.Float32))
+    assert_frame_equal(remission(STOPPED.head(4), single), remission(STOPPED.head(4)))
+
+
+@pytest.mark.filterwarnings("ignore:.*a time of 0")
 def test_a_sample_that_cannot_show_the_level_is_left_out():
     copies = VALUES.with_columns(good=pl.col("day") != DAY + timedelta(days=90))
     assert response(values=copies, evaluable="good").row(0) == (180, "MMR")

@@ -8,7 +8,7 @@ import polars as pl
 
 from ...columns import Table, read_number, read_table
 from ...errors import DataError, counted
-from ...times import TEXTS, check_dates, read_dates
+from ...times import TEXTS, check_dates, read_dates, whole_days
 from .dates import check_cut_off
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def read_rows(
     _refuse_missing(table, argument, tuple(roles))
     name = table.name(date_role)
     check_dates(table.series(date_role), date_role, name, f"{date_role}=pl.col({name!r}).str.to_date()")
-    dates = table.series(date_role)
-    days = dates.cast(pl.Date) if dates.dtype == pl.Null else dates.dt.date()
+    days = whole_days(table.series(date_role))
     late = days > check_cut_off(as_of) if as_of is not None else pl.Series([False]).clear()
     if late.any():
         raise DataError(
@@ -129,8 +128,10 @@ def per_patient(patients: pl.DataFrame, rows: pl.DataFrame, *found: pl.Expr) -> 
 
 def read_values(table: Table, *, example: str, lowest: float | None = None) -> pl.Series:
     """A numeric column; values below the lowest that there can be are refused."""
-    numbers = pl.Series(read_number(table, "value", what="a number in every row", example=example))
-    below = numbers < lowest if lowest is not None else numbers.is_nan()
+    read_number(table, "value", what="a number in every row", example=example)
+    series = table.series("value")  # single precision stays so: 0.1 in it is above 0.1 in double
+    numbers = series if series.dtype.is_float() else series.cast(pl.Float64)
+    below = numbers < lowest if lowest is not None else numbers.is_null()
     if below.any():
         raise DataError(
             f"is below {lowest:g} in {counted(int(below.sum()), 'row')}",
