@@ -277,7 +277,7 @@ LYMPHOMA = table(
     relapse=[100, None, None, 730, 731, None, None, None, 731],
     therapy=[None, None, 300, None, None, None, None, None, None],
     death=[200, 150, None, None, None, None, None, 800, None],
-    seen=[90, 90, 900, 730, 731, 730, 731, None, None],
+    seen=[90, 90, 900, 730, 731, 729, 730, None, None],
 )
 EFS24 = {
     "start": "diagnosis", "progression": "relapse", "new_treatment": "therapy", "death": "death",
@@ -306,12 +306,12 @@ def test_without_new_treatment_it_is_no_event():
 def test_efs24_is_event_free_survival_at_24_months():
     time = new(
         "event_free_survival", LYMPHOMA, start="diagnosis", failure=None, relapse="relapse",
-        new_treatment="therapy", death="death", last_assessment="seen", unit="months",
+        new_treatment="therapy", death="death", last_assessment="seen", unit="days",
     )  # fmt: skip
     expected = time.select(
-        pl.when(pl.col("x_event") & (pl.col("x_months") <= 24))
+        pl.when(pl.col("x_event") & (pl.col("x_days") <= 730))
         .then(True)
-        .when(pl.col("x_months") >= 24)
+        .when(pl.col("x_days") >= 730)
         .then(False)
     ).to_series()
     assert new("efs24", LYMPHOMA, **EFS24)["x_event"].to_list() == expected.to_list()

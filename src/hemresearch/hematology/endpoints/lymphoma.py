@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .dates import Dates
 
 MONTHS = 24
+LIMIT = int(MONTHS * DAYS_PER_MONTH)  # 730: the last whole day within 24 months of 30.4375 days
 # The events of EFS24 on the way to it: those of event-free survival in other words.
 BEFORE_24_MONTHS = replace(
     ENDPOINTS["event_free_survival"],
@@ -43,7 +44,7 @@ def efs24(
     """Whether there was an event within 24 months of diagnosis: event-free survival at 24 months (EFS24).
 
     An event is progression or relapse, new treatment beyond the first line if its date is given, or death of
-    any cause, within 24 months (730.5 days) of `start`. Who has none and was followed for 24 months achieved
+    any cause, within 24 months (730 whole days) of `start`. Who has none and was followed for these achieved
     EFS24. Who has none and was followed for less is neither: unknown, a null, and never taken as free of
     events.
 
@@ -72,7 +73,7 @@ def efs24(
     polars.DataFrame or polars.LazyFrame
         The data (a LazyFrame is collected once, for the checks, and given back lazy; tables of other kinds
         become polars) with `efs24_event`: true with an event within 24 months, false without, null if it is
-        not known; and `efs24_from`, the date from which survival after it is counted: 24 months (730 whole
+        not known; and `efs24_from`, the date from which survival after it is counted: 24 months (730
         days) after `start` without an event, the day of an earlier progression or new treatment, and null
         for those who died first or are not known.
 
@@ -131,15 +132,14 @@ def efs24(
 
 
 def _status(dates: Dates) -> pl.DataFrame:
-    limit = MONTHS * DAYS_PER_MONTH
     known = dates.frame.with_columns(first=dates.first, end=dates.end, which=dates.which)
     days = (pl.col("end") - pl.col("start")).dt.total_days()
-    early = pl.col("first").is_not_null() & (days <= limit)
-    event = pl.when(early).then(True).when(days >= limit).then(False)
+    early = pl.col("first").is_not_null() & (days <= LIMIT)
+    event = pl.when(early).then(True).when(days >= LIMIT).then(False)
     died = pl.col("which") == BEFORE_24_MONTHS.events[DEATH]
     after = (
         pl.when(event.not_())
-        .then(pl.col("start") + pl.duration(days=int(limit)))
+        .then(pl.col("start") + pl.duration(days=LIMIT))
         .when(event & ~died)
         .then(pl.col("first"))
     )
