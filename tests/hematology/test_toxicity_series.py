@@ -280,6 +280,28 @@ def test_rows_without_a_grade_are_left_out_if_asked():
     assert worst_grade(data, id="id", grade="grade", day="day", missing="drop")["worst"].to_list() == [2]
 
 
+def test_a_patient_whose_rows_are_all_left_out_is_unknown_and_not_gone():
+    data = pl.DataFrame(
+        {"id": ["B", "C", "A", None, "A"], "day": [1, None, 0, 2, 3], "grade": [None, 2, 1, 3, 2]}
+    )
+    found = worst_grade(data, id="id", grade="grade", day="day", missing="drop")
+    assert found.select("id", "worst").rows() == [("A", 2), ("B", None), ("C", None)]
+    lowest = nadir(
+        data.lazy(), id="id", value="grade", day="day", unit="10^9/L", window=(0, 9), missing="drop"
+    )
+    assert lowest.collect().select("id", "nadir", "days_measured").rows() == [
+        ("A", 1, 2), ("B", None, 0), ("C", None, 0),
+    ]  # fmt: skip
+
+
+def test_the_day_is_that_of_the_time_zone():
+    taken = pl.Series([datetime(2024, 3, 1, 0, 30), datetime(2024, 3, 4, 23, 30)])
+    data = pl.DataFrame({"id": 1, "grade": [1, 2], "on": taken.dt.replace_time_zone("Europe/Stockholm")})
+    data = data.with_columns(start=pl.lit(INFUSION))
+    found = worst_grade(data, id="id", grade="grade", date="on", start="start")
+    assert found.select("onset", "worst_day").row(0) == (0, 3)
+
+
 # --- refusals ----------------------------------------------------------------------------------------------
 
 DATED = counts((0, 1.0), (3, 0.4)).with_columns(

@@ -11,7 +11,7 @@ import polars as pl
 from ...columns import Groups, Table, as_frame, group_rows, read_table
 from ...errors import DataError, counted
 from ...outcomes import read_finite
-from ...times import check_dates
+from ...times import check_dates, whole_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,8 +56,9 @@ def read_rows(
     _check_one_form(day, date, start)
     timing = {"day": day} if date is None else {"date": date, "start": start}
     asked = {role: column for role, column in (limits or {}).items() if column is not None}
-    table = read_single(data, {"id": id, **roles, **timing, **asked}, missing, nullable=tuple(asked))
-    patient = group_rows(table, "id")
+    whole = as_frame(data).lazy().collect()
+    table = read_single(whole, {"id": id, **roles, **timing, **asked}, missing, nullable=tuple(asked))
+    patient = _patients(whole, table, id, missing)
     if date is not None:
         _one_for_patient(table, "start", patient, calendar_days(table, "start"))
     days = {
@@ -66,6 +67,16 @@ def read_rows(
     }
     given = _since_start(table, "day" if date is None else "date", date is not None)
     return Rows(table, patient, given.astype(np.int64), days)
+
+
+def _patients(data: pl.DataFrame, table: Table, id: Column, missing: Missing) -> Groups:
+    """The patient of each row, also those all of whose rows were left out: unknown is not absent."""
+    if table.row is None:
+        return group_rows(table, "id")
+    everybody = read_table(data, {"id": id}, missing=missing)
+    patient = group_rows(everybody, "id")
+    kept = table.row if everybody.row is None else np.searchsorted(everybody.row, table.row)
+    return Groups(patient.levels, patient.code[kept])
 
 
 def read_single(
@@ -117,7 +128,7 @@ def calendar_days(table: Table, role: str) -> np.ndarray:
     """Calendar days as numbers."""
     series, name = table.series(role), table.name(role)
     check_dates(series, role, name, f"{role}=pl.col({name!r}).str.to_date()")
-    return series.cast(pl.Date).cast(pl.Int32).cast(pl.Float64).to_numpy()
+    return whole_days(series).cast(pl.Int32).cast(pl.Float64).to_numpy()
 
 
 def refuse_taken(names: Mapping[str, str], new: Iterable[str]) -> None:
