@@ -257,7 +257,7 @@ def test_refuses_outcomes_without_events_and_certain_risks():
     data = cohort(11)
     for value, says in ((0, "nobody has the event"), (1, "everybody has the event")):
         call = lambda v=value: calibration(data.with_columns(e=pl.lit(v)), **BINARY)  # noqa: E731
-        assert_refused(call, argument="event", says=[says])
+        assert_refused(call, argument="event", column="e", says=[says])
     certain = data.with_columns(p=pl.when(pl.int_range(80) == 2).then(1.0).otherwise("p"))
     assert_refused(
         lambda: calibration(certain, **BINARY), argument="risks", rows=[3], says=["exactly 0 or 1"]

@@ -9,6 +9,8 @@ from .calendar_heat import draw_calendar_heat
 from .calibration import draw_calibration
 from .control_chart import draw_control_chart
 from .curves import draw_curves
+from .cutpoint import draw_cutpoint
+from .decision_curve import draw_decision_curve
 from .dynamic import draw_dynamic
 from .effect import draw_effect
 from .figure import ResearchFigure, figure, fingerprint, record
@@ -43,6 +45,8 @@ __all__ = [
     "draw_calibration",
     "draw_control_chart",
     "draw_curves",
+    "draw_cutpoint",
+    "draw_decision_curve",
     "draw_dynamic",
     "draw_effect",
     "draw_flow",

@@ -6,6 +6,7 @@ Predictions are columns of the data: a model's risks at horizons, or scores.
 - `auc`, `auc_difference`, `roc_curve`: discrimination at horizons.
 - `brier_score`, `brier_difference`, `integrated_brier`: accuracy, against the null model and between models.
 - `calibration`: whether as many have the event as was predicted.
+- `decision_curve`: net benefit of acting on it; `threshold_table`: its accuracy at thresholds.
 - `concordance_competing`: concordance with competing events; `concordance_difference`: between models.
 - `bootstrap_validate`, `cross_validated_risks`: how a model does in patients it has not seen.
 - `PublishedModel`, `update_model`: a model of a paper, and its update in new patients.
@@ -18,15 +19,18 @@ from .calibration import calibration
 from .calibration_result import Calibration
 from .concordance import concordance_competing, concordance_difference
 from .cross_validated_risks import cross_validated_risks
+from .decision_curve import DecisionCurve, decision_curve
 from .performance import Comparison, Performance
 from .predicted_risks import predicted_risks
 from .published_model import PublishedModel, UpdatedModel, update_model
 from .roc_curve import RocCurve, roc_curve
+from .threshold_table import threshold_table
 from .validation_result import Validation
 
 __all__ = [
     "Calibration",
     "Comparison",
+    "DecisionCurve",
     "Performance",
     "PublishedModel",
     "RocCurve",
@@ -41,9 +45,11 @@ __all__ = [
     "concordance_competing",
     "concordance_difference",
     "cross_validated_risks",
+    "decision_curve",
     "integrated_brier",
     "predicted_risks",
     "roc_curve",
+    "threshold_table",
     "update_model",
 ]
 

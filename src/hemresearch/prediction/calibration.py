@@ -13,7 +13,7 @@ from ..options import Missing, check_choice, check_conf_level
 from ..outcomes_competing import Competing
 from .calibration_curve import Predicted, Smooth, grouped, histogram, refuse_certain, smoothed
 from .calibration_result import Calibration
-from .judged import horizon_of, is_binary, read_judged
+from .judged import horizon_of, is_binary, read_judged, refuse_one_kind
 from .recalibrated import intercept_and_slope
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def calibration(
     )  # fmt: skip
     if smooth == "lowess" and not is_binary(j):
         _refuse_lowess()
+    refuse_one_kind(j)
     parts = [
         _judged(j, model, place, groups, smooth, knots, slope, conf_level)
         for model in j.values
@@ -192,14 +193,10 @@ def _ratio(p: Predicted, conf_level: float) -> tuple[float, float, float, float]
     observed, error = p.observed(np.ones(len(p.risk), dtype=bool))
     if not 0 < observed < 1:
         raise DataError(
-            f"{'nobody has' if observed <= 0 else 'everybody has'} the event by {p.t:g}"
-            if p.kind != "binary"
-            else f"{'nobody has' if observed <= 0 else 'everybody has'} the event",
-            argument="event" if p.kind == "binary" else "times",
-            expected="patients with and without the event",
-            remedy="a later horizon"
-            if p.kind != "binary" and observed <= 0
-            else "other patients or horizons",
+            f"{'nobody has' if observed <= 0 else 'everybody has'} the event by {p.t:g}",
+            argument="times",
+            expected="horizons by which some have the event, and some have not",
+            remedy="a later horizon" if observed <= 0 else "an earlier horizon",
         )
     expected = p.risk.mean()
     width = np.exp(normal_quantile(conf_level) * error / observed)

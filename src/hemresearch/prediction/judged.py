@@ -67,6 +67,19 @@ def horizon_of(j: Judged, place: int) -> dict[str, float]:
     return {} if is_binary(j) else {"time": float(j.horizons[place])}
 
 
+def refuse_one_kind(j: Judged) -> None:
+    """Refuse a binary outcome that all have, or nobody has."""
+    share = j.cause.mean()
+    if is_binary(j) and share in (0, 1):
+        raise DataError(
+            f"does not vary: {'everybody has' if share else 'nobody has'} the event",
+            argument="event",
+            column=j.y.names["event"],
+            expected="patients with and without the event",
+            remedy="event_value=... if the event has another value",
+        )
+
+
 def _refuse_horizons(times: Any, cause: Any) -> None:
     for argument, value in (("times", times), ("cause", cause)):
         if value is not None:
