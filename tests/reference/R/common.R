@@ -42,7 +42,7 @@ write_cases <- function(topic) {
   f <- file.path(OUTDIR, paste0(topic, ".json"))
   pv <- function(p) tryCatch(as.character(packageVersion(p)), error = function(e) NULL)
   out <- list(topic = topic, r_version = R.version.string,
-    packages = Filter(Negate(is.null), sapply(c("survival","cmprsk","mstate","survRM2","riskRegression","prodlim","timeROC","survivalROC","coxphf","coxme","reda","maxstat","etm","rms","MASS","clinfun","nph","nphRCT","km.ci","crrSC","currentSurvival","sandwich","qcc","spc","pec"), function(p) if (p %in% loadedNamespaces()) pv(p), simplify = FALSE)),
+    packages = Filter(Negate(is.null), sapply(c("survival","cmprsk","mstate","survRM2","riskRegression","prodlim","timeROC","survivalROC","coxphf","coxme","reda","maxstat","etm","rms","MASS","clinfun","nph","nphRCT","km.ci","crrSC","currentSurvival","sandwich","qcc","spc","pec","mvtnorm"), function(p) if (p %in% loadedNamespaces()) pv(p), simplify = FALSE)),
     cases = lapply(CASES, clean))
   write(toJSON(out, digits = NA, auto_unbox = TRUE, null = "null", na = "null", pretty = TRUE), f)
   cat(topic, length(CASES), "cases ->", f, "\n")

@@ -1,0 +1,6 @@
+source("common.R"); source("gen_cutpoint.R")
+cutp("cut_dlbcl_mge", "dlbcl", "mean gene expression (maxstat vignette)", "time", "cens == 1", "MGE")
+cutp("cut_dlbcl_ipi", "dlbcl", "ordinal IPI, ties", "time", "cens == 1", "IPI", minprop = .05, maxprop = .95)
+cutp("cut_myeloma_depdc1", "survminer_myeloma", "gene expression (survminer example)", "time", "event == 1", "DEPDC1")
+cutp("cut_bmt_age", "kmsurv_bmt", "patient age", "t2", "d3 == 1", "z1")
+write_cases("cutpoint")
