@@ -4,15 +4,18 @@ Predictions are columns of the data: a model's risks at horizons, or scores.
 
 - `predicted_risks`: the risks of a fit as columns.
 - `auc`, `auc_difference`, `roc_curve`: discrimination at horizons.
+- `auc_delong`, `auc_delong_difference`: the same of a binary outcome.
 - `brier_score`, `brier_difference`, `integrated_brier`: accuracy, against the null model and between models.
 - `calibration`: whether as many have the event as was predicted.
 - `decision_curve`: net benefit of acting on it; `threshold_table`: its accuracy at thresholds.
+- `reclassification`: NRI and IDI, and what to hold against them.
 - `concordance_competing`: concordance with competing events; `concordance_difference`: between models.
 - `bootstrap_validate`, `cross_validated_risks`: how a model does in patients it has not seen.
 - `PublishedModel`, `update_model`: a model of a paper, and its update in new patients.
 """
 
 from .auc import auc, auc_difference
+from .auc_delong import auc_delong, auc_delong_difference
 from .bootstrap_validate import bootstrap_validate
 from .brier import brier_difference, brier_score, integrated_brier
 from .calibration import calibration
@@ -23,6 +26,7 @@ from .decision_curve import DecisionCurve, decision_curve
 from .performance import Comparison, Performance
 from .predicted_risks import predicted_risks
 from .published_model import PublishedModel, UpdatedModel, update_model
+from .reclassification import reclassification
 from .roc_curve import RocCurve, roc_curve
 from .threshold_table import threshold_table
 from .validation_result import Validation
@@ -37,6 +41,8 @@ __all__ = [
     "UpdatedModel",
     "Validation",
     "auc",
+    "auc_delong",
+    "auc_delong_difference",
     "auc_difference",
     "bootstrap_validate",
     "brier_difference",
@@ -48,6 +54,7 @@ __all__ = [
     "decision_curve",
     "integrated_brier",
     "predicted_risks",
+    "reclassification",
     "roc_curve",
     "threshold_table",
     "update_model",
