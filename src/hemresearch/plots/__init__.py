@@ -21,6 +21,7 @@ from .layout import layout_problems
 from .life_table import draw_life_table
 from .manhattan import draw_manhattan
 from .missingness import draw_missingness
+from .models import draw_models
 from .performance import draw_performance, draw_roc
 from .rates import draw_rates
 from .residuals import draw_influence, draw_residuals, draw_schoenfeld
@@ -56,6 +57,7 @@ __all__ = [
     "draw_life_table",
     "draw_manhattan",
     "draw_missingness",
+    "draw_models",
     "draw_performance",
     "draw_rates",
     "draw_residuals",

@@ -10,6 +10,7 @@ Predictions are columns of the data: a model's risks at horizons, or scores.
 - `decision_curve`: net benefit of acting on it; `threshold_table`: its accuracy at thresholds.
 - `reclassification`: NRI and IDI, and what to hold against them.
 - `concordance_competing`: concordance with competing events; `concordance_difference`: between models.
+- `compare_models`: several of these of several models in one call.
 - `bootstrap_validate`, `cross_validated_risks`: how a model does in patients it has not seen.
 - `PublishedModel`, `update_model`: a model of a paper, and its update in new patients.
 """
@@ -20,6 +21,7 @@ from .bootstrap_validate import bootstrap_validate
 from .brier import brier_difference, brier_score, integrated_brier
 from .calibration import calibration
 from .calibration_result import Calibration
+from .compare_models import ModelComparison, compare_models
 from .concordance import concordance_competing, concordance_difference
 from .cross_validated_risks import cross_validated_risks
 from .decision_curve import DecisionCurve, decision_curve
@@ -35,6 +37,7 @@ __all__ = [
     "Calibration",
     "Comparison",
     "DecisionCurve",
+    "ModelComparison",
     "Performance",
     "PublishedModel",
     "RocCurve",
@@ -48,6 +51,7 @@ __all__ = [
     "brier_difference",
     "brier_score",
     "calibration",
+    "compare_models",
     "concordance_competing",
     "concordance_difference",
     "cross_validated_risks",
