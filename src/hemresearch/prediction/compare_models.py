@@ -146,7 +146,7 @@ def compare_models(
     ...     risks={"Age": ["age_60"], "Age and Hb": ["age + hgb_60"]},
     ... )
     >>> found.to_frame().select("model", pl.col("auc", "slope").round(2)).rows()
-    [('Age', 0.64, 0.59), ('Age and Hb', 0.67, 0.69)]
+    [('Age', 0.66, 0.59), ('Age and Hb', 0.69, 0.69)]
     """
     roles: dict[str, Any] = {
         "time": time, "event": event, "event_value": event_value, "cause": cause, "censored": censored,
