@@ -58,8 +58,8 @@ def ctcae_grade(
     Returns
     -------
     polars.Expr
-        0 to 4 (Int8), named `grade`. Null for a missing value, and where a missing limit or baseline could
-        change the grade.
+        0 to 4 (Int8), named `grade`. Null for a missing value and one below 0, and where a missing limit or
+        baseline could change the grade.
 
     Raises
     ------
@@ -92,6 +92,7 @@ def ctcae_grade(
     limit = pl.lit(0.0) if rule.limit is None else number(limits[rule.limit], argument=rule.limit)
     before = None if baseline is None else number(baseline, argument="baseline")  # in no unit of its own
     v, normal = (in_base(x, to_cuts) for x in (number(value, argument="value"), limit))
+    v = pl.when(v >= 0).then(v)  # a code for missing, such as -1, is no grade 4
     return RULES[rule.rule](rule, v, normal, before).alias("grade")
 
 
