@@ -42,6 +42,16 @@ def test_not_evaluable_is_no_response_and_stays_in_the_denominator():
     assert rate(data.filter(pl.col("best") != "NE")).method == "Wilson"
 
 
+def test_it_is_told_in_per_cent():
+    found = rate(patients(CR=9, PR=6, SD=8, NE=2).with_columns(old=pl.lit(1)), ["PR", "CR"], by="old")
+    assert found.text(decimals=0) == (
+        "response rate: old=1, PR or better 60% (95% CI 41–77); old=1, CR 36% (95% CI 20–55)"
+    )
+    table = hem.report.table(found)
+    assert table.header == ("old", "Response", "N", "Events", "Estimate, % (95% CI)")
+    assert table.to_frame().row(0) == ("1", "PR or better", "25", "15", "60.0 (40.7–76.6)")
+
+
 def test_limits_of_the_published_example():
     """81 of 263, Newcombe 1998 (Stat Med 17:857-872), Table I."""
     data = patients(CR=81, PD=182)

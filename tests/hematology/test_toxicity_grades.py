@@ -119,6 +119,12 @@ def test_what_is_missing_leaves_the_grade_open_only_where_it_matters():
     assert grades("hemoglobin increased", [200.0], unit="g/L", upper_limit=pl.lit(None)) == [None]
 
 
+def test_a_code_for_missing_is_no_grade():
+    counts = pl.DataFrame({"plt": [-1.0, -9.0, 0.0, float("nan")]})
+    grade = ctcae_grade("platelet count decreased", "plt", unit="10^9/L", lower_limit=150)
+    assert counts.select(grade).to_series().to_list() == [None, None, 4, None]
+
+
 def test_the_limit_may_depend_on_sex_and_the_unit_holds_for_both():
     data = pl.DataFrame({"hb": [11.8, 11.8, 7.9], "sex": ["F", "M", "M"]})
     limit = pl.when(pl.col("sex") == "F").then(11.7).otherwise(13.4)
@@ -313,6 +319,22 @@ def test_a_patient_whose_grade_is_unknown_is_left_out_of_that_toxicity_alone():
     found = grade_table(data, grades=["CRS", "ICANS"], missing="drop", at_least=[2])
     assert found.to_frame()["n"].to_list() == [5, 6]
     assert found.n_dropped == 1
+    grouped = data.with_columns(arm=pl.when(pl.col("id") != 6).then("arm"))
+    assert grade_table(grouped, grades=["CRS", "ICANS"], by="arm", missing="drop").n_dropped == 2
+    events = EVENTS.with_columns(grade=pl.when(pl.col("grade") != 4).then("grade"))
+    assert grade_table(events, **LONG, missing="drop").n_dropped == 1
+
+
+def test_it_is_told_in_grades_and_per_cent():
+    found = grade_table(WORST, grades="CRS", at_least=(1, 3, 5), by="arm")
+    assert found.text().startswith(
+        "worst grade of each toxicity: CRS of any grade, a 66.7% (95% CI 20.8–93.9);"
+    )
+    assert "; CRS of grade 3 or worse, b 33.3% (95% CI 6.1–79.2); CRS of grade 5, a 0.0% (" in found.text()
+    assert "CRS of grade 3 or worse, arm=a: 0.3333 (" in repr(found)
+    table = hem.report.table(found)
+    assert table.header == ("Toxicity", "Grade at least", "arm", "N", "Events", "Estimate, % (95% CI)")
+    assert table.to_frame().row(0) == ("CRS", "1", "a", "3", "2", "66.7 (20.8–93.9)")
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ def _estimates(item: Any) -> Source:
     return Source(
         frame,
         title=_capital(name) or None,
-        headers={"estimate": _capital(short)} if measure else {},
+        headers={"estimate": _capital(short)} if measure else getattr(item, "headers", {}),
+        percent=ESTIMATE if getattr(item, "in_percent", False) else (),
         footnotes=(f"{short}: {measure}; CI: confidence interval.",) if short != measure else (),
         conf_level=item.conf_level,
     )

@@ -15,13 +15,14 @@ from ...epidemiology.totals import in_groups
 from ...epidemiology.two_by_two import two_by_two
 from ...errors import DataError
 from ...options import Missing, check_choice
-from ...results import Estimates
+from ..shares import Shares
 from .scales import NOT_EVALUABLE, check_level, coded, read_scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...columns import Column, Columns, Table
+    from ...results import Estimates
     from .scales import Scale
 
 NotEvaluable = Literal["non-response", "exclude"]
@@ -72,7 +73,7 @@ def response_rate(
     conf_type: ProportionLimits = "wilson",
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> Shares:
     """Share of patients with a response of at least some category, by group.
 
     The denominator is all patients, as intention to treat asks for: who was not evaluable ("NE") has not
@@ -103,8 +104,9 @@ def response_rate(
 
     Returns
     -------
-    Estimates
-        The `by` columns, `term` ("PR or better"), `n`, `n_event`, `estimate`, `conf_low`, `conf_high`.
+    Shares
+        Estimates: the `by` columns, `term` ("PR or better"), `n`, `n_event`, `estimate`, `conf_low`,
+        `conf_high`; in per cent in a sentence (`.text()`) and in `hem.report.table`.
 
     Raises
     ------
@@ -147,11 +149,13 @@ def response_rate(
         for level in levels
     }
     first = next(iter(rates.values()))
-    return replace(
-        first,
+    return Shares(
         frame=_with_terms(rates, r.names["by"]),
         name="response rate",
         method="; ".join(part for part in (first.method, r.method) if part),
+        conf_level=first.conf_level,
+        n=first.n,
+        n_event=first.n_event,
         n_dropped=r.n_dropped,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -10,14 +11,35 @@ from ...columns import read_table
 from ...epidemiology.proportion import METHODS, ProportionLimits, proportion
 from ...errors import DataError, counted
 from ...options import check_choice, check_conf_level
-from ...results import Estimates
+from ..shares import Shares
 from .rows import WORST, read_grades, read_single, refuse_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ...columns import Column, Columns, Table
     from ...options import Missing
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class GradeShares(Shares):
+    """Shares of patients whose worst grade of a toxicity is at least some grade."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What a table calls the columns."""
+        return {"term": "Toxicity", "at_least": "Grade at least"}
+
+    def _words(self) -> pl.DataFrame:
+        level = pl.col("at_least")
+        grade = (
+            pl.when(level == 1)
+            .then(pl.lit("any grade"))
+            .when(level == WORST)
+            .then(pl.format("grade {}", level))
+            .otherwise(pl.format("grade {} or worse", level))
+        )
+        return self.frame.with_columns(term=pl.format("{} of {}", "term", grade)).drop("at_least")
 
 
 def grade_table(
@@ -33,7 +55,7 @@ def grade_table(
     conf_type: ProportionLimits = "wilson",
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> Shares:
     """Shares of patients whose worst grade of each toxicity is at least 1 (any) and at least 3 (severe).
 
     Parameters
@@ -62,9 +84,10 @@ def grade_table(
 
     Returns
     -------
-    Estimates
-        `term` (the toxicity), `at_least`, the `by` columns, `n`, `n_event`, `estimate`, `conf_low`,
-        `conf_high`. Toxicities stand in the order of `grades`, of the second form in alphabetical order.
+    Shares
+        Estimates: `term` (the toxicity), `at_least`, the `by` columns, `n`, `n_event`, `estimate`,
+        `conf_low`, `conf_high`; in per cent in a sentence (`.text()`) and in `hem.report.table`. Toxicities
+        stand in the order of `grades`, of the second form in alphabetical order.
 
     Raises
     ------
@@ -87,16 +110,18 @@ def grade_table(
     >>> worst = pl.DataFrame({"CRS": [0, 1, 2, 3, 1], "ICANS": [0, 0, 0, 3, 1]})
     >>> grade_table(worst, grades=["CRS", "ICANS"])
     worst grade of each toxicity, n=5, events=4
-      CRS, at_least=1: 0.8 (0.3755 to 0.9638), n 5
-      CRS, at_least=3: 0.2 (0.03622 to 0.6245), n 5
-      ICANS, at_least=1: 0.4 (0.1176 to 0.7693), n 5
-      ICANS, at_least=3: 0.2 (0.03622 to 0.6245), n 5
+      CRS of any grade: 0.8 (0.3755 to 0.9638), n 5
+      CRS of grade 3 or worse: 0.2 (0.03622 to 0.6245), n 5
+      ICANS of any grade: 0.4 (0.1176 to 0.7693), n 5
+      ICANS of grade 3 or worse: 0.2 (0.03622 to 0.6245), n 5
     95% limits: Wilson
+    >>> grade_table(worst, grades="CRS", at_least=[3]).text()
+    'worst grade of each toxicity: CRS of grade 3 or worse 20.0% (95% CI 3.6–62.4)'
     """
     check_choice(conf_type, ProportionLimits, argument="conf_type")
     check_conf_level(conf_level)
     levels = _check_levels(at_least)
-    groups, terms = (
+    groups, terms, n_dropped = (
         _patients(data, grades, by, missing)
         if _is_wide(grades, {"id": id, "toxicity": toxicity, "grade": grade, "patients": patients})
         else _events(data, patients, {"id": id, "toxicity": toxicity, "grade": grade}, by, missing)
@@ -108,14 +133,14 @@ def grade_table(
         for term in terms.columns
         for level in levels
     ]
-    return Estimates(
+    return GradeShares(
         frame=pl.concat(shares),
         name="worst grade of each toxicity",
         method=METHODS[conf_type],
         conf_level=conf_level,
         n=float(terms.height),
         n_event=float(terms.select(pl.any_horizontal(pl.all() >= min(levels))).to_series().sum()),
-        n_dropped=int(terms.select(pl.any_horizontal(pl.all().is_null())).to_series().sum()),
+        n_dropped=n_dropped,
     )
 
 
@@ -133,21 +158,25 @@ def _share(
     )
 
 
-def _patients(data: Any, grades: Columns, by: Columns, missing: Missing) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Groups and worst grades from a row for each patient."""
+def _patients(
+    data: Any, grades: Columns, by: Columns, missing: Missing
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Groups and worst grades from a row for each patient, and how many lack something."""
     nullable = ("grades",) if missing == "drop" else ()
     table = read_table(data, {"grades": grades, "by": by}, missing=missing, nullable=nullable)
     found = [
         read_grades(series, argument="grades", name=series.name)
         for series in table.several("grades").iter_columns()
     ]
-    return table.several("by"), pl.DataFrame(found)
+    terms = pl.DataFrame(found)
+    lacking = terms.select(pl.any_horizontal(pl.all().is_null())).to_series().sum()
+    return table.several("by"), terms, table.n_dropped + int(lacking)
 
 
 def _events(
     data: Any, patients: Any, roles: dict[str, Column | None], by: Columns, missing: Missing
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Groups and worst grades from a row for each toxicity; a patient without a row of one has grade 0."""
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """As `_patients`, from a row for each toxicity; a patient without a row of one has grade 0."""
     events = read_single(data, roles, missing)
     everybody = read_table(patients, {"id": roles["id"], "by": by}, missing=missing)
     _refuse_other_patients(events, everybody)
@@ -165,7 +194,8 @@ def _events(
         .select(pl.col(name).fill_null(0))
         for name in names
     ]  # fmt: skip
-    return everybody.several("by"), pl.concat(worst, how="horizontal")
+    dropped = events.n_dropped + everybody.n_dropped
+    return everybody.several("by"), pl.concat(worst, how="horizontal"), dropped
 
 
 def _refuse_other_patients(events: Table, everybody: Table) -> None:
