@@ -10,7 +10,7 @@ import pytest
 from reference_cases import assert_close
 from refusals import assert_refused
 
-from hemresearch.results import Estimates, HypothesisTest
+from hemresearch.results import Comparisons, Estimates, HypothesisTest
 from hemresearch.survival import kaplan_meier, nelson_aalen
 
 # A: at 2 one of 3 dies, at 4 one of 2. B: at 1 one of 2 dies and the other is censored at 5.
@@ -179,3 +179,11 @@ def test_a_test_shows_its_statistic_and_its_groups():
 def test_a_sum_of_weights_is_not_cut_to_a_whole_number():
     light = kaplan_meier(TWO_ARMS, time="months", event="died", weights=pl.lit(0.25))
     assert repr(light).splitlines()[0].endswith("n=1.25, events=0.75")
+
+
+def test_a_table_of_more_rows_than_are_shown_says_where_they_are():
+    frame = pl.DataFrame({"term": list("abcdefgh"), "estimate": 1.0, "conf_low": 0.5, "conf_high": 2.0})
+    made = {"name": "ratios", "method": "exact", "conf_level": 0.95, "n": None, "n_event": 5.0}
+    assert repr(Estimates(frame=frame, **made)).split("\n")[7] == "  ... and 2 more rows; to_frame() has all"
+    assert "1 more row;" in repr(Comparisons(frame=frame.head(7), **made))
+    assert "more row" not in repr(Comparisons(frame=frame.head(6), **made))

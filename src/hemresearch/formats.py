@@ -13,6 +13,7 @@ import re
 SHORT = {
     "hazard ratio": "HR", "odds ratio": "OR", "time ratio": "TR", "rate ratio": "RR", "risk ratio": "RR",
     "cause-specific hazard ratio": "CSHR", "subdistribution hazard ratio": "SHR",
+    "standardised mortality ratio": "SMR",
 }  # fmt: skip
 MISSING = "–"  # an en dash, as journals print an estimate that was not reached
 
@@ -97,6 +98,11 @@ def level(conf_level: float) -> str:
 def with_level(text: str, conf_level: float) -> str:
     """`33.6 (25.3–42.1)` becomes `33.6 (95% CI 25.3–42.1)`."""
     return text.replace("(", f"({level(conf_level)} CI ", 1)
+
+
+def band(low: float, high: float) -> str:
+    """From one border on to before the next: `60 to <70`, `≥70` where there is no next."""
+    return f"≥{low:g}" if math.isinf(high) else f"{low:g} to <{high:g}"
 
 
 def proper(name: str) -> str:

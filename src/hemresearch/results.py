@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from . import formats
 from .curves import SHOWN_GROUPS, Curves, Result, curves_frame
+from .errors import counted
 from .fits import Fit
 
-__all__ = ["Curves", "Estimates", "Fit", "HypothesisTest", "Result", "curves_frame"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Comparisons", "Curves", "Estimates", "Fit", "HypothesisTest", "Result", "curves_frame"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,10 +84,47 @@ class Estimates(Result):
         dropped = f", {self.n_dropped} rows with missing values left out" if self.n_dropped else ""
         lines = [_estimate_line(row) for row in self.frame.head(SHOWN_GROUPS).iter_rows(named=True)]
         left = self.frame.height - SHOWN_GROUPS
-        more = [f"  and {left} more"] if left > 0 else []
+        more = [f"  ... and {counted(left, 'more row')}; to_frame() has all"] if left > 0 else []
         size = "" if self.n is None else f", n={formats.count(self.n)}"
         head = f"{self.name}{size}, events={formats.count(self.n_event)}{dropped}"
         return "\n".join([head, *lines, *more, f"{formats.level(self.conf_level)} limits: {self.method}"])
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Comparisons(Estimates):
+    """Estimates that compare groups, or what was observed with what was expected: ratios or differences.
+
+    `measure` is what they are; "" where the rows differ in that.
+    """
+
+    measure: str = ""
+
+    def forest_frame(self) -> pl.DataFrame:
+        """The rows of a forest plot: `label`, under a heading (`variable`) where two or more columns tell."""
+        frame = self._in_words()
+        if {"group", "reference"} <= set(frame.columns):
+            names = pl.format("{} vs {}", "group", "reference")
+            return frame.select(names.alias("label"), pl.exclude("group", "reference"))
+        keys = [c for c in _labels(dict.fromkeys(frame.columns)) if c != "label"]
+        words = [_key_text(row, keys) for row in frame.iter_rows(named=True)]
+        shown = frame.select(pl.exclude(keys)).with_columns(label=pl.Series([w[-1] for w in words]))
+        if len(keys) > 1:
+            shown = shown.with_columns(variable=pl.Series([", ".join(w[:-1]) for w in words]))
+        return shown
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """A forest plot; options as those of `hem.plots.draw_forest`."""
+        from .plots import draw_forest
+
+        difference = self.measure.endswith("difference")
+        title = f"{self.name[:1].upper()}{self.name[1:]}"  # which has the unit of a difference
+        own = {"log": False, "title": title} if difference else {}
+        return draw_forest(self, ax=ax, **{**own, **options})
+
+    def _in_words(self) -> pl.DataFrame:
+        """The frame, of which a kind of result may show columns as words."""
+        counts = {"observed": "n_event"} if "observed" in self.frame.columns else {}
+        return self.frame.rename(counts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,6 +209,12 @@ def _labels(row: dict[str, Any]) -> dict[str, Any]:
     }
     values |= {"concordant", "discordant", "tied_x", "tied_y", "tied_xy", "log_likelihood", "aic", "ipa"}
     return {k: v for k, v in row.items() if k not in values}
+
+
+def _key_text(row: dict[str, Any], keys: list[str]) -> list[str]:
+    """What each column says of a row: words by themselves, numbers with the name of their column."""
+    texts = [str(row[key]) if isinstance(row[key], str) else f"{key}={row[key]}" for key in keys]
+    return texts or ["All"]
 
 
 def _row_label(row: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 import pytest
@@ -14,6 +15,7 @@ from reference_cases import assert_close, load_dataset, reference_cases
 from refusals import assert_refused, assert_warns
 from scipy.stats import binom, binomtest, poisson
 
+import hemresearch as hem
 from hemresearch.epidemiology import cumulative_risk, rate, rate_difference, rate_ratio
 from hemresearch.numerics.rate_comparison import binomial_test
 
@@ -373,3 +375,19 @@ def test_words_are_not_to_be_made_counts():
     )
     assert refusal.remedy == "events=pl.col('status') == ... with the value that means the event"
     assert rate(data, events=pl.col("status") == "dead", person_time="years").n_event == 1
+
+
+def test_comparisons_are_forest_plots():
+    roles = {"events": "d", "person_time": "y", "by": "arm"}
+    arms = pl.DataFrame({"arm": ["A", "B", "C"], "d": [12, 30, 0], "y": [100.0, 110.0, 90.0]})
+    said = hem.plots.fingerprint(rate_ratio(arms, **roles).plot())
+    assert "forest of 2 estimates (rate ratio)" in said
+    assert "B vs A: 2.273 (" in said
+    assert "C vs A: 0 (0 to " in said
+    with pytest.warns(hem.errors.DataWarning):
+        apart = rate_difference(arms, **roles, per=10)
+    said = hem.plots.fingerprint(apart.plot())
+    assert "forest of 2 estimates (rate difference)" in said
+    assert "Rate difference per 10 units of person-time" in said
+    assert hem.report.table(rate_ratio(arms, **roles)).header == ("Group", "Reference", "RR (95% CI)", "p")
+    plt.close("all")

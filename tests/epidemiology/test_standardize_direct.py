@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ from reference_cases import assert_close, reference_cases
 from refusals import assert_refused, assert_warns
 from scipy.special import ndtr
 
+import hemresearch as hem
 from hemresearch.epidemiology import (
     rate,
     standard_population,
@@ -278,3 +280,12 @@ def test_personal_numbers_are_no_strata_to_be_named():
         says=["personal numbers"],
     )
     assert number not in str(refusal)
+
+
+def test_ratios_are_a_forest_plot():
+    deaths = hem.data.load("swe_population_deaths").filter(pl.col("year").is_in([1969, 2020]))
+    roles = {"events": "deaths", "person_time": "mean_population", "age": "age", "by": "year"}
+    said = hem.plots.fingerprint(standardized_rate_ratio(deaths, **roles).plot())
+    assert "forest of 1 estimates (standardised rate ratio)" in said
+    assert "2020 vs 1969: 0.548 (0.5427 to 0.5534)" in said
+    plt.close("all")

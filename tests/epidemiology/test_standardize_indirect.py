@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ from polars.testing import assert_frame_equal
 from reference_cases import assert_close, reference_cases
 from refusals import assert_refused, assert_warns
 
+import hemresearch as hem
 from hemresearch.epidemiology import (
     TimeScale,
     person_time,
@@ -228,3 +230,14 @@ def test_person_time_by_band_and_a_life_table_match_popepi(reference, dataset):
     assert row["observed"] == stored["observed"]
     assert abs(row["expected"] - stored["expected"]) < 6e-5
     assert abs(row["estimate"] - stored["sir"]) < 6e-5
+
+
+def test_ratios_are_a_forest_plot():
+    plants = pl.DataFrame({"plant": ["A", "B"], "deaths": [4, 21], "expected": [4.1, 9.8]})
+    ratios = standardize_indirect(plants, events="deaths", expected="expected", by="plant")
+    said = hem.plots.fingerprint(ratios.plot())
+    assert "forest of 2 estimates (observed over expected)" in said
+    assert "B: 2.143 (" in said
+    table = hem.report.table(ratios)
+    assert table.header == ("plant", "Observed", "Expected", "Observed over expected (95% CI)", "p")
+    plt.close("all")

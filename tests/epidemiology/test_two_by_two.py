@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 import pytest
@@ -10,7 +11,8 @@ from reference_cases import assert_close, reference_cases
 from refusals import assert_refused, assert_warns
 from table_cases import ROLES, case_table, counted_table, random_patients
 
-from hemresearch.epidemiology import two_by_two
+import hemresearch as hem
+from hemresearch.epidemiology import proportion, two_by_two
 
 LIMITS = ["conf_low", "conf_high"]
 TERMS = {"risk_difference": 0, "risk_ratio": 1, "odds_ratio": 2}
@@ -198,3 +200,34 @@ def test_warnings_of_empty_cells():
     ).to_frame()  # fmt: skip
     assert found["estimate"].to_list()[:3] == [0, None, None]
     assert found["p_value"][0] is None
+
+
+def test_the_cells_and_both_risks():
+    trial = pl.DataFrame(
+        {
+            "drug": [1, 1, 0, 0] * 2,
+            "ill": [1, 0] * 4,
+            "n": [3, 17, 9, 11, 0, 8, 4, 6],
+            "site": ["A"] * 4 + ["B"] * 4,
+        }
+    )
+    roles = {"exposure": "drug", "event": "ill", "weights": "n"}
+    one = two_by_two(trial.filter(site="A"), **roles)
+    assert one.risks.select("exposure", "n", "n_event", "n_without", "estimate").rows() == [
+        ("exposed", 20, 3, 17, 0.15), ("unexposed", 20, 9, 11, 0.45),
+    ]  # fmt: skip
+    wilson = proportion(
+        trial.filter(site="A", drug=1), events=pl.col("ill") * pl.col("n"), n="n", conf_type="wilson"
+    )
+    limits = ["conf_low", "conf_high"]
+    assert one.risks.select(limits).row(0) == pytest.approx(wilson.to_frame().select(limits).row(0))
+    assert "  exposed: 3 of 20, risk 0.15 (0.05237 to 0.3604)" in repr(one)
+    several = two_by_two(trial, **roles, by="site")
+    assert several.risks["site"].to_list() == ["A", "A", "B", "B"]
+    assert "the risks of each table: .risks" in repr(several)
+    assert "Statistic" not in hem.report.table(two_by_two(trial, **roles, test="fisher")).header
+    said = hem.plots.fingerprint(several.plot())
+    assert "forest of 4 estimates (ratio)" in said
+    assert "A, Risk ratio: 0.3333 (" in said
+    assert "difference" not in said
+    plt.close("all")

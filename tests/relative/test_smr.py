@@ -7,6 +7,7 @@ import sys
 from datetime import date
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 import pytest
@@ -32,9 +33,12 @@ COLREC = {
 FOLLOW_UP, AGES = [0, 365, 1826, math.inf], [0, 60, 70, 80, math.inf]
 
 
+def ratios(**options: Any) -> Any:
+    return smr(hem.data.load("colrec"), **{**COLREC, "life_table": SLOVENIA, **options})
+
+
 def colorectal(**options: Any) -> pl.DataFrame:
-    data = hem.data.load("colrec")
-    return smr(data, **{**COLREC, "life_table": SLOVENIA, **options}).to_frame()
+    return ratios(**options).to_frame()
 
 
 def test_expected_deaths_are_those_of_survexp():
@@ -233,3 +237,33 @@ def test_nobody_within_the_bands():
     assert_refused(
         lambda: ratio(follow_up=[10, 20]), argument="follow_up", says=["nobody", "within the bands"]
     )
+
+
+def in_bands(**options: Any) -> Any:
+    return ratios(follow_up=[0, 365, math.inf], **options)
+
+
+def test_a_table_has_both_borders_and_units():
+    table = hem.report.table(in_bands(by="sex"))
+    assert table.header == (
+        "sex", "Follow-up, days", "Person-years", "Deaths", "Expected deaths", "SMR (95% CI)",
+        "Excess per 1,000 person-years", "p",
+    )  # fmt: skip
+    assert [row[1] for row in table.body] == ["0 to <365", "≥365"] * 2
+    row = in_bands(by="sex").to_frame().row(0, named=True)
+    assert table.body[0][6] == f"{1000 * row['excess_rate']:.1f}"
+    assert "SMR: standardised mortality ratio" in table.footnotes[0]
+    ages = ratios(attained_age=[0, 60.5, math.inf], test="continuity")
+    shown = hem.report.table(ages, decimals={"estimate": 1}, labels={"attained_age": "Age"})
+    assert shown.header[0] == "Age"
+    assert "Statistic" in shown.header
+    assert [row[0] for row in shown.body] == ["0 to <60.5", "≥60.5"]
+    assert len(shown.body[0][3].split(".")[1]) == 1
+
+
+def test_a_forest_plot_of_cells():
+    said = hem.plots.fingerprint(in_bands(by="sex").plot())
+    assert "forest of 4 estimates (standardised mortality ratio)" in said
+    assert "sex=1, Follow-up ≥365 days: " in said
+    assert "All: " in hem.plots.fingerprint(ratios().plot())
+    plt.close("all")

@@ -20,7 +20,7 @@ from ..numerics.rate_comparison import (
     score_test,
 )
 from ..options import Missing, check_choice, check_conf_level, check_number, suggestion
-from ..results import Estimates
+from ..results import Comparisons
 from .totals import Totals, read_totals, refuse_one_group, told_per
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def rate_ratio(
     conf_type: RatioLimits = "exact",
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> Comparisons:
     """Ratio of the rates of groups, each against the reference group.
 
     (d / y) / (d0 / y0) for d events in person-time y. Given d + d0 events in all, d is binomial with the
@@ -82,9 +82,10 @@ def rate_ratio(
 
     Returns
     -------
-    Estimates
-        `group`, `reference`, `estimate`, `p_value`, `conf_low`, `conf_high`. The estimate is infinite where
-        nothing happened in the reference group, and null where nothing happened in either.
+    Comparisons
+        `group`, `reference`, `estimate`, `p_value`, `conf_low`, `conf_high`; `.plot()` is a forest plot. The
+        estimate is infinite where nothing happened in the reference group, and null where nothing happened in
+        either.
 
     Raises
     ------
@@ -148,7 +149,7 @@ def rate_difference(
     per: float = 1.0,
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> Comparisons:
     """Difference of the rates of groups, each less that of the reference group.
 
     d / y - d0 / y0, with the variance d / y^2 + d0 / y0^2 and normal limits: for counts that are not small.
@@ -164,7 +165,7 @@ def rate_difference(
 
     Returns
     -------
-    Estimates
+    Comparisons
         `group`, `reference`, `estimate`, `std_error`, `statistic` (z), `p_value`, `conf_low`, `conf_high`.
 
     Raises
@@ -246,10 +247,10 @@ def _log_p_values(d: np.ndarray, y: np.ndarray, d0: np.ndarray, y0: np.ndarray) 
 
 def _result(
     t: Totals, first: int, others: list[int], name: str, method: str, conf_level: float, **values: np.ndarray
-) -> Estimates:
+) -> Comparisons:
     labels = t.group.labels()
     pairs = {"group": [labels[g] for g in others], "reference": [labels[first]] * len(others)}
-    return Estimates(
+    return Comparisons(
         frame=pl.DataFrame({**pairs, **values}).with_columns(pl.selectors.float().fill_nan(None)),
         name=name,
         method=method,
@@ -258,6 +259,7 @@ def _result(
         n_event=float(t.events.sum()),
         n_dropped=t.n_dropped,
         time_unit=t.time_unit,
+        measure=" ".join(name.split()[:2]),
     )
 
 

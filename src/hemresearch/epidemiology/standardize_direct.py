@@ -12,7 +12,7 @@ from ..errors import warn
 from ..numerics.intervals import normal_quantile
 from ..numerics.standardized_rate import LIMITS
 from ..options import Missing, check_choice, check_conf_level, check_number
-from ..results import Estimates
+from ..results import Comparisons, Estimates
 from .rate_ratio import comparisons
 from .standard_strata import StandardizedTotals, read_standardized
 from .totals import in_groups, told_per
@@ -159,7 +159,7 @@ def standardized_rate_ratio(
     reference: Any = None,
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> Comparisons:
     """Ratio of the directly standardised rates of groups, each against the reference group.
 
     Limits are normal on the log scale, with the variance v / r^2 + v_0 / r_0^2 of rates r with variances v.
@@ -175,7 +175,7 @@ def standardized_rate_ratio(
 
     Returns
     -------
-    Estimates
+    Comparisons
         `group`, `reference`, `estimate`, `p_value`, `conf_low`, `conf_high`.
 
     Raises
@@ -219,7 +219,7 @@ def standardized_rate_ratio(
         limits = {"p_value": p, "conf_low": ratio / factor, "conf_high": ratio * factor}
     labels, t = s.totals.group.labels(), s.totals
     known = np.isfinite(error)
-    return Estimates(
+    return Comparisons(
         frame=pl.DataFrame(
             {
                 "group": [labels[g] for g in others],
@@ -235,6 +235,7 @@ def standardized_rate_ratio(
         n_event=float(t.events.sum()),
         n_dropped=t.n_dropped,
         time_unit=t.time_unit,
+        measure="standardised rate ratio",
     )
 
 

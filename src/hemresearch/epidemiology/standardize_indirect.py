@@ -13,7 +13,7 @@ from ..errors import DataError, warn
 from ..numerics import poisson_mean as kernel
 from ..numerics.count_limits import POISSON
 from ..options import Missing, check_choice, check_conf_level
-from ..results import Estimates, HypothesisTest
+from ..results import Comparisons, HypothesisTest
 from .expected_counts import ExpectedCounts, read_expected
 from .totals import in_groups
 
@@ -44,7 +44,7 @@ def standardize_indirect(
     test: IndirectTest = "exact",
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> Comparisons:
     """Standardised incidence or mortality ratio (SIR, SMR), one row per group of `by`.
 
     Events observed over those expected if the group had the reference population's rates at its own ages:
@@ -74,7 +74,7 @@ def standardize_indirect(
 
     Returns
     -------
-    Estimates
+    Comparisons
         The `by` columns, `observed`, `expected`, `estimate`, `statistic` (null for exact tests), `p_value`,
         `conf_low`, `conf_high`.
 
@@ -126,7 +126,7 @@ def standardize_indirect(
         _warn_without_events(e)
     low, high = POISSON[conf_type](e.observed, conf_level)
     statistic, p = _tested(e, test)
-    return Estimates(
+    return Comparisons(
         frame=_frame(
             e,
             estimate=e.observed / e.expected,
@@ -141,6 +141,7 @@ def standardize_indirect(
         n=None,
         n_event=float(e.observed.sum()),
         n_dropped=e.n_dropped,
+        measure="observed over expected",
     )
 
 

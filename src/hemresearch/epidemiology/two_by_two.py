@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import polars as pl
 from scipy.special import chdtrc
 
+from .. import formats
 from ..errors import warn
 from ..numerics import exact_odds_ratio as exact
 from ..numerics import two_by_two as kernel
+from ..numerics.exact_limits import wilson_limits
 from ..options import Missing, check_choice, check_conf_level
-from ..results import Estimates
+from ..results import Comparisons
 from .totals import in_groups
 from .two_values import Tables, read_tables, terms_frame
 
@@ -26,6 +30,42 @@ OddsRatio = Literal["score", "miettinen-nurminen", "wald", "mid-p", "fisher", "s
 Independence = Literal["chi-squared", "yates", "fisher", "mid-p"]
 Method = Callable[..., kernel.Three]
 WITHOUT_LIMITS = {"risk_ratio": ("wald", "small-sample"), "odds_ratio": ("wald",)}  # where a cell is empty
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Association(Comparisons):
+    """Difference and ratios of risks, with the table that they are of.
+
+    Attributes
+    ----------
+    risks
+        The `by` columns, the exposure ("exposed" or "unexposed"), `n`, `n_event`, `n_without` (the four
+        cells are the last two), `estimate` (the risk) and Wilson's limits.
+    """
+
+    risks: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    def _in_words(self) -> pl.DataFrame:
+        """The ratios, without the total of both groups; a difference has no place on their axis."""
+        ratios = self.frame.filter(pl.col("term").str.ends_with("ratio")).drop("n", "n_event")
+        return ratios.with_columns(
+            pl.col("term").replace({"risk ratio": "Risk ratio", "odds ratio": "Odds ratio"})
+        )
+
+    def __repr__(self) -> str:
+        head, *lines = Comparisons.__repr__(self).split("\n")
+        return "\n".join([head, *self._risk_lines(), *lines])
+
+    def _risk_lines(self) -> list[str]:
+        """Both risks, where there is one table; else where they are."""
+        if self.risks.height > 2:
+            return ["  the risks of each table: .risks"]
+        return [
+            f"  {row['exposure']}: {formats.count(row['n_event'])} of {formats.count(row['n'])}, risk "
+            f"{formats.significant(row['estimate'])} ({formats.significant(row['conf_low'])} to "
+            f"{formats.significant(row['conf_high'])})"
+            for row in self.risks.iter_rows(named=True)
+        ]
 
 
 def two_by_two(
@@ -43,7 +83,7 @@ def two_by_two(
     test: Independence = "chi-squared",
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> Association:
     """Difference and ratio of risks, and odds ratio, of the exposed against the unexposed.
 
     With `x` of `n` exposed and `x_0` of `n_0` unexposed who had the event: x/n - x_0/n_0, its ratio, and
@@ -86,9 +126,10 @@ def two_by_two(
 
     Returns
     -------
-    Estimates
+    Association
         The `by` columns, `term` ("risk difference", "risk ratio", "odds ratio"), `n`, `n_event`, `estimate`,
-        `statistic` (null for exact tests), `p_value`, `conf_low`, `conf_high`.
+        `statistic` (null for exact tests), `p_value`, `conf_low`, `conf_high`. `.risks` has the cells and
+        both risks; `.plot()` draws the ratios.
 
     Raises
     ------
@@ -125,6 +166,8 @@ def two_by_two(
     >>> result = hem.epidemiology.two_by_two(trial, exposure="vaccine", event="polio", weights="children")
     >>> result
     association of vaccine with polio, n=401,974, events=148
+      exposed: 33 of 200,745, risk 0.0001644 (0.0001171 to 0.0002308)
+      unexposed: 115 of 201,229, risk 0.0005715 (0.0004762 to 0.0006859)
       risk difference: -0.0004071 (-0.000532 to -0.0002925), n 401974, statistic 45.25, p 1.733e-11
       risk ratio: 0.2876 (0.1958 to 0.4226), n 401974, statistic 45.25, p 1.733e-11
       odds ratio: 0.2875 (0.1957 to 0.4224), n 401974, statistic 45.25, p 1.733e-11
@@ -154,7 +197,7 @@ def two_by_two(
         tested = {"statistic": statistic, "p_value": p_value}
         rows[term] = {**counts, "estimate": estimate, **tested, "conf_low": low, "conf_high": high}
     names = [f"{term} by {name}" for term, (name, _) in chosen.items()]
-    return Estimates(
+    return Association(
         frame=terms_frame(t.group, rows),
         name=f"association of {t.names['exposure']} with {t.names['event']}",
         method=", ".join(names),
@@ -162,7 +205,20 @@ def two_by_two(
         n=int(t.total.sum()),
         n_event=float(t.n_event.sum()),
         n_dropped=t.n_dropped,
+        risks=_risks(t, conf_level),
     )
+
+
+def _risks(t: Tables, conf_level: float) -> pl.DataFrame:
+    """The cells, and the risk of exposed and unexposed, in each table."""
+    x, n, x_0, n_0 = (part[:, 0] for part in t.margins)
+    rows = {}
+    for term, events, total in (("exposed", x, n), ("unexposed", x_0, n_0)):
+        low, high = wilson_limits(events, total, conf_level)
+        counts = {"n": total, "n_event": events, "n_without": total - events}
+        whole = {name: values.astype(int) for name, values in counts.items()}
+        rows[term] = {**whole, "estimate": events / total, "conf_low": low, "conf_high": high}
+    return terms_frame(t.group, rows).rename({"term": "exposure"})
 
 
 def _distributions(

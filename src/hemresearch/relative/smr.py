@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,20 +14,50 @@ from ..columns import Column, Columns
 from ..epidemiology import TimeScale, standardize_indirect
 from ..epidemiology.standardize_indirect import IndirectLimits, IndirectTest
 from ..errors import DataError, counted, warn
-from ..formats import significant
+from ..formats import band, significant
 from ..lifetable import Extrapolate, LifeTable
 from ..options import Missing, TimeUnit
+from ..results import Comparisons
 from ..times import DAYS_PER_UNIT
 from .excess_pieces import check_bands, cut_follow_up
 from .net_rows import NetRows, read_net_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from ..results import Estimates
+    from collections.abc import Iterator
 
 BATCH = 200_000  # rows whose pieces are in memory at a time
 COUNTS = ("person_time", "observed", "expected")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MortalityRatios(Comparisons):
+    """Standardised mortality ratios in groups and bands.
+
+    Attributes
+    ----------
+    bands
+        The borders of `follow_up` (in `time_unit`) and of `attained_age` (in years), where these were cut.
+    """
+
+    bands: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def with_bands(self) -> pl.DataFrame:
+        """The frame with both borders of each band, in words: `60 to <70`, `≥70`."""
+        return self.frame.with_columns(
+            pl.col(name).replace_strict(
+                list(borders[:-1]), [band(*pair) for pair in pairwise(borders)], return_dtype=pl.String
+            )
+            for name, borders in self.bands.items()
+        )
+
+    def _in_words(self) -> pl.DataFrame:
+        """For a forest plot: bands under what they are bands of."""
+        units = {"follow_up": f"Follow-up {{}} {self.time_unit}", "attained_age": "Age {} years"}
+        return (
+            self.with_bands()
+            .with_columns(pl.format(units[name], name).alias(name) for name in self.bands)
+            .rename({"observed": "n_event"})
+        )
 
 
 def smr(
@@ -53,7 +85,7 @@ def smr(
     extrapolate: Extrapolate | None = None,
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> MortalityRatios:
     r"""Standardised mortality ratio, by groups and by bands of time since `date` and of attained age.
 
     In each cell the deaths of any cause, over those expected: the population hazard of each one's sex,
@@ -82,10 +114,12 @@ def smr(
 
     Returns
     -------
-    Estimates
+    MortalityRatios
         The `by` columns, `follow_up` and `attained_age` (where the band begins), `person_time` in years,
         `observed`, `expected`, `estimate`, `excess_rate` ((observed - expected) / person-years), `statistic`
         (null for exact tests), `p_value`, `conf_low`, `conf_high`; one row per cell that somebody was in.
+        `.plot()` is a forest plot; `hem.report.table` has both borders of bands, and deaths beyond those
+        expected per 1,000 person-years.
 
     Raises
     ------
@@ -142,13 +176,17 @@ def smr(
         cells, events="observed", expected="expected", by=keys or None, conf_type=conf_type, test=test,
         conf_level=conf_level,
     )  # fmt: skip
-    return replace(
-        ratios,
+    return MortalityRatios(
         frame=_with_rates(ratios.to_frame(), cells, keys),
         name="standardised mortality ratio",
         method=f"{ratios.method}; deaths expected by the rates of {life_table.name}{rows.told}",
+        conf_level=conf_level,
         n=float(len(rows.y)),
+        n_event=ratios.n_event,
         n_dropped=rows.y.n_dropped,
+        time_unit=rows.unit,
+        measure="standardised mortality ratio",
+        bands=borders,
     )
 
 

@@ -161,7 +161,7 @@ def table(
             footnotes=(*source.footnotes, *test_notes(p, labels or {}), *notes),
             labels=dict(labels or {}),
             headers=source.headers,
-            decimals=decimals,
+            decimals=_decimals_of(source, decimals),
             percent=chosen,
             groups=groups or source.groups,
             conf_level=conf_level or source.conf_level,
@@ -170,6 +170,14 @@ def table(
             table_one=source.table_one,
         )
     )
+
+
+def _decimals_of(source: Source, given: int | Mapping[str, int] | None) -> int | Mapping[str, int] | None:
+    """Those asked for, and of other columns those that the result wants."""
+    own = source.decimals
+    if given is None or not isinstance(own, dict):
+        return own if given is None else given
+    return given if isinstance(given, int) else {**own, **given}
 
 
 def _of_models(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .regression_cells import Models
 
 ESTIMATE = ("estimate", "conf_low", "conf_high")
+EXCESS_PER = 1000  # person-years
 COUNTED = ("n", "n_risk", "n_event", "n_censor")
 
 
@@ -87,6 +88,10 @@ def _estimates(item: Any) -> Source:
     frame = item.to_frame()
     if getattr(item, "ratio", ""):
         frame = item.to_frame(exponentiate=True).drop("statistic")  # that of the logarithm, as p is
+    if "statistic" in frame.columns and not frame["statistic"].count():  # of exact tests
+        frame = frame.drop("statistic")
+    if hasattr(item, "with_bands"):
+        return _mortality(item, frame)
     short = formats.SHORT.get(measure, measure)
     return Source(
         frame,
@@ -94,6 +99,27 @@ def _estimates(item: Any) -> Source:
         headers={"estimate": _capital(short)} if measure else getattr(item, "headers", {}),
         percent=ESTIMATE if getattr(item, "in_percent", False) else (),
         footnotes=(f"{short}: {measure}; CI: confidence interval.",) if short != measure else (),
+        conf_level=item.conf_level,
+    )
+
+
+def _mortality(item: Any, frame: pl.DataFrame) -> Source:
+    """Standardised mortality ratios: both borders of bands, and excess deaths per 1,000 person-years."""
+    words = [item.with_bands()[name] for name in item.bands]
+    return Source(
+        frame.with_columns(*words, pl.col("excess_rate") * EXCESS_PER),
+        title=_capital(item.name),
+        headers={
+            "follow_up": f"Follow-up, {item.time_unit}",
+            "attained_age": "Attained age, years",
+            "person_time": "Person-years",
+            "observed": "Deaths",
+            "expected": "Expected deaths",
+            "estimate": "SMR",
+            "excess_rate": f"Excess per {EXCESS_PER:,} person-years",
+        },
+        footnotes=(f"SMR: {item.measure}; CI: confidence interval. {_capital(item.method)}.",),
+        decimals={"expected": 1, "excess_rate": 1},
         conf_level=item.conf_level,
     )
 
