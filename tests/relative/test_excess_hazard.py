@@ -380,3 +380,29 @@ def test_times_outside_the_bands():
     open_ended = excess(bands=[0.5, 2, math.inf])
     assert open_ended.predict(new, times=[0.5, 9])["estimate"][0] == 1
     assert_refused(lambda: open_ended.predict(new, times=0), argument="times", says=["from 0.5 to inf"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bands": [0, 365, 1826]},
+        {"method": "poisson", "bands": [0, 365]},
+        {"method": "em", "bands": [30, 400]},
+    ],
+)
+def test_a_table_has_patients_and_deaths_of_each_level(options):
+    data = hem.data.load("colrec").filter(pl.col("stage") != 99, pl.int_range(pl.len()) % 5 == 0)
+    fit = excess_hazard(
+        data, "C(stage)", time="time", event="stat", time_unit="days", sex="sex", date="diag", age="age",
+        age_unit="days", life_table=hem.data.life_table("slovenia"), **options,
+    )  # fmt: skip
+    first, last = options["bands"][0], options["bands"][-1]
+    within = data.filter(pl.col("time") > first).with_columns(
+        died=(pl.col("stat") == 1) & (pl.col("time") <= last)
+    )
+    hand = within.group_by("stage").agg(pl.len(), pl.col("died").sum()).sort("stage")
+    rows = hem.regression.effect_table(fit)
+    assert rows.select("n", "n_event").rows() == hand.select("len", "died").rows()
+    assert rows["n"].sum() == fit.n
+    assert hem.report.table(fit).header[1:3] == ("N", "Events")
+    assert fit.slim().counts is None

@@ -315,7 +315,7 @@ def _where(design: Design, term: str) -> np.ndarray:
 
 def _counted(observed: tuple[np.ndarray | None, np.ndarray], mask: np.ndarray) -> dict[str, Any]:
     patient, event = observed
-    n = mask.sum() if patient is None else len(np.unique(patient[mask]))
+    n = mask.sum() if patient is None else len(np.unique(patient[mask & (patient >= 0)]))
     return {"n": float(n), "n_event": float(event[mask].sum())}
 
 

@@ -18,7 +18,7 @@ from ..numerics.excess_hazard import ExcessRows, fit_excess, poisson_constant, p
 from ..numerics.population_hazard import hazards
 from ..options import Missing, TimeUnit, check_choice, check_conf_level
 from ..times import DAYS_PER_UNIT
-from .excess_hazard_fit import ExcessHazardFit
+from .excess_hazard_fit import ExcessHazardFit, followed
 from .excess_hazard_smooth import SMOOTH, check_width, fit_smooth
 from .excess_maximum import inverse_information, no_maximum
 from .excess_pieces import Pieces, check_bands, cut_follow_up
@@ -335,4 +335,5 @@ def _fit(
         deviance=poisson_deviance(model, model.excess(coef)) if counts else np.nan,
         n_rows=len(model.event),
         life_table=rows.life_table.name,
+        counts=followed(pieces, len(rows.y)),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,17 @@ from ..fits import Fit
 from ..numerics.excess_hazard import cumulative_excess
 from ..numerics.intervals import normal_quantile
 from ..options import check_conf_level, check_times
+
+if TYPE_CHECKING:
+    from .excess_pieces import Pieces
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """The patient of each row of the data (-1 where none of its follow-up was fitted), and its deaths."""
+
+    patient: np.ndarray
+    count: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
@@ -33,6 +44,8 @@ class ExcessHazardFit(Fit):
         Cells, or pieces of follow-up, that were fitted.
     life_table
         The name of the population.
+    counts
+        Who was followed and who died, for the numbers beside levels in tables; None in a slim fit.
     """
 
     borders: np.ndarray = field(repr=False)
@@ -40,6 +53,11 @@ class ExcessHazardFit(Fit):
     deviance: float
     n_rows: int
     life_table: str
+    counts: Followed | None = field(default=None, repr=False)
+
+    def slim(self) -> ExcessHazardFit:
+        """The same fit without its design and data."""
+        return replace(self, design=None, counts=None)
 
     @property
     def df_residual(self) -> int:
@@ -137,3 +155,10 @@ class ExcessHazardFit(Fit):
             expected=f"times from {first:g} to {last:g}",
             remedy=f"times=[{last if np.isfinite(last) else first:g}]",
         )
+
+
+def followed(pieces: Pieces, n_rows: int) -> Followed:
+    """Who of the rows of the data has follow-up among the pieces, and died in it."""
+    patient = np.full(n_rows, -1)
+    patient[pieces.row] = pieces.row
+    return Followed(patient, np.bincount(pieces.row, pieces.event, n_rows))

@@ -15,7 +15,7 @@ from ..numerics.cox_rows import centre_and_scale
 from ..numerics.excess_smooth import RiskRows, fit_smooth_excess
 from ..options import check_times
 from ..times import DAYS_PER_UNIT
-from .excess_hazard_fit import ExcessHazardFit
+from .excess_hazard_fit import ExcessHazardFit, followed
 from .excess_maximum import inverse_information, no_maximum
 
 if TYPE_CHECKING:
@@ -192,6 +192,7 @@ def fit_smooth(
         deviance=np.nan,
         n_rows=len(event),
         life_table=rows.life_table.name,
+        counts=followed(pieces, len(rows.y)),
         times=found.time,
         rate=found.rate * at_zero,
         cumulative=np.cumsum(found.jump) * at_zero,
