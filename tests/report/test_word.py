@@ -14,6 +14,7 @@ from refusals import assert_refused
 
 import hemresearch as hem
 from hemresearch.report import Table, paragraph, save_figure, to_word
+from hemresearch.report.word_table import CHARACTER_MM
 
 REGRESSION = Table(
     ("Characteristic", "HR (95% CI)", "p", "HR (95% CI)", "p"),
@@ -193,3 +194,15 @@ def test_a_picture_that_is_not_there_or_none_is_refused(tmp_path, name):
     path = tmp_path / name
     assert_refused(lambda: to_word(tmp_path / "t.docx", path), argument="items", says=[name, "save_figure"])
     assert not (tmp_path / "t.docx").exists()
+
+
+def test_a_narrow_page_breaks_headers_before_numbers(tmp_path):
+    header = ("Time since diagnosis in years", "Excess deaths per thousand person-years", "SMR (95% CI)", "p")
+    body = (("0 to <1", "244.1", "33.25 (29.66–37.15)", "<0.001"),) * 2
+    wide = Table((*header, *header[1:]), tuple((*row, *row[1:]) for row in body))
+    hem.report.to_word(tmp_path / "wide.docx", wide)
+    found = docx.Document(str(tmp_path / "wide.docx")).tables[0]
+    width = [column.width.mm for column in found.columns]
+    needed = [CHARACTER_MM * len(cell) for cell in wide.body[0]]
+    assert all(has >= needs for has, needs in zip(width[1:], needed[1:], strict=True))
+    assert width[1] < CHARACTER_MM * len(header[1])  # which breaks

@@ -118,15 +118,36 @@ def _paragraph(
 
 
 def _set_widths(word: WordTable, table: Table, room_mm: float) -> None:
-    """Columns as wide as their text; scaled down together where the page is too narrow."""
+    """Columns as wide as their text; on a page that is too narrow headers and words break, numbers last."""
     from docx.shared import Mm
 
-    wanted = [PADDING_MM + CHARACTER_MM * n for n in _lengths(table)]
-    scale = min(1.0, room_mm / sum(wanted))
-    for column, width in zip(word.columns, wanted, strict=True):
-        column.width = Mm(scale * width)
+    wanted, least = (
+        [PADDING_MM + CHARACTER_MM * n for n in lengths] for lengths in (_lengths(table), _unbroken(table))
+    )
+    for column, width in zip(word.columns, _fitted(wanted, least, room_mm), strict=True):
+        column.width = Mm(width)
         for cell in column.cells:
-            cell.width = Mm(scale * width)
+            cell.width = Mm(width)
+
+
+def _fitted(wanted: list[float], least: list[float], room: float) -> list[float]:
+    """As wide as wanted, else what is left beyond the least in proportion, else the least scaled down."""
+    if sum(wanted) <= room:
+        return wanted
+    if sum(least) >= room:
+        return [width * room / sum(least) for width in least]
+    share = (room - sum(least)) / (sum(wanted) - sum(least))
+    return [low + share * (high - low) for low, high in zip(least, wanted, strict=True)]
+
+
+def _unbroken(table: Table) -> list[float]:
+    """The longest part of each column that must not break: words, and whole cells of numbers."""
+    plain = [row for kind, row in zip(table.kinds, table.body, strict=True) if kind != "heading"]
+    found = []
+    for j, (label, side) in enumerate(zip(table.header, table.align, strict=True)):
+        cells = [part for row in plain for part in (row[j].split() if side == "left" else [row[j]])]
+        found.append(max([1.12 * len(word) for word in label.split()] + [len(c) for c in cells], default=0.0))
+    return found
 
 
 def _lengths(table: Table) -> list[float]:
