@@ -1,0 +1,17 @@
+# Kinetics of a marker: mixed lines by maximum likelihood, and lines of single patients with values below a limit.
+source("common_epi.R")
+suppressMessages({library(survival); library(lme4)})
+set.seed(11)
+m <- 30; k <- sample(4:7, m, TRUE); d <- data.frame(id = rep(1:m, k))
+d$month <- round(unlist(lapply(k, function(n) sort(runif(n, 0, 24)))), 2)
+line <- MASS::mvrnorm(m, c(.8, -.15), matrix(c(.3, -.01, -.01, .004), 2))
+d$y <- round(line[d$id, 1] + line[d$id, 2]*d$month + rnorm(nrow(d), 0, .25), 4)
+exact <- lmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-12, maxfun = 1e5), calc.derivs = FALSE)
+one <- function(f) { v <- VarCorr(f)$id; list(coef = I1(fixef(f)), between = I1(c(v[1, 1], v[1, 2], v[2, 2])), within = sigma(f)^2, deviance = as.numeric(-2*logLik(f))) }
+add("line_ml", "inline", "Random intercepts and slopes, maximum likelihood", "lme4::lmer(y ~ month + (month | id), REML = FALSE)", list(data = lapply(d, I1)), one(lmer(y ~ month + (month | id), d, REML = FALSE, control = exact)))
+add("line_reml", "inline", "The same by REML", "lme4::lmer(y ~ month + (month | id))", list(data = lapply(d, I1)), { f <- lmer(y ~ month + (month | id), d, control = exact); c(one(f), list(se = I1(sqrt(diag(as.matrix(vcov(f))))))) })
+limit <- -1.5; d$below <- d$y < limit; d$seen <- pmax(d$y, limit)
+fits <- lapply(split(d, d$id), function(x) { if (sum(!x$below) < 2) return(NULL)
+  f <- survreg(Surv(seen, !below, type = "left") ~ month, x, dist = "gaussian", scale = .3, control = survreg.control(rel.tolerance = 1e-13, maxiter = 200)); list(id = x$id[1], coef = I1(coef(f)), se = I1(sqrt(diag(vcov(f))[1:2]))) })
+add("tobit", "inline", "A line of each patient with values below -1.5 censored and the deviation known to be 0.3", "survreg(Surv(seen, !below, type = 'left') ~ month, dist = 'gaussian', scale = 0.3)", list(data = lapply(d, I1)), list(lines = unname(Filter(Negate(is.null), fits))))
+finish("kinetics", c("survival", "lme4"))
