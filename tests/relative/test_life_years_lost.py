@@ -90,3 +90,16 @@ def test_where_all_have_died_survival_is_known_for_ever():
 @pytest.mark.parametrize("options", [{"tau": 0}, {"tau": "5"}, {"conf_level": 95}])
 def test_arguments_that_cannot_be_used(options):
     assert_refused(lambda: lost(**options), argument=next(iter(options)))
+
+
+def test_other_measures_of_relsurv():
+    # years(Surv(time, cens) ~ 1, rdata, measure, slopop, rmap = list(age = age * 365.241), precision = 7,
+    # add.times = 1826), which sums the population's area in steps of a week
+    theirs = {"yd": 0.4791386, "yl2017": 0.4814389, "yl2013": 0.5223675}
+    data, days = load_reference("excess_hazard", "em_rdata_2").data, np.arange(1827)
+    roles = {**PLACE, "time": "time", "event": "cens", "date": "year", "age_unit": "years"}
+    ours = life_years_lost(data, **roles, tau=1826).to_frame()["estimate"][0] / 365.241
+    assert_close([ours, ours], [theirs["yd"], theirs["yl2017"]], rel=0.01)
+    causes = hem.relative.crude_probability(data, **roles, times=days).at(days)
+    disease = causes.filter(pl.col("cause") == "death from the disease")["estimate"].fill_null(0)
+    assert_close(np.trapezoid(disease) / 365.241, theirs["yl2013"], rel=1e-3)

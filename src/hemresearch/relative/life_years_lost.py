@@ -77,10 +77,18 @@ def life_years_lost(
     DataWarning
         Where rates were carried on by `extrapolate`.
 
+    Notes
+    -----
+    Of the measures of relsurv's `years` this is "yd", and "yl2017" of patients who are all followed from the
+    beginning. Its "yl2013", the time lost due to the disease alone where other causes compete, is the area on
+    [0, tau] under the first cause of `crude_probability`; it is larger, as it counts deaths of patients whom
+    other causes would have taken later.
+
     References
     ----------
     Manevski D, Ruzic Gorenjec N, Andersen PK, Pohar Perme M. Stat Methods Med Res 2023;32:140-156 (relsurv's
-    years, which sums in steps). Andersen PK. Stat Med 2013;32:5278-5285.
+    years, which sums in steps). Andersen PK. Stat Med 2013;32:5278-5285
+    (years lost due to causes).
 
     Examples
     --------
