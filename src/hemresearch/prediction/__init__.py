@@ -12,6 +12,7 @@ Predictions are columns of the data: a model's risks at horizons, or scores.
 - `concordance_competing`: concordance with competing events; `concordance_difference`: between models.
 - `compare_models`: several of these of several models in one call.
 - `bootstrap_validate`, `cross_validated_risks`: how a model does in patients it has not seen.
+- `validation_sample_size`: how many patients a validation needs.
 - `PublishedModel`, `update_model`: a model of a paper, and its update in new patients.
 """
 
@@ -32,6 +33,7 @@ from .reclassification import reclassification
 from .roc_curve import RocCurve, roc_curve
 from .threshold_table import threshold_table
 from .validation_result import Validation
+from .validation_sample_size import validation_sample_size
 
 __all__ = [
     "Calibration",
@@ -62,6 +64,7 @@ __all__ = [
     "roc_curve",
     "threshold_table",
     "update_model",
+    "validation_sample_size",
 ]
 
 
