@@ -48,6 +48,8 @@ def test_it_is_told_in_per_cent():
         "response rate: old=1, PR or better 60% (95% CI 41–77); old=1, CR 36% (95% CI 20–55)"
     )
     table = hem.report.table(found)
+    assert table.footnotes == ("2 not evaluable as non-response.",)
+    assert hem.report.table(rate(patients(CR=9, PR=6))).footnotes == ()
     assert table.header == ("old", "Response", "N", "Events", "Estimate, % (95% CI)")
     assert table.to_frame().row(0) == ("1", "PR or better", "25", "15", "60.0 (40.7–76.6)")
 

@@ -332,6 +332,7 @@ def test_it_is_told_in_grades_and_per_cent():
     )
     assert "; CRS of grade 3 or worse, b 33.3% (95% CI 6.1–79.2); CRS of grade 5, a 0.0% (" in found.text()
     assert "CRS of grade 3 or worse, arm=a: 0.3333 (" in repr(found)
+    assert found.methods().startswith("Shares of patients by their worst grade of each toxicity were est")
     table = hem.report.table(found)
     assert table.header == ("Toxicity", "Grade at least", "arm", "N", "Events", "Estimate, % (95% CI)")
     assert table.to_frame().row(0) == ("CRS", "1", "a", "3", "2", "66.7 (20.8–93.9)")

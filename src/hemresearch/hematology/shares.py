@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Shares(Estimates):
-    """Estimates that are shares of patients, in per cent wherever people read them."""
+    """Estimates that are shares of patients, in per cent wherever people read them.
+
+    `note` is what a table says below of its denominators.
+    """
+
+    note: str = ""
 
     @property
     def in_percent(self) -> bool:

@@ -98,9 +98,15 @@ def _estimates(item: Any) -> Source:
         title=_capital(name) or None,
         headers={"estimate": _capital(short)} if measure else getattr(item, "headers", {}),
         percent=ESTIMATE if getattr(item, "in_percent", False) else (),
-        footnotes=(f"{short}: {measure}; CI: confidence interval.",) if short != measure else (),
+        footnotes=(f"{short}: {measure}; CI: confidence interval.",) if short != measure else _note(item),
         conf_level=item.conf_level,
     )
+
+
+def _note(item: Any) -> tuple[str, ...]:
+    """What a result says below its table."""
+    note = getattr(item, "note", "")
+    return (note,) if note else ()
 
 
 def _mortality(item: Any, frame: pl.DataFrame) -> Source:

@@ -157,6 +157,7 @@ def response_rate(
         n=first.n,
         n_event=first.n_event,
         n_dropped=r.n_dropped,
+        note=f"{r.method}." if r.method else "",
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ... import formats
 from ...columns import read_table
 from ...epidemiology.proportion import METHODS, ProportionLimits, proportion
 from ...errors import DataError, counted
@@ -29,6 +30,13 @@ class GradeShares(Shares):
     def headers(self) -> Mapping[str, str]:
         """What a table calls the columns."""
         return {"term": "Toxicity", "at_least": "Grade at least"}
+
+    def methods(self) -> str:
+        """A sentence for the methods section: what was estimated, with which limits."""
+        return (
+            f"Shares of patients by their worst grade of each toxicity were estimated with "
+            f"{formats.level(self.conf_level)} confidence limits ({self.method})."
+        )
 
     def _words(self) -> pl.DataFrame:
         level = pl.col("at_least")
