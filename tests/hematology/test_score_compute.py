@@ -102,6 +102,7 @@ def test_columns_of_other_names_expressions_and_other_tables():
     ("change", "says"),
     [
         ({"hb_g_per_l": pl.lit("high")}, "holds String"),
+        ({"ann_arbor_stage": pl.lit("III")}, "replace_strict({'I': 1, 'II': 2})"),
         ({"age_years": pl.lit(True)}, "holds Boolean"),
     ],
 )
@@ -112,9 +113,10 @@ def test_numbers_that_are_none_are_refused(change, says):
 def test_yes_and_no_are_true_and_false_or_1_and_0():
     frame = pl.DataFrame({"b2m_mg_per_l": [2.0, 3.5], "bone_marrow_involved": [1, 0]})
     assert scores.compute(frame, "prima_pi")["prima_pi_group"].to_list() == ["intermediate", "high"]
-    for flags in ([1, 2], [1.0, 0.5], ["yes", "no"]):
+    for flags in ([1, 2], [1.0, 0.5], ["Ja", "Nej"]):
         wrong = refusal(frame.with_columns(bone_marrow_involved=pl.Series(flags)), "prima_pi")
         assert "true and false, or 1 and 0" in wrong.expected
+    assert "pl.col('bone_marrow_involved').replace_strict({'yes': True, 'no': False})" in wrong.remedy
     pandas = pd.DataFrame({"b2m_mg_per_l": [2.0, 3.0], "bone_marrow_involved": [1, None]})
     assert scores.compute(pandas, "prima_pi")["prima_pi_group"].to_list() == ["intermediate", None]
 
@@ -136,6 +138,7 @@ def test_lists_are_checked_word_by_word():
     error = refusal(frame, "hct_ci")
     assert error.rows == (4,)
     assert "gout" not in str(error)
+    assert "list.eval(pl.element().replace(" in error.remedy
     assert "scores.list_of" in str(refusal(pl.DataFrame({"comorbidities": ["diabetes"]}), "hct_ci"))
     within = refusal(pl.DataFrame({"comorbidities": [["diabetes", None]]}), "hct_ci")
     assert within.rows == (1,)
@@ -165,7 +168,7 @@ def test_lists_of_points_are_checked():
     [
         ({"score": "mipy"}, "score"),
         ({"missing": "ignore"}, "missing"),
-        ({"age": "age_years"}, "input of flipi"),
+        ({"age": "age_years"}, "age"),
         ({"age_years": "age"}, "age_years"),
         ({"unit": {"hb_g_per_l": "g/mL"}}, "unit['hb_g_per_l']"),
         ({"unit": {"haemoglobin": "g/dL"}}, "unit"),

@@ -40,7 +40,7 @@ def _number(values: pl.Series, of: Input, column: str, unit: str | None) -> None
     wrong = (x < low) | (x > high)
     if wrong.any():
         raise DataError(
-            f"{counted(int(wrong.sum()), 'value')} outside {low:g} to {high:g} {unit or quantity.unit}",
+            f"holds {counted(int(wrong.sum()), 'value')} outside {low:g} to {high:g} {unit or quantity.unit}",
             argument=of.name,
             column=column,
             rows=np.flatnonzero(wrong.fill_null(value=False).to_numpy()),
@@ -57,7 +57,7 @@ def _refuse_fractions(x: pl.Series, of: Input, column: str) -> None:
     between = (x != x.round()).fill_null(value=False)
     if between.any():
         raise DataError(
-            counted(int(between.sum()), "value") + " between whole numbers",
+            f"holds {counted(int(between.sum()), 'value')} between whole numbers",
             argument=of.name,
             column=column,
             rows=np.flatnonzero(between.to_numpy()),
@@ -132,7 +132,7 @@ def _numbers(values: pl.Series, of: Input, column: str, unit: str | None) -> Non
     wrong = wrong.fill_null(value=False)
     if wrong.any():
         raise DataError(
-            f"{counted(int(wrong.sum()), 'list')} not of {len(of.best)} whole numbers from 0 to 3",
+            f"holds {counted(int(wrong.sum()), 'list')} not of {len(of.best)} whole numbers from 0 to 3",
             argument=of.name,
             column=column,
             rows=np.flatnonzero(wrong.to_numpy()),
@@ -142,16 +142,20 @@ def _numbers(values: pl.Series, of: Input, column: str, unit: str | None) -> Non
 
 
 def _refuse_unknown(values: pl.Series, of: Input, column: str, rows: np.ndarray | None = None) -> None:
+    """Words that are none of the score; `rows` are those of words that come from lists."""
+    replaced = f"replace({{'...': {of.levels[0]!r}}})"
     unknown = ~values.is_in(of.levels).fill_null(value=rows is None)
     if unknown.any():
         at = np.flatnonzero(unknown.to_numpy())
         raise DataError(
-            f"{counted(int(unknown.sum()), 'word')} that the score does not know",
+            f"holds {counted(int(unknown.sum()), 'word')} that the score does not know",
             argument=of.name,
             column=column,
             rows=at if rows is None else rows[at],
             expected=f"{of.meaning}: {listed(map(repr, of.levels), 30)}",
-            remedy=f"pl.col({column!r}).replace({{'...': {of.levels[0]!r}}}), or null where it is not known",
+            remedy=f"pl.col({column!r}).{replaced}, or null where it is not known"
+            if rows is None
+            else f"pl.col({column!r}).list.eval(pl.element().{replaced})",
         )
 
 
@@ -161,8 +165,17 @@ def _refuse_type(values: pl.Series, of: Input, column: str, expected: str) -> No
         argument=of.name,
         column=column,
         expected=f"{of.meaning}: {expected}",
-        remedy=f"convert {column!r} first",
+        remedy=_conversion(values, of, column),
     )
+
+
+def _conversion(values: pl.Series, of: Input, column: str) -> str:
+    """How a column of text becomes what the score takes."""
+    if values.dtype != pl.String or of.kind not in ("yes or no", "number"):
+        return f"convert {column!r} first"
+    to = "{'yes': True, 'no': False}" if of.kind == "yes or no" else "{'I': 1, 'II': 2}"
+    numbers = ", or .cast(pl.Float64) of numbers" if of.kind == "number" else ""
+    return f"pl.col({column!r}).replace_strict({to}) with the words of the column{numbers}"
 
 
 CHECKS = {

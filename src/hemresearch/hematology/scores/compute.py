@@ -9,7 +9,7 @@ import polars as pl
 
 from ...columns import as_frame, read_table
 from ...errors import DataError
-from ...options import check_choice
+from ...options import check_choice, suggestion
 from .audit import audit
 from .documented import SCORES
 from .expression import Gaps, Units, unit_of, used, used_columns
@@ -113,7 +113,13 @@ def _arguments(
 ) -> dict[str, Any]:
     names = [i.name for i in score.inputs]
     for name in columns:
-        check_choice(name, names, argument=f"input of {score.name}")
+        if name not in names:
+            raise DataError(
+                f"is not an input of {score.name}",
+                argument=name,
+                expected=f"inputs by their names; {suggestion(name, names)}",
+                remedy=f"hem.hematology.scores.inputs({score.name!r}) to see them",
+            )
     return {name: columns.get(name, name) for name in names} | {"unit": unit, "missing": missing}
 
 

@@ -99,7 +99,9 @@ def unit_of(score: Score, of: Input, units: Units) -> str | None:
             raise DataError(
                 f"{name!r} is not an input of {score.name} with a choice of units",
                 argument="unit",
-                expected=suggestion(name, known) if known else "no unit: this score has none to choose",
+                expected=f"an input with units; {suggestion(name, known)}"
+                if known
+                else "no unit: this score has none to choose",
                 remedy=f"unit={{{known[0]!r}: ...}}" if known else "leave unit= out",
             )
     if of.quantity is None:

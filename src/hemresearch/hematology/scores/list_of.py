@@ -22,7 +22,8 @@ def list_of(columns: Mapping[str, Column]) -> pl.Expr:
     Parameters
     ----------
     columns
-        From the word of the score to the column (or expression) that says yes or no.
+        From the word of the score to the column (or expression) that says yes or no: true/false or 1/0; of
+        text `pl.col("dm") == "Ja"`.
 
     Returns
     -------
