@@ -51,6 +51,14 @@ def test_another_choice_is_refused_with_all_and_the_nearest(value, nearest_choic
     )
 
 
+def test_nothing_is_meant_by_a_word_that_is_near_to_none():
+    for value, choices, says in (
+        ("normal", ConfType, "one of them, such as k='plain'"),
+        (99, range(80), "29 and 50"),
+    ):
+        refusal(lambda v=value, c=choices: check_choice(v, c, argument="k"), says, argument="k")
+
+
 @pytest.mark.parametrize("value", [pl.col("x"), np.array(["log", "plain"]), ["log"]])
 def test_something_that_is_no_single_choice_is_refused_and_not_compared(value):
     refusal(lambda: check_choice(value, ConfType, argument="conf_type"), "choices", argument="conf_type")

@@ -25,11 +25,12 @@ def check_choice(value: Any, choices: Any, *, argument: str) -> Any:
     if any(isinstance(value, type(choice)) and value == choice for choice in allowed):
         return value
     best = [c for near in nearest(str(value), map(str, allowed), 1) for c in allowed if str(c) == near]
+    first = f"one of them, such as {argument}={allowed[0]!r}"  # where nothing is near, none is meant
     raise DataError(
         f"{value!r} is not one of the choices",
         argument=argument,
-        expected=f"one of {', '.join(map(repr, allowed))}",
-        remedy=f"{argument}={(best or allowed)[0]!r}",
+        expected=f"one of {listed(map(repr, allowed), 30)}",
+        remedy=f"{argument}={best[0]!r}" if best else first,
     )
 
 
