@@ -155,6 +155,8 @@ def test_volume_refusals(calls):
     assert_refused(lambda: rates(calls, by="shift"), argument="shifts")
     assert_refused(lambda: rates(calls, holidays=["2024-03-04"]), argument="holidays")
     assert_refused(lambda: rates(calls, shifts={"day": (8, 20)}, by="shift"), argument="shifts")
+    unknown = lambda: rates(calls, by=["veckodag", "hour"])  # noqa: E731
+    assert_refused(unknown, argument="by", says=["one of 'hour', 'shift', 'weekday'", "'referrer'"])
     renamed = calls.rename({"referrer": "month"})
     assert_refused(lambda: rates(renamed, by="month"), argument="by", column="month", rows=range(1, 6))
     assert_refused(lambda: rates(calls, by=pl.col("referrer").alias("hour")), argument="by", column="hour")

@@ -109,6 +109,9 @@ def read_on_call(
     asked = as_list(by)
     own = [c for c in asked if not (isinstance(c, str) and c in PARTS)]
     of_calendar = [c for c in asked if isinstance(c, str) and c in PARTS]
+    for column in own:
+        if isinstance(column, str):
+            check_choice(column, [*PARTS, *known], argument="by")
     _refuse_undeclared(of_calendar, days, shifts)
     _refuse_named_as_parts(own)
     there: list[Column] = [c for c in of_calendar if c in known]
