@@ -81,6 +81,14 @@ def test_patients_without_an_interval():
     assert pooled.n == 1
 
 
+def test_values_in_another_unit_are_warned_of():
+    lost_comma = measured([0, 10, 20], [25.0, 31.0, 2.2])
+    told = assert_warns(
+        lambda: time_in_range(lost_comma, **ROLES), argument="inr", column="inr", says=["median is 25"]
+    )
+    assert told["share_above"].to_list() == [pytest.approx(1 - 4 / 288)]
+
+
 def test_a_row_left_out_lets_the_interval_go_on():
     data = measured([0, 5, 10], [2.0, None, 4.0])
     assert time_in_range(data, **ROLES, missing="drop")["days"].to_list() == [10]

@@ -15,6 +15,7 @@ from ...numerics.time_in_range import ratio_of_sums, shares_in_range
 from ...options import Missing, check_conf_level, check_number
 from ...results import Estimates
 from ...times import MICROSECONDS_PER_DAY, check_dates
+from ..scores.inputs import NUMBERS
 
 MAX_GAP = 56.0
 PARTS = ("below", "in_range", "above")
@@ -74,7 +75,8 @@ def time_in_range(
     Warns
     -----
     DataWarning
-        Patients without an interval that could be interpolated.
+        Patients without an interval that could be interpolated; a median that betrays another unit, such as
+        the prothrombin complex in %, or a decimal mark that was lost.
 
     Notes
     -----
@@ -242,6 +244,7 @@ def _totals(
             **{role: _positive(table, role) for role in ("inr", "low", "high")},
         }
     ).with_row_index("row")
+    _look_at_median(table, rows["inr"])
     _refuse_reversed(table, rows)
     _refuse_two_groups(table, rows)
     frame = _added_up(_intervals(table, rows.sort("id", "day", maintain_order=True)), max_gap)
@@ -275,6 +278,19 @@ def _positive(table: Table, role: str) -> np.ndarray:
             remedy="data.filter(...) to look at the rows",
         )
     return values
+
+
+def _look_at_median(table: Table, inr: pl.Series) -> None:
+    """Values that would all count as above the range, and are of another kind."""
+    (low, high), median = NUMBERS["inr"].usual, inr.median()
+    if isinstance(median, float) and not low <= median <= high:
+        warn(
+            f"its median is {median:.4g}, where {low:g} to {high:g} would be usual",
+            argument="inr",
+            column=table.name("inr"),
+            expected="the INR, not the prothrombin complex in %",
+            remedy="look at the unit of the column",
+        )
 
 
 def _refuse_reversed(table: Table, rows: pl.DataFrame) -> None:
