@@ -11,7 +11,8 @@ Families, each with help of its own, such as `help(hem.survival)`:
 - `survival`, `regression`, `competing`, `multistate`, `recurrent`, `relative`, `epidemiology`
 - `prediction`: how well predictions do, of whatever model
 - `translational`: thousands of features of each patient
-- `hematology` (`hem.hematology.endpoints`: endpoints from dates), `cohort`, `times`, `data`
+- `hematology`: `scores`, `endpoints` from dates, `response`, `toxicity`, `bleeding`, `consultations`, `units`
+- `cohort`, `times`, `data`
 - `plots`, `report`
 
 They are loaded when they are first used, so that the import itself costs next to nothing.

@@ -46,7 +46,8 @@ def worst_grade(
     at_least
         The grade from which onset and end are told: 1 for any, 3 for severe.
     missing
-        `"raise"` names what is missing; `"drop"` leaves those rows out.
+        `"raise"` names what is missing; `"drop"` leaves those rows out, and the worst is that of the others:
+        0 where only a 0 is left.
 
     Returns
     -------
