@@ -7,7 +7,7 @@ import pytest
 from reference_cases import assert_close, load_reference
 from scipy.stats import norm
 
-from hemresearch.numerics.censored_line import censored_line, inverse_mills, log_likelihood, one_line
+from hemresearch.numerics.censored_line import censored_line, each_line, inverse_mills, log_likelihood
 from hemresearch.numerics.linear_mixed import mixed_line
 
 
@@ -27,13 +27,14 @@ def test_without_a_limit_it_is_lmer_by_maximum_likelihood():
 def test_a_line_of_one_is_that_of_survreg():
     case = load_reference("kinetics", "tobit")
     d = {name: np.array(values) for name, values in case.options["data"].items()}
-    assert len(case.values["lines"]) > 20
-    for line in case.values["lines"]:
-        own = d["id"] == line["id"]
-        coef, cov = one_line(d["seen"][own], d["below"][own], d["month"][own], 0.3)
-        assert_close(coef, line["coef"], rel=1e-6)
+    lines, covariance = each_line(d["seen"], d["below"], d["month"], d["id"] - 1, 0.3)
+    fitted = {line["id"] - 1: line for line in case.values["lines"]}
+    assert set(np.flatnonzero(~np.isnan(lines[:, 0]))) == set(fitted)
+    assert len(fitted) < len(lines)
+    for i, line in fitted.items():
+        assert_close(lines[i], line["coef"], rel=1e-6)
         # survreg takes its variance one step before the end, which shows in one patient
-        assert_close(np.sqrt(np.diag(cov)), line["se"], rel=2e-5)
+        assert_close(np.sqrt(np.diag(covariance[i])), line["se"], rel=2e-5)
 
 
 @pytest.mark.parametrize("n_below", [0, 2, 4])
@@ -93,8 +94,10 @@ def test_the_hazard_of_the_normal_far_out():
 
 def test_a_long_step_is_shortened():
     # the first line, through two values, is far from a limit that holds for a third
-    coef, _ = one_line(
-        np.array([0.0, 3.0, -60.0]), np.array([False, False, True]), np.array([0.0, 1.0, 2.0]), 0.1
-    )
-    assert np.isfinite(coef).all()
-    assert coef[1] < 3
+    y, below = np.array([0.0, 3.0, -60.0, 1.0]), np.array([False, False, True, False])
+    lines, _ = each_line(y, below, np.array([0.0, 1.0, 2.0, 0.0]), np.array([0, 0, 0, 1]), 0.1)
+    assert np.isfinite(lines[0]).all()
+    assert lines[0, 1] < 3
+    assert np.isnan(lines[1]).all()
+    none, _ = each_line(y[3:], below[3:], np.zeros(1), np.zeros(1, dtype=int), 0.1)
+    assert np.isnan(none).all()

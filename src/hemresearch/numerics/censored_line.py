@@ -74,12 +74,13 @@ def log_likelihood(
 
 
 def _log_joint(
-    distance: np.ndarray, lifted: np.ndarray, below: np.ndarray, owner: np.ndarray, v: np.ndarray
-) -> np.ndarray:
-    """Logarithm of what is integrated, of each owner, without its constants."""
+    distance: np.ndarray, lifted: np.ndarray, below: np.ndarray, owner: np.ndarray, v: np.ndarray,
+    prior: float = 1.0,
+) -> np.ndarray:  # fmt: skip
+    """Logarithm of what is integrated, of each owner, without its constants; without a prior it is flat."""
     left = distance - (lifted * v[owner]).sum(axis=1)
     each = np.where(below, log_ndtr(left), -left * left / 2)
-    return np.bincount(owner, each, len(v)) - (v * v).sum(axis=1) / 2
+    return np.bincount(owner, each, len(v)) - prior * (v * v).sum(axis=1) / 2
 
 
 def _mode(
@@ -91,14 +92,7 @@ def _mode(
     for _ in range(STEPS):
         slope, information = _slopes(distance, lifted, below, owner, v)
         step = np.linalg.solve(information, slope[:, :, None])[:, :, 0]
-        size = np.ones(n)
-        for _ in range(STEPS):
-            there = _log_joint(distance, lifted, below, owner, v + size[:, None] * step)
-            worse = there < best - 1e-9
-            if not worse.any():
-                break
-            size[worse] /= 2
-        v, best = v + size[:, None] * step, there
+        v, best = _advance(distance, lifted, below, owner, v, step, best, prior=1.0)
         if (slope * step).sum(axis=1).max() < SETTLED:
             break
     information = _slopes(distance, lifted, below, owner, v)[1]
@@ -106,19 +100,15 @@ def _mode(
 
 
 def _slopes(
-    distance: np.ndarray, lifted: np.ndarray, below: np.ndarray, owner: np.ndarray, v: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """First derivatives and minus the second ones of the logarithm of the integrand."""
+    distance: np.ndarray, lifted: np.ndarray, below: np.ndarray, owner: np.ndarray, v: np.ndarray,
+    prior: float = 1.0,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """First derivatives and minus the second ones of `_log_joint`."""
     left = distance - (lifted * v[owner]).sum(axis=1)
     hazard, bend = inverse_mills(left)
-    pull = np.where(below, -hazard, left)
-    weight = np.where(below, bend, 1.0)
-    n = len(v)
-    slope = np.stack([np.bincount(owner, pull * lifted[:, i], n) for i in range(2)], axis=1) - v
-    second = np.array(
-        [[np.bincount(owner, weight * lifted[:, i] * lifted[:, j], n) for j in range(2)] for i in range(2)]
-    )
-    return slope, second.transpose(2, 0, 1) + np.eye(2)
+    slope = _sums(np.where(below, -hazard, left)[:, None] * lifted, owner, len(v)) - prior * v
+    second = _products(lifted, lifted, np.where(below, bend, 1.0), owner, len(v))
+    return slope, second + prior * np.eye(2)
 
 
 def inverse_mills(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -127,42 +117,76 @@ def inverse_mills(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return hazard, np.clip(hazard * (x + hazard), 0.0, 1.0)
 
 
-def one_line(
-    y: np.ndarray, below: np.ndarray, t: np.ndarray, deviation: float
+def each_line(
+    y: np.ndarray, below: np.ndarray, t: np.ndarray, owner: np.ndarray, deviation: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Level at 0 and slope of one owner with a known deviation about the line, and their covariance.
+    """Level at 0 and slope of every owner alone, with one known deviation, and their covariances.
 
-    There have to be two measured values at different times, which make the maximum unique.
+    Owners are numbered from 0 and need two measured values at different times, which make the maximum unique:
+    the others have NaN.
     """
-    x = np.stack([np.ones_like(t), t], axis=1) / deviation
-    distance, seen = y / deviation, ~below
-    b = np.linalg.lstsq(x[seen], distance[seen])[0]
-    information = x.T @ x
+    n = int(owner.max()) + 1
+    x, distance = np.stack([np.ones_like(t), t], axis=1) / deviation, y / deviation
+    determined = _spread(t, owner, ~below, n) > 0
+    lines, covariance = np.full((n, 2), np.nan), np.full((n, 2, 2), np.nan)
+    if determined.any():
+        used = determined[owner]
+        part = distance[used], x[used], below[used], (np.cumsum(determined) - 1)[owner[used]]
+        lines[determined], covariance[determined] = _maxima(*part, int(determined.sum()))
+    return lines, covariance
+
+
+def _spread(t: np.ndarray, owner: np.ndarray, seen: np.ndarray, n: int) -> np.ndarray:
+    """The range of times at which something was measured, 0 without."""
+    low, high = np.full(n, np.inf), np.full(n, -np.inf)
+    np.minimum.at(low, owner[seen], t[seen])
+    np.maximum.at(high, owner[seen], t[seen])
+    return np.where(np.isfinite(low), high - np.where(np.isfinite(low), low, 0.0), 0.0)
+
+
+def _maxima(
+    distance: np.ndarray, x: np.ndarray, below: np.ndarray, owner: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Newton's method for all owners at once, from the lines through what was measured."""
+    seen = ~below
+    b = np.linalg.solve(
+        _products(x[seen], x[seen], np.ones(int(seen.sum())), owner[seen], n),
+        _sums(x[seen] * distance[seen, None], owner[seen], n)[:, :, None],
+    )[:, :, 0]
+    best = _log_joint(distance, x, below, owner, b, prior=0.0)
     for _ in range(STEPS):
-        left = distance - x @ b
-        hazard, bend = inverse_mills(left)
-        slope = x.T @ np.where(below, -hazard, left)
-        information = x.T @ (x * np.where(below, bend, 1.0)[:, None])
-        step = np.linalg.solve(information, slope)
-        if slope @ step < SETTLED:
+        slope, information = _slopes(distance, x, below, owner, b, prior=0.0)
+        step = np.linalg.solve(information, slope[:, :, None])[:, :, 0]
+        b, best = _advance(distance, x, below, owner, b, step, best, prior=0.0)
+        if (slope * step).sum(axis=1).max() < SETTLED:
             break
-        b = b + _shortened(b, step, distance, x, below)
-    return b, np.linalg.inv(information)
+    return b, np.linalg.inv(_slopes(distance, x, below, owner, b, prior=0.0)[1])
 
 
-def _shortened(
-    b: np.ndarray, step: np.ndarray, distance: np.ndarray, x: np.ndarray, below: np.ndarray
-) -> np.ndarray:
-    """The step, halved until the likelihood does not fall."""
+def _advance(
+    distance: np.ndarray, lifted: np.ndarray, below: np.ndarray, owner: np.ndarray, v: np.ndarray,
+    step: np.ndarray, best: np.ndarray, prior: float,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Each owner's step, halved until its value does not fall."""
+    size = np.ones(len(v))
+    there = best
+    for _ in range(STEPS):
+        there = _log_joint(distance, lifted, below, owner, v + size[:, None] * step, prior)
+        worse = there < best - 1e-9 * (1 + np.abs(best))
+        if not worse.any():
+            break
+        size[worse] /= 2
+    return v + size[:, None] * step, there
 
-    def value(at: np.ndarray) -> float:
-        left = distance - x @ at
-        return float(np.where(below, log_ndtr(left), -left * left / 2).sum())
 
-    here = value(b)
-    while value(b + step) < here - 1e-12 * (1 + abs(here)):
-        step = step / 2
-    return step
+def _sums(values: np.ndarray, owner: np.ndarray, n: int) -> np.ndarray:
+    return np.stack([np.bincount(owner, values[:, i], n) for i in range(values.shape[1])], axis=1)
+
+
+def _products(a: np.ndarray, b: np.ndarray, weight: np.ndarray, owner: np.ndarray, n: int) -> np.ndarray:
+    """Of each owner, the weighted products of two columns with two."""
+    parts = [[np.bincount(owner, weight * a[:, i] * b[:, j], n) for j in range(2)] for i in range(2)]
+    return np.array(parts).transpose(2, 0, 1)
 
 
 def _root(theta: np.ndarray) -> np.ndarray:
