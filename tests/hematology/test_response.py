@@ -61,6 +61,12 @@ def test_every_category_is_described_with_a_source():
     assert set(table.filter("is_progression")["category"]) == {"PD", "PMD"}
 
 
+def test_two_recovered_lineages_are_better_than_one():
+    """IWG 2023, table 2 and the second case of table 4: haemoglobin and platelets of CR make a CRbi."""
+    limited = [level for level in response.scale("iwg_mds").categories if level in ("CRuni", "CRbi", "CRh")]
+    assert limited == ["CRbi", "CRuni", "CRh"]
+
+
 def test_a_scale_of_ones_own():
     own = Scale(("good", "some", "none"), stable="none")
     frame = pl.DataFrame({"r": ["some", "good"]}).with_columns(response.as_response("r", own))

@@ -90,7 +90,7 @@ SCALES: dict[str, Scale] = {
         source="Döhner et al, Blood 2022;140:1345-1377",
     ),
     "iwg_mds": Scale(
-        ("CR", "CR equivalent", "CRuni", "CRbi", "CRh", "PR", "HI", "NR", "PD"),
+        ("CR", "CR equivalent", "CRbi", "CRuni", "CRh", "PR", "HI", "NR", "PD"),
         stable="NR",
         progression=("PD",),
         name="higher-risk myelodysplastic syndrome (IWG 2023)",
@@ -152,9 +152,9 @@ def describe() -> pl.DataFrame:
     "lugano": CR complete, PR partial response, SD stable, PD progressive disease; "lugano_metabolic": the
     same by PET (CMR, PMR, no metabolic response, PMD). "imwg": sCR stringent CR, VGPR very good partial, MR
     minimal response. "eln_aml": CRh and CRi with partial and with incomplete haematologic recovery, MLFS
-    morphologic leukaemia-free state, NR no response; relapse is not among them. "iwg_mds": CRuni and CRbi are
-    CR with limited recovery (CRL) of one and of two lineages, HI haematologic improvement; NR stands for
-    none of these, since the criteria know no stable disease. "cml_molecular": BCR::ABL1 of at most 0.0032,
+    morphologic leukaemia-free state, NR no response; relapse is not among them. "iwg_mds": CRbi and CRuni are
+    CR with limited recovery (CRL), in which two or only one of the three lineages reach the limits of CR, HI
+    haematologic improvement; NR stands for none of these, since the criteria know no stable disease. "cml_molecular": BCR::ABL1 of at most 0.0032,
     0.01, 0.1 (major molecular response), 1, and 10 %.
 
     Examples
