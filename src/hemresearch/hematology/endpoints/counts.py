@@ -62,7 +62,8 @@ def first_sustained(
         default.
     after_fall
         Whether only what follows the first count below the limit is used, since counts are often still high
-        on the day of the infusion. With True, who never fell below has null. There is no default.
+        on the day of the infusion. With True, who never fell below has null. There is no default. (The CIBMTR
+        begins at the lowest count instead: a short rise between the two counts here and not there.)
     transfusions
         One row per transfusion; None if transfusions do not matter.
     transfusion_date
