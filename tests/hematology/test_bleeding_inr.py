@@ -84,7 +84,7 @@ def test_patients_without_an_interval():
 def test_values_in_another_unit_are_warned_of():
     lost_comma = measured([0, 10, 20], [25.0, 31.0, 2.2])
     told = assert_warns(
-        lambda: time_in_range(lost_comma, **ROLES), argument="inr", column="inr", says=["median is 25"]
+        lambda: time_in_range(lost_comma, **ROLES), argument="inr", column="inr", says=["median of 25"]
     )
     assert told["share_above"].to_list() == [pytest.approx(1 - 4 / 288)]
 

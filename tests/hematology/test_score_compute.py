@@ -33,7 +33,7 @@ def refusal(data, score, **options) -> DataError:
 def test_a_slip_of_the_unit_of_white_cells_makes_everybody_low_and_is_warned_about():
     """White cells in 10^9/L taken as cells per microlitre: 0.9393 x 3 lower, -2.82."""
     right = scores.compute(MANTLE, "mipi")
-    with pytest.warns(DataWarning, match="wbc_1e9_per_l.*median is 7.*10\\^9/L"):
+    with pytest.warns(DataWarning, match="wbc_1e9_per_l.*median of 7.*10\\^9/L"):
         wrong = scores.compute(MANTLE, "mipi", unit={"wbc_1e9_per_l": "cells/uL"})
     assert (wrong["mipi_score"] - right["mipi_score"]).to_list() == pytest.approx([-2.8179] * 2)
     assert wrong["mipi_group"].to_list() == ["low", "low"]

@@ -285,11 +285,11 @@ def _look_at_median(table: Table, inr: pl.Series) -> None:
     (low, high), median = NUMBERS["inr"].usual, inr.median()
     if isinstance(median, float) and not low <= median <= high:
         warn(
-            f"its median is {median:.4g}, where {low:g} to {high:g} would be usual",
+            f"has a median of {median:.4g}, where {low:g} to {high:g} would be usual",
             argument="inr",
             column=table.name("inr"),
             expected="the INR, not the prothrombin complex in %",
-            remedy="look at the unit of the column",
+            remedy="a look at the unit of the column",
         )
 
 

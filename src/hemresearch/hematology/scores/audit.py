@@ -74,11 +74,11 @@ def _look_at_median(x: pl.Series, of: Input, column: str, unit: str | None) -> N
     low, high = (limit / multiplier(of, unit) for limit in quantity.usual)
     if not low <= median <= high:
         warn(
-            f"its median is {median:.4g}, where {low:g} to {high:g} {unit or quantity.unit} would be usual",
+            f"has a median of {median:.4g}, where {low:g} to {high:g} {unit or quantity.unit} would be usual",
             argument=of.name,
             column=column,
             expected=f"{of.meaning} in {unit or quantity.unit}",
-            remedy=_remedy(x, of, unit) or "look at the unit of the column",
+            remedy=_remedy(x, of, unit) or "a look at the unit of the column",
         )
 
 
