@@ -154,8 +154,8 @@ def describe() -> pl.DataFrame:
     minimal response. "eln_aml": CRh and CRi with partial and with incomplete haematologic recovery, MLFS
     morphologic leukaemia-free state, NR no response; relapse is not among them. "iwg_mds": CRbi and CRuni are
     CR with limited recovery (CRL), in which two or only one of the three lineages reach the limits of CR, HI
-    haematologic improvement; NR stands for none of these, since the criteria know no stable disease. "cml_molecular": BCR::ABL1 of at most 0.0032,
-    0.01, 0.1 (major molecular response), 1, and 10 %.
+    haematologic improvement; NR stands for none of these, since the criteria know no stable disease.
+    "cml_molecular": BCR::ABL1 of at most 0.0032, 0.01, 0.1 (major molecular response), 1, and 10 %.
 
     Examples
     --------
