@@ -80,9 +80,13 @@ def test_a_sample_that_cannot_show_the_level_is_left_out():
     copies = VALUES.with_columns(good=pl.col("day") != DAY + timedelta(days=90))
     assert response(values=copies, evaluable="good").row(0) == (180, "MMR")
     assert response(values=copies, evaluable=~pl.col("good")).row(0) == (90, "MMR")
+    assert response(values=copies.with_columns(pl.col("good").cast(pl.Int8)), evaluable="good").row(0) == (
+        180,
+        "MMR",
+    )
     assert_refused(
-        lambda: response(values=copies.with_columns(good=1), evaluable="good"),
-        argument="evaluable", column="good", says=["true or false"],
+        lambda: response(values=copies.with_columns(good=2), evaluable="good"),
+        argument="evaluable", column="good", says=["true/false or 1/0"],
     )  # fmt: skip
 
 
@@ -110,6 +114,8 @@ def test_no_values_at_all_leave_everybody_without_a_response():
     assert response(values=VALUES.clear())["x_event"].to_list() == [
         "censored", "switch", "death", "progression", "censored", "censored",
     ]  # fmt: skip
+    untyped = pl.DataFrame({"id": [], "day": [], "percent": []})
+    assert_frame_equal(response(values=untyped), response(values=VALUES.clear()))
 
 
 def test_somebody_without_values_has_a_time_of_zero_and_it_is_said():

@@ -12,6 +12,7 @@ from refusals import assert_refused, assert_warns
 
 from hemresearch.epidemiology import proportion
 from hemresearch.hematology import endpoints
+from hemresearch.personal_numbers import check_digit
 
 DAY = date(2020, 1, 1)
 
@@ -115,6 +116,17 @@ def test_who_is_not_yet_due_is_neither():
 def test_what_the_response_is_and_when_is_checked(options, argument, says):
     column = "response" if argument == "responses" else None
     assert_refused(lambda: response(**options), argument=argument, column=column, says=[says])
+
+
+def test_categories_are_shown_and_identifiers_are_not():
+    assert_refused(lambda: response(responses="PS"), argument="responses", column="response", says=["'PR'"])
+    number = "890101-980" + check_digit("890101" + "980")
+    for ids in ([number] * 7, [f"patient {n}" for n in range(7 * 4)]):
+        many = pl.concat([MARROWS] * (len(ids) // 7)).with_columns(response=pl.Series(ids))
+        refused = assert_refused(
+            lambda many=many: response(assessments=many), argument="responses", column="response"
+        )
+        assert ids[0] not in str(refused)
 
 
 def test_two_categories_on_one_day_and_no_start_are_refused():

@@ -8,6 +8,7 @@ import polars as pl
 
 from ...errors import DataError, counted, warn
 from ...options import TimeUnit, check_choice, check_number, suggestion
+from ...personal_numbers import holds_personal_numbers
 from ...times import DAYS_PER_UNIT
 from .dates import check_cut_off
 from .first_event import check_prefix, collected, refuse_taken
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ...columns import Column, Table
 
 NotEvaluable = Literal["non-response", "null"]
+MOST_SHOWN = 20  # values of a column: with more they are no categories, and perhaps identifiers
 
 
 def response_at_landmark(
@@ -172,11 +174,12 @@ def _categories(responses: Any, there: pl.Series, column: str) -> list[Any]:
     missing = [category for category in wanted if category not in known]
     if there.len() and (missing or not wanted):
         near = suggestion(str(missing[0] if missing else ""), map(str, known))
+        shown = "" if holds_personal_numbers(known) or len(known) > MOST_SHOWN else f"; {near}"
         raise DataError(
             f"never holds {missing[0]!r}" if missing else "no category was given",
             argument="responses",
             column=column,
-            expected=f"categories that occur; {near}",
+            expected=f"categories that occur{shown}",
             remedy=f"assessments[{column!r}].unique() to see them",
         )
     return wanted

@@ -99,8 +99,10 @@ def _refuse_missing(table: Table, argument: str, roles: tuple[str, ...]) -> None
 
 def of_patients(patients: pl.DataFrame, rows: pl.DataFrame, *, argument: str, id: str) -> pl.DataFrame:
     """The rows of the patients, with the patients' columns; rows of other people are left out."""
+    if not rows.height:
+        rows = rows.with_columns(pl.col("id").cast(patients["id"].dtype, strict=False))
     kinds = [_kind(frame["id"].dtype) for frame in (patients, rows)]
-    if rows.height and kinds[0] != kinds[1]:
+    if kinds[0] != kinds[1]:
         raise DataError(
             f"holds {kinds[0]} in data and {kinds[1]} in {argument}",
             argument="id",
@@ -128,8 +130,9 @@ def per_patient(patients: pl.DataFrame, rows: pl.DataFrame, *found: pl.Expr) -> 
 
 def read_values(table: Table, *, example: str, lowest: float | None = None) -> pl.Series:
     """A numeric column; values below the lowest that there can be are refused."""
-    read_number(table, "value", what="a number in every row", example=example)
     series = table.series("value")  # single precision stays so: 0.1 in it is above 0.1 in double
+    if series.len():
+        read_number(table, "value", what="a number in every row", example=example)
     numbers = series if series.dtype.is_float() else series.cast(pl.Float64)
     below = numbers < lowest if lowest is not None else numbers.is_null()
     if below.any():

@@ -10,6 +10,7 @@ import polars as pl
 from ...columns import read_table
 from ...errors import DataError, counted
 from ...options import check_choice
+from ..response.reading import read_flag
 from .definitions import ENDPOINTS
 from .first_event import collected, with_endpoint
 from .long_table import of_patients, per_patient, read_patients, read_rows, read_values
@@ -66,9 +67,9 @@ def molecular_response(
     level
         Of the response.
     evaluable
-        Boolean column of values: whether the sample could show this level, by its control gene (published
-        limits are 10 000 copies of ABL1 for MR4 and 32 000 for MR4.5); those that could not are left out.
-        None if every value can be used. There is no default.
+        Column of values, true/false or 1/0: whether the sample could show this level, by its control gene
+        (published limits are 10 000 copies of ABL1 for MR4 and 32 000 for MR4.5); those that could not are
+        left out. None if every value can be used. There is no default.
     progression
         Date of progression to accelerated or blast phase if it competes; None if it does not.
     switch
@@ -289,16 +290,7 @@ def _first_and_last(
 
 def _evaluable(values: pl.DataFrame, evaluable: Column) -> pl.Series:
     table = read_table(values, {"evaluable": evaluable}, may_be_empty=True)
-    flags = table.series("evaluable")
-    if flags.dtype != pl.Boolean:
-        raise DataError(
-            f"holds {flags.dtype}, not true or false",
-            argument="evaluable",
-            column=table.name("evaluable"),
-            expected="a Boolean column of values",
-            remedy="evaluable=pl.col('abl1_copies') >= 10_000, or None if every value can be used",
-        )
-    return flags
+    return read_flag(table, "evaluable")
 
 
 def _refuse_values_after_death(joined: pl.DataFrame, name: str) -> None:

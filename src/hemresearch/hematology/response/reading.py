@@ -57,7 +57,7 @@ def read_flag(table: Table, role: str) -> pl.Series:
         f"holds {series.dtype} that is not true/false or 1/0",
         argument=role,
         column=table.name(role),
-        expected="whether there were any, true/false or 1/0",
+        expected="yes or no in each row, true/false or 1/0",
         remedy=f"{role}=pl.col({table.name(role)!r}) == 'the value that means yes'",
     )
 
