@@ -73,7 +73,12 @@ def test_rows_of_a_patient_and_period_are_added_up_in_any_order():
     )
     other = switch_ratio(data, **(ROLES | {"reference": "after"})).frame
     assert_close(1 / other["estimate"], switch_ratio(data, **ROLES).frame["estimate"], rel=1e-9)
-    assert switch_ratio(data, **(ROLES | {"reference": None})).frame["reference"][0] == "after"
+    by, unstated = ROLES["by"], ROLES | {"reference": None}
+    ordered = data.with_columns(pl.col(by).cast(pl.Enum(["before", "after"])))
+    assert switch_ratio(ordered, **unstated).frame["reference"][0] == "before"
+    assert_refused(
+        lambda: switch_ratio(data, **unstated), argument="reference", column=by, says=["no order in time"]
+    )
 
 
 def test_a_comparison_is_told_in_a_sentence():

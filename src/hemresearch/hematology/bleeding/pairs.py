@@ -137,10 +137,14 @@ def _before(e: Exposure, reference: Any) -> int:
             expected="two periods, before and after the switch",
             remedy=f"data.filter(pl.col({e.names['by']!r}).is_in([...])) with the two",
         )
-    if reference is None or str(reference) in labels:
-        return 0 if reference is None else labels.index(str(reference))
+    if reference is None and isinstance(e.group.levels.to_series().dtype, pl.Enum):
+        return 0
+    if str(reference) in labels:
+        return labels.index(str(reference))
     raise DataError(
-        "does not hold the period that was given",
+        "does not say which period was before the switch: words and numbers have no order in time"
+        if reference is None
+        else "does not hold the period that was given",
         argument="reference",
         column=e.names["by"],
         expected=f"one of its periods; {suggestion(str(reference), labels)}",

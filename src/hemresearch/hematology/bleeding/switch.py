@@ -55,7 +55,7 @@ def switch_ratio(
     by
         The period or regimen: two values.
     reference
-        The period before the switch; by default the first value in sorted (or Enum) order.
+        The period before the switch; without it the first of an Enum, and nothing else is taken for it.
     model
         What is estimated. "within": the ratio that is common to all patients, each compared with their own
         other period (Poisson counts conditional on the patient's total); patients who did not bleed in either
