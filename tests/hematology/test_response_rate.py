@@ -129,6 +129,15 @@ def test_it_is_the_two_by_two_table_of_responders():
     assert_frame_equal(made.drop("term"), plain.drop("term"))
 
 
+def test_both_rates_are_told_under_the_names_of_the_groups():
+    found = difference(TRIAL)
+    assert "new: 40 of 70, rate 0.5714" in repr(found)
+    assert "old: 30 of 80, rate 0.375" in repr(found)
+    flagged = difference(TRIAL.with_columns(arm=pl.col("arm") == "new"), exposed=None)
+    assert flagged.risks["exposure"].to_list() == ["exposed", "unexposed"]
+    assert found.forest_frame()["label"].to_list() == ["Ratio of response rates", "Odds ratio"]
+
+
 def test_strata_are_pooled_as_mantel_and_haenszel_do():
     found = difference(TRIAL, strata="site")
     plain = hem.epidemiology.mantel_haenszel(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from ...columns import group_rows, read_table
 from ...epidemiology.mantel_haenszel import mantel_haenszel
 from ...epidemiology.proportion import ProportionLimits, proportion
 from ...epidemiology.totals import in_groups
-from ...epidemiology.two_by_two import two_by_two
+from ...epidemiology.two_by_two import Association, two_by_two
 from ...errors import DataError
 from ...options import Missing, check_choice
 from ..shares import Shares
@@ -60,6 +60,18 @@ class Responses:
         worst = self.scale.place(check_level(level, self.scale, argument="at_least"))
         responded = pl.DataFrame({RESPONDED: self.level.to_physical() <= worst})
         return responded.hstack(self.groups) if self.groups.width else responded
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RateDifference(Association):
+    """Difference and ratios of response rates, with the rates of both groups in `risks`."""
+
+    def _in_words(self) -> pl.DataFrame:
+        words = Association._in_words(self)
+        return words.with_columns(pl.col("term").replace({"ratio": "Ratio of response rates"}))
+
+    def _risk_lines(self) -> list[str]:
+        return [line.replace(", risk ", ", rate ") for line in Association._risk_lines(self)]
 
 
 def response_rate(
@@ -204,7 +216,8 @@ def response_rate_difference(
     -------
     Estimates
         The `by` columns, `term` ("difference", "ratio", "odds ratio"), `n`, `n_event`, `estimate`,
-        `statistic`, `p_value`, `conf_low`, `conf_high`.
+        `statistic`, `p_value`, `conf_low`, `conf_high`. Without strata the rates of both groups are in
+        `.risks`, as `two_by_two` has them.
 
     Raises
     ------
@@ -232,6 +245,8 @@ def response_rate_difference(
     ...     trial, response="best", scale="eln_aml", at_least="CR", exposure="trt", exposed="B"
     ... )
     CR by trt, n=646, events=454
+      B: 248 of 329, rate 0.7538 (0.7045 to 0.7972)
+      A: 206 of 317, rate 0.6498 (0.5958 to 0.7003)
       difference: 0.104 (0.03349 to 0.1738), n 646, statistic 8.353, p 0.003851
       ratio: 1.16 (1.049 to 1.287), n 646, statistic 8.353, p 0.003851
       odds ratio: 1.65 (1.174 to 2.319), n 646, statistic 8.353, p 0.003851
@@ -246,6 +261,7 @@ def response_rate_difference(
         "exposure": arm, "exposed": exposed, "event": RESPONDED, "by": r.names["by"] or None,
         "conf_level": conf_level,
     }  # fmt: skip
+    result: Estimates
     if layers:
         _refuse_limits_of_strata(conf_type)
         method = "difference by Sato, ratio by Greenland-Robins, odds ratio by Robins-Breslow-Greenland"
@@ -253,7 +269,10 @@ def response_rate_difference(
     else:
         limits = conf_type or "miettinen-nurminen"
         method, compared = METHODS[limits], compared | RATIOS | {"risk_difference": limits}
-        result = two_by_two(r.responded(at_least), **compared)
+        table = two_by_two(r.responded(at_least), **compared)
+        risks = table.risks.with_columns(pl.col("exposure").replace(_arms(r.groups[arm], exposed)))
+        parts = {each.name: getattr(table, each.name) for each in fields(table)}
+        result = RateDifference(**parts | {"risks": risks})
     return replace(
         result,
         frame=result.frame.with_columns(pl.col("term").replace(TERMS)),
@@ -313,6 +332,14 @@ def _refuse_limits_of_strata(conf_type: str | None) -> None:
             expected="no other limits than Sato's of a difference common to strata",
             remedy="conf_type=None, or by=... for limits in each stratum",
         )
+
+
+def _arms(groups: pl.Series, exposed: Any) -> dict[str, str]:
+    """What to call the two groups, where one was named."""
+    if exposed is None:
+        return {}
+    other = groups.filter(groups != exposed)[0]
+    return {"exposed": str(exposed), "unexposed": str(other)}
 
 
 def _at_least(level: str, one: Scale) -> str:
