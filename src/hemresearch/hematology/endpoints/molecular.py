@@ -190,7 +190,7 @@ def treatment_free_remission(
     date, value
         Columns of values: the date of the sample, and BCR::ABL1 in percent on the International Scale.
     evaluable
-        As in `molecular_response`.
+        As in `molecular_response`. A value above 0.1 % in a sample that is flagged as poor is left out, too.
     restart
         Date at which treatment was taken up again; null without.
     death, unit, as_of, prefix
