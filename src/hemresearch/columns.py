@@ -31,7 +31,8 @@ SINGLE_ROLES = (
     "time", "event", "case", "entry", "id", "score", "offset", "frailty", "weights", "cluster", "left",
     "right", "from_state", "to_state", "terminal", "person_time", "end", "initial", "sex", "date", "birth",
     "age", "exposure", "expected", "test", "disease", "unit", "size", "death_only", "closing", "period_from",
-    "period_to", "activity", "assay", "bleed", "high", "inr", "kinds", "last_treatment", "low", "spontaneous",
+    "period_to", "activity", "assay", "bleed", "high", "inr", "kinds", "last_treatment", "limit", "low",
+    "spontaneous", "value",
 )  # fmt: skip
 REPEATABLE_ROLES = ("times", "events", "scales", "cut_at")  # one expression for each, perhaps of one column
 COUNT = "number of values of "  # a name that no role has

@@ -26,6 +26,7 @@ from .performance import draw_performance, draw_roc
 from .rates import draw_rates
 from .residuals import draw_influence, draw_residuals, draw_schoenfeld
 from .risk_table import draw_risk_table
+from .spaghetti import draw_spaghetti
 from .spider import draw_spider
 from .stacked import draw_stacked
 from .swimmer import draw_swimmer
@@ -64,6 +65,7 @@ __all__ = [
     "draw_risk_table",
     "draw_roc",
     "draw_schoenfeld",
+    "draw_spaghetti",
     "draw_spider",
     "draw_stacked",
     "draw_swimmer",
