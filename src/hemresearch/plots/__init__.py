@@ -17,6 +17,7 @@ from .figure import ResearchFigure, figure, fingerprint, record
 from .flow import draw_flow
 from .forest import draw_forest
 from .funnel import draw_funnel
+from .heatmap import draw_heatmap
 from .layout import layout_problems
 from .life_table import draw_life_table
 from .manhattan import draw_manhattan
@@ -54,6 +55,7 @@ __all__ = [
     "draw_flow",
     "draw_forest",
     "draw_funnel",
+    "draw_heatmap",
     "draw_influence",
     "draw_life_table",
     "draw_manhattan",
