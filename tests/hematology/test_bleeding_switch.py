@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
@@ -82,13 +85,12 @@ def test_rows_of_a_patient_and_period_are_added_up_in_any_order():
 
 
 def test_a_comparison_is_told_in_a_sentence():
-    ratio, alike = switch_ratio(study(), **ROLES), study().with_columns(pl.lit(2).alias("bleeds"), years=1.0)
+    ratio = switch_ratio(study(), **ROLES)
     row = ratio.frame.row(0, named=True)
     numbers = f"{row['estimate']:.2f} (95% CI {row['conf_low']:.2f}–{row['conf_high']:.2f}), p<0.001"
     assert ratio.text() == f"ratio of bleeding rates, after against before: {numbers}"
-    told = switch_difference(alike, **ROLES, unit="years").text()
-    name = "difference of bleeding rates per patient-year"
-    assert told == f"{name}, after against before: 0.00 (95% CI 0.00–0.00)"
+    change = switch_difference(study(), **ROLES, unit="years")
+    assert change.text().startswith("difference of bleeding rates per patient-year, after against before: -")
 
 
 def test_non_inferiority_is_the_upper_limit_below_the_margin():
@@ -117,20 +119,62 @@ def test_a_difference_needs_no_bleeds_after():
     assert_refused(lambda: switch_ratio(data, **ROLES), argument="events", column="bleeds", says=("'after'",))
 
 
-def test_nothing_to_tell_of_patients_who_are_all_alike():
+@pytest.mark.parametrize("model", ["within", "population", "negative-binomial"])
+def test_patients_who_are_all_alike_have_no_limits(model):
+    """Rounding alone made a z of -1e16, and limits without a width, of them."""
     data = pl.DataFrame(
-        {"id": [*range(12)] * 2, "period": ["before"] * 12 + ["after"] * 12, "bleeds": 2, "years": 1.0}
-    )
-    row = switch_ratio(data, **ROLES).frame.row(0, named=True)
-    assert row["estimate"] == 1
-    assert row["p_value"] is None
-    assert switch_difference(data, **ROLES, unit="years").frame["p_value"][0] is None
-    assert np.isnan(non_inferiority(switch_difference(data, **ROLES, unit="years"), margin=1).p_value)
+        {"id": [*range(40)] * 2, "period": ["before"] * 40 + ["after"] * 40, "years": [1.0] * 40 + [0.7] * 40}
+    ).with_columns(bleeds=pl.when(pl.col("period") == "before").then(3).otherwise(1) * (1 + pl.col("id") % 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ratio = switch_ratio(data, **ROLES, model=model)
+    assert_close(ratio.frame["estimate"][0], 1 / 3 / 0.7, rel=1e-9)
+    for column in ("statistic", "p_value", "conf_low", "conf_high"):
+        assert ratio.frame[column][0] is None
+    assert ratio.text() == "ratio of bleeding rates, after against before: 0.48 (95% CI –)"
+    assert_refused(lambda: non_inferiority(ratio, margin=1.5), argument="comparison", says=("ratio",))
+
+
+def test_patients_who_are_all_alike_are_warned_of():
+    alike = study().with_columns(pl.lit(2).alias("bleeds"), years=1.0)
+    for comparison in (switch_ratio, partial(switch_difference, unit="years")):
+        change = assert_warns(
+            lambda c=comparison: c(alike, **ROLES),
+            argument="events",
+            column="bleeds",
+            says=("every patient",),
+        )
+        assert change.frame["conf_high"][0] is None
 
 
 def test_few_patients_are_warned_of():
     few = study().filter(pl.col("id") <= 6)
-    assert_warns(lambda: switch_ratio(few, **ROLES), argument="id", column="id", says=("6 patients",))
+    assert_warns(
+        lambda: switch_difference(few, **ROLES, unit="years"),
+        argument="id",
+        column="id",
+        says=("6 patients",),
+    )
+    bled = study().with_columns(bleeds=pl.when(pl.col("id") <= 6).then("bleeds").otherwise(0))
+    n = bled.filter(pl.col("bleeds") > 0)["id"].n_unique()
+    assert_warns(
+        lambda: switch_ratio(bled, **ROLES), argument="events", column="bleeds", says=(f"{n} patients with",)
+    )
+
+
+def test_one_patient_has_no_variance():
+    """Of 60 patients too, when a single one bled: times that differ gave tight limits around nothing."""
+    who = study().filter((pl.col("bleeds") > 0).all().over("id"))["id"][0]
+    one = study().with_columns(bleeds=pl.when(pl.col("id") == who).then("bleeds").otherwise(0))
+    for model in ("within", "population", "negative-binomial"):
+        assert_refused(
+            lambda m=model: switch_ratio(one, **ROLES, model=m), argument="events", column="bleeds",
+            says=("1 patient with events",),
+        )  # fmt: skip
+    assert_refused(
+        lambda: switch_difference(one.filter(id=who), **ROLES, unit="years"), argument="id", column="id",
+        says=("1 patient with both",),
+    )  # fmt: skip
 
 
 def test_refusals():

@@ -42,7 +42,7 @@ def non_inferiority(comparison: Estimates, *, margin: float) -> HypothesisTest:
     Raises
     ------
     DataError
-        Something else than such a comparison, or a margin that is none.
+        Something else than such a comparison, one without limits, or a margin that is none.
 
     Examples
     --------
@@ -50,9 +50,9 @@ def non_inferiority(comparison: Estimates, *, margin: float) -> HypothesisTest:
     >>> from hemresearch.hematology.bleeding import switch_ratio
     >>> study = pl.DataFrame(
     ...     {
-    ...         "id": [n for n in range(12) for _ in range(2)],
-    ...         "period": ["before", "after"] * 12,
-    ...         "bleeds": [2, 2, 1, 0, 3, 3, 0, 0, 2, 3, 1, 1, 2, 2, 0, 0, 4, 4, 1, 0, 2, 1, 3, 2],
+    ...         "id": [n for n in range(36) for _ in range(2)],
+    ...         "period": ["before", "after"] * 36,
+    ...         "bleeds": [2, 2, 1, 0, 3, 3, 0, 0, 2, 3, 1, 1, 2, 2, 0, 0, 4, 4, 1, 0, 2, 1, 3, 2] * 3,
     ...         "years": 1.0,
     ...     }
     ... )
@@ -60,8 +60,8 @@ def non_inferiority(comparison: Estimates, *, margin: float) -> HypothesisTest:
     ...     study, events="bleeds", person_time="years", id="id", by="period", reference="before"
     ... )
     >>> non_inferiority(ratio, margin=1.5)
-    non-inferiority of the bleeding rate: statistic -4.67, p 1.508e-06
-      ratio, margin=1.5: 0.8571 (0.6777 to 1.084)
+    non-inferiority of the bleeding rate: statistic -8.088, p 3.027e-16
+      ratio, margin=1.5: 0.8571 (0.7484 to 0.9816)
     one-sided, against a ratio of 1.5 or more
     """
     term = _term(comparison)
@@ -71,10 +71,11 @@ def non_inferiority(comparison: Estimates, *, margin: float) -> HypothesisTest:
         expected="a ratio above 0" if term == RATIO else "bleeds per patient-year",
     )  # fmt: skip
     row = comparison.frame.row(0, named=True)
+    _refuse_no_limits(row, term)
     scale: Callable[[float], float] = np.log if term == RATIO else float
     low, high = scale(row["conf_low"]), scale(row["conf_high"])
     error = (high - low) / (2 * normal_quantile(comparison.conf_level))
-    z = (scale(row["estimate"]) - scale(margin)) / error if error > 0 else np.nan
+    z = (scale(row["estimate"]) - scale(margin)) / error
     shown = ("estimate", "conf_low", "conf_high")
     return HypothesisTest(
         name="non-inferiority of the bleeding rate",
@@ -86,6 +87,17 @@ def non_inferiority(comparison: Estimates, *, margin: float) -> HypothesisTest:
         n=comparison.n or 0,
         n_dropped=comparison.n_dropped,
     )
+
+
+def _refuse_no_limits(row: dict[str, Any], term: str) -> None:
+    """A comparison of patients who are all alike tells nothing of chance."""
+    if row["conf_high"] is None:
+        raise DataError(
+            f"has a {term} without limits",
+            argument="comparison",
+            expected="patients who differ, from whom limits come",
+            remedy="the numbers of each patient in a table",
+        )
 
 
 def _term(comparison: Any) -> str:

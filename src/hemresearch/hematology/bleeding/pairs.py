@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,15 @@ from scipy.special import ndtr
 from ...columns import Column, as_frame
 from ...errors import DataError, counted, warn
 from ...formats import interval, p_value, with_level
+from ...numerics.intervals import normal_quantile
 from ...options import Missing, suggestion
 from ...recurrent.rate_rows import Exposure, read_exposure
 from ...results import Estimates
 
 RATIO, DIFFERENCE = "ratio", "difference"
-FEW = 10
+SCALES: dict[str, Callable[[float], float]] = {RATIO: np.exp, DIFFERENCE: float}
+FEW = 30  # patients, below which limits of 95% hold in some 90% and less
+ALIKE = 1e-6  # of a standard error, over the size of what is estimated, that is rounding and no more
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -48,7 +52,7 @@ class Pairs:
         return self.exposure.time_unit
 
     def refuse_no_events(self) -> None:
-        """Refuse a ratio of which one side is 0."""
+        """Refuse a ratio of which one side is 0, or that comes from a single patient."""
         for label, n in zip(self.labels, self.count.sum(axis=0), strict=True):
             if n == 0:
                 raise DataError(
@@ -58,17 +62,43 @@ class Pairs:
                     expected="events in both periods",
                     remedy="switch_difference(...)",
                 )
+        self.check_patients(int((self.count.sum(axis=1) > 0).sum()), "with events", "events")
+
+    def check_patients(self, n: int, which: str, argument: str) -> None:
+        """Refuse one patient, between whom nothing varies; warn of few, whose limits are too narrow."""
+        column = self.exposure.names[argument]
+        if n < 2:
+            raise DataError(
+                f"leaves {counted(n, 'patient')} {which}, and a robust variance is one between patients",
+                argument=argument,
+                column=column,
+                expected=f"{FEW} patients {which} or more",
+                remedy="the numbers of each patient in a table",
+            )
+        if n < FEW:
+            warn(
+                f"leaves {counted(n, 'patient')} {which}, and a robust variance of so few is too small: "
+                "limits are too narrow and p-values too low",
+                argument=argument,
+                column=column,
+                expected=f"{FEW} patients {which} or more",
+                remedy="larger groups, or the numbers of each patient in a table",
+            )
 
     def result(
-        self, term: str, estimate: float, z: float, low: float, high: float, method: str, conf_level: float
+        self, term: str, estimate: float, error: float, method: str, conf_level: float
     ) -> SwitchComparison:
-        """The comparison as a table of one row."""
+        """The comparison as a table of one row, from the difference or the logarithm of the ratio."""
         before, after = self.labels
-        n = len(self.count)
+        n, scale = len(self.count), SCALES[term]
+        known = self._known(term, error)
+        half, z = normal_quantile(conf_level) * known, estimate / known
+        low, high = scale(estimate - half), scale(estimate + half)
         frame = pl.DataFrame(
             {
-                "term": [term], "group": [after], "reference": [before], "n": [n], "estimate": [estimate],
-                "statistic": [z], "p_value": [2 * ndtr(-abs(z))], "conf_low": [low], "conf_high": [high],
+                "term": [term], "group": [after], "reference": [before], "n": [n],
+                "estimate": [scale(estimate)], "statistic": [z],
+                "p_value": [2 * ndtr(-abs(z))], "conf_low": [low], "conf_high": [high],
             }
         )  # fmt: skip
         per = "" if term == RATIO else " per patient-year"
@@ -81,6 +111,20 @@ class Pairs:
             n_event=float(self.count.sum()),
             n_dropped=self.exposure.n_dropped,
         )
+
+    def _known(self, term: str, error: float) -> float:
+        """The standard error, or NaN with a warning where all patients say the same."""
+        rates = (self.count.sum(axis=0) / self.time.sum(axis=0)).sum()
+        if error > ALIKE * (1.0 if term == RATIO else rates):
+            return error
+        warn(
+            f"has the same {term} of rates in every patient, whose robust variance of 0 gives no limits",
+            argument="events",
+            column=self.exposure.names["events"],
+            expected="patients who differ",
+            remedy="the numbers of each patient in a table",
+        )
+        return np.nan
 
 
 def read_pairs(
@@ -112,15 +156,6 @@ def read_pairs(
             column=e.names["by"],
             expected="both periods of every patient, as the two are compared",
             remedy=f"data.filter(pl.col({e.names['by']!r}).n_unique().over({e.names['id']!r}) == 2)",
-        )
-    if len(owners) < FEW:
-        warn(
-            f"leaves {counted(len(owners), 'patient')}, and a robust variance of so few is too small: limits "
-            "are too narrow and p-values too low",
-            argument="id",
-            column=e.names["id"],
-            expected=f"{FEW} patients or more",
-            remedy="larger groups, or the numbers of each patient in a table",
         )
     labels = e.group.labels()
     return Pairs(count, time, (labels[before], labels[1 - before]), e)

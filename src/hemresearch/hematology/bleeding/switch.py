@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
 from ...columns import Column
-from ...numerics.intervals import normal_quantile
 from ...numerics.paired_rates import population_difference, population_ratio, within_ratio
 from ...options import Missing, TimeUnit, check_choice, check_conf_level
 from ...recurrent.rate_regression import rate_regression
@@ -76,12 +76,20 @@ def switch_ratio(
     Raises
     ------
     DataError
-        As `event_rate`; other than two periods; patients with one period; a period without bleeds.
+        As `event_rate`; other than two periods; patients with one period; a period without bleeds; bleeds of
+        a single patient.
 
     Warns
     -----
     DataWarning
-        Fewer than ten patients, for whom a robust variance is too small; and as `rate_regression`.
+        Fewer than 30 patients with bleeds; patients whose rates all have one ratio, which has no limits then;
+        and as `rate_regression`.
+
+    Notes
+    -----
+    A robust variance of few patients is too small. In simulations with rates that vary between patients
+    (variance 0.8, 4 bleeds a year before and 1.5 after) limits of 95% held in 88% with 10 patients, in 91%
+    with 20, and in 93% with 50.
 
     References
     ----------
@@ -93,30 +101,25 @@ def switch_ratio(
     >>> import polars as pl
     >>> study = pl.DataFrame(
     ...     {
-    ...         "id": [n for n in range(12) for _ in range(2)],
-    ...         "period": ["before", "after"] * 12,
-    ...         "bleeds": [6, 2, 3, 0, 8, 3, 0, 0, 12, 5, 4, 1, 2, 2, 5, 0, 9, 4, 1, 0, 7, 1, 3, 2],
-    ...         "years": [1.0, 1.5] * 12,
+    ...         "id": [n for n in range(36) for _ in range(2)],
+    ...         "period": ["before", "after"] * 36,
+    ...         "bleeds": [6, 2, 3, 0, 8, 3, 0, 0, 12, 5, 4, 1, 2, 2, 5, 0, 9, 4, 1, 0, 7, 1, 3, 2] * 3,
+    ...         "years": [1.0, 1.5] * 36,
     ...     }
     ... )
     >>> ratio = switch_ratio(
     ...     study, events="bleeds", person_time="years", id="id", by="period", reference="before"
     ... )
     >>> ratio
-    ratio of bleeding rates, n=12, events=80
-      ratio, group=after, reference=before: 0.2222 (0.1614 to 0.306), n 12, statistic -9.211, p 3.244e-20
+    ratio of bleeding rates, n=36, events=240
+      ratio, group=after, reference=before: 0.2222 (0.1847 to 0.2673), n 36, statistic -15.95, p 2.709e-57
     95% limits: conditional Poisson within patients; robust variance between patients
     """
     check_choice(model, SwitchModel, argument="model")
     check_conf_level(conf_level)
     pairs = read_pairs(data, events, person_time, id, by, reference, missing)
     pairs.refuse_no_events()
-    log_ratio, error = MODELS[model](pairs)
-    half = normal_quantile(conf_level) * error
-    return pairs.result(
-        RATIO, np.exp(log_ratio), log_ratio / error if error > 0 else np.nan,
-        np.exp(log_ratio - half), np.exp(log_ratio + half), METHODS[model], conf_level,
-    )  # fmt: skip
+    return pairs.result(RATIO, *MODELS[model](pairs), METHODS[model], conf_level)
 
 
 def switch_difference(
@@ -153,12 +156,16 @@ def switch_difference(
     Raises
     ------
     DataError
-        As `switch_ratio`.
+        As `switch_ratio`, without a word on periods without bleeds; a single patient.
 
     Warns
     -----
     DataWarning
-        Fewer than ten patients.
+        Fewer than 30 patients; patients who all changed alike, whose difference has no limits.
+
+    Notes
+    -----
+    Limits of few patients are too narrow, about as much as those of `switch_ratio`.
 
     References
     ----------
@@ -169,10 +176,10 @@ def switch_difference(
     >>> import polars as pl
     >>> study = pl.DataFrame(
     ...     {
-    ...         "id": [n for n in range(12) for _ in range(2)],
-    ...         "period": ["before", "after"] * 12,
-    ...         "bleeds": [6, 2, 3, 0, 8, 3, 0, 0, 12, 5, 4, 1, 2, 2, 5, 0, 9, 4, 1, 0, 7, 1, 3, 2],
-    ...         "years": [1.0, 1.5] * 12,
+    ...         "id": [n for n in range(36) for _ in range(2)],
+    ...         "period": ["before", "after"] * 36,
+    ...         "bleeds": [6, 2, 3, 0, 8, 3, 0, 0, 12, 5, 4, 1, 2, 2, 5, 0, 9, 4, 1, 0, 7, 1, 3, 2] * 3,
+    ...         "years": [1.0, 1.5] * 36,
     ...     }
     ... )
     >>> change = switch_difference(
@@ -180,18 +187,17 @@ def switch_difference(
     ...     reference="before",
     ... )
     >>> change.to_frame().select(pl.col("estimate", "conf_low", "conf_high").round(3)).rows()
-    [(-3.889, -5.359, -2.419)]
+    [(-3.889, -4.737, -3.04)]
     """
     check_choice(unit, TimeUnit, argument="unit")
     check_conf_level(conf_level)
     pairs = read_pairs(data, events, person_time, id, by, reference, missing)
+    pairs.check_patients(len(pairs.count), "with both periods", "id")
     per_year = DAYS_PER_YEAR / (1.0 if pairs.time_unit else DAYS_PER_UNIT[unit])  # durations come as days
-    difference, error = (value * per_year for value in population_difference(pairs.count, pairs.time))
-    half = normal_quantile(conf_level) * error
-    return pairs.result(
-        DIFFERENCE, difference, difference / error if error > 0 else np.nan, difference - half,
-        difference + half, "normal, robust variance between patients", conf_level,
-    )  # fmt: skip
+    years = replace(pairs, time=pairs.time / per_year)
+    difference, error = population_difference(years.count, years.time)
+    method = "normal, robust variance between patients"
+    return years.result(DIFFERENCE, difference, error, method, conf_level)
 
 
 def _negative_binomial(pairs: Pairs) -> tuple[float, float]:
