@@ -15,10 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import bdtr, pdtr
 
+from .compiled import kernel
+
 POINTS = 201  # of the range from 0 to the threshold
 TAIL = 8.0  # standard deviations, beyond which counts do not happen
 ROUNDING = 1e-12  # of a sum that is the threshold itself
 HALVINGS = 50
+NEVER = 1e-18  # a probability that adds to nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,20 +75,36 @@ def run_length(p: Process, threshold: float, true_ratio: float = 1.0) -> float:
     The mean from a sum s is one period more than the mean from where that period leads, which is interpolated
     between the points of a grid.
     """
-    grid = np.linspace(0.0, threshold, POINTS)
-    move, rows = np.zeros((POINTS, POINTS)), np.arange(POINTS)
-    sizes, times = np.unique(p.size, return_counts=True)
-    for size, n in zip(sizes, times / len(p.size), strict=True):
-        drift = float(p.drift(size))
-        for count, probability in zip(*p.counts(float(size), true_ratio), strict=True):
-            reached = np.maximum(grid + count * np.log(p.ratio) - drift, 0.0)
-            stays = reached <= threshold * (1 + ROUNDING)
-            place = np.minimum(reached[stays] / threshold, 1.0) * (POINTS - 1)
-            left = np.minimum(place.astype(np.intp), POINTS - 2)
-            part = n * probability
-            move[rows[stays], left] += part * (left + 1 - place)
-            move[rows[stays], left + 1] += part * (place - left)
+    move = _moves(*_steps(p, true_ratio), threshold)
     return float(np.linalg.solve(np.eye(POINTS) - move, np.ones(POINTS))[0])
+
+
+def _steps(p: Process, true_ratio: float) -> tuple[np.ndarray, np.ndarray]:
+    """What a period drawn at random may add to the sum, and the probability of each step."""
+    sizes, times = np.unique(p.size, return_counts=True)
+    steps, probabilities = [], []
+    for size, n in zip(sizes, times / len(p.size), strict=True):
+        count, probability = p.counts(float(size), true_ratio)
+        happens = probability > NEVER
+        steps.append(count[happens] * np.log(p.ratio) - float(p.drift(size)))
+        probabilities.append(n * probability[happens])
+    return np.concatenate(steps), np.concatenate(probabilities)
+
+
+@kernel
+def _moves(step: np.ndarray, probability: np.ndarray, threshold: float) -> np.ndarray:
+    """The probabilities of moving between points of the range without a signal."""
+    move = np.zeros((POINTS, POINTS))
+    for k in range(len(step)):
+        for i in range(POINTS):
+            reached = max(i * threshold / (POINTS - 1) + step[k], 0.0)
+            if reached > threshold * (1 + ROUNDING):
+                break  # as it does from every point above this one
+            place = min(reached / threshold, 1.0) * (POINTS - 1)
+            left = min(int(place), POINTS - 2)
+            move[i, left] += probability[k] * (left + 1 - place)
+            move[i, left + 1] += probability[k] * (place - left)
+    return move
 
 
 def threshold_for(p: Process, wanted: float) -> float:
