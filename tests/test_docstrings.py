@@ -20,8 +20,8 @@ MODULES = sorted(
 FAMILIES = [
     "cohort", "competing", "data", "epidemiology", "hematology", "hematology.bleeding",
     "hematology.consultations", "hematology.endpoints", "hematology.response", "hematology.scores",
-    "hematology.toxicity", "multistate", "plots", "prediction", "recurrent", "regression", "report", "survival",
-    "times", "translational",
+    "hematology.toxicity", "hematology.units", "multistate", "plots", "prediction", "recurrent",
+    "regression", "relative", "report", "survival", "times", "translational",
 ]  # fmt: skip
 SECTIONS = ("Parameters", "Examples")
 
