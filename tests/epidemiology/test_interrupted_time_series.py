@@ -15,6 +15,8 @@ from hemresearch.epidemiology import interrupted_time_series, poisson
 from hemresearch.errors import ConvergenceError
 from hemresearch.numerics.serial import autocorrelation, default_lags, long_run_products
 
+pytestmark = pytest.mark.filterwarnings("ignore:variance. 'newey-west' was taken")  # few periods
+
 
 def of_case(case, **options):
     o = case.options
@@ -171,8 +173,9 @@ def test_refusals():
 def test_warnings():
     data = months(COUNTS)
     base = {"time": "month", "events": "y", "intervention": date(2022, 1, 1)}
-    gap = data.filter(pl.col("month") != date(2021, 6, 1))
+    gap = months([*COUNTS] * 5).filter(pl.col("month") != date(2021, 6, 1))
     assert_warns(lambda: interrupted_time_series(gap, **base), argument="time", column="month")
+    assert_warns(lambda: interrupted_time_series(data, **base), argument="variance", says=["24 periods"])
     answer = assert_warns(
         lambda: interrupted_time_series(data, **base, variance="model-based"), argument="variance",
         says=["too wide"],

@@ -11,6 +11,8 @@ from refusals import assert_refused
 
 import hemresearch as hem
 
+pytestmark = pytest.mark.filterwarnings("ignore:variance. 'newey-west' was taken")  # few periods
+
 
 @pytest.fixture(scope="module")
 def months() -> pl.DataFrame:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SerialVariance = Literal["newey-west", "model-based"]
 BY_CHANCE = 1.96
+FEW = 100  # periods, of which Newey and West's limits of 95% hold in 90% and less
 
 
 def pearson_residuals(fit: PoissonFit) -> np.ndarray:
@@ -37,6 +38,7 @@ def with_serial_variance(
     if variance == "model-based":
         _warn_of_correlation(residual_autocorrelation(fit, order), len(order))
         return fit
+    _warn_of_few(len(order))
     used = default_lags(len(order)) if lags is None else lags
     count, mean, x = _rows(fit)
     score = x * ((count - mean) / (1 + fit.alpha * mean))[:, None]
@@ -70,6 +72,19 @@ def _rows(fit: PoissonFit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     x = fit.require_design("a variance of periods").matrix
     assert fit.counts is not None  # a fit with its design has them
     return fit.counts.count, np.exp(x @ fit.coef + fit.counts.log_exposure), x
+
+
+def _warn_of_few(n: int) -> None:
+    if n >= FEW:
+        return
+    warn(
+        f"'newey-west' was taken from {counted(n, 'period')}, of which it is too small: limits are too "
+        "narrow and p-values too low",
+        argument="variance",
+        expected=f"{FEW} periods or more",
+        remedy="variance='model-based' where residuals of neighbouring periods do not correlate, or shorter "
+        "periods",
+    )
 
 
 def _warn_of_correlation(r: float, n: int) -> None:
