@@ -62,8 +62,22 @@ def test_groups_and_limits():
         own = pooled_time_in_range(by.filter(pl.col("clinic") == clinic), **ROLES).to_frame()
         assert_frame_equal(frame.filter(pl.col("clinic") == clinic).drop("clinic"), own)
         assert_close(own["estimate"].sum(), 1, rel=1e-12)
-    always = pooled_time_in_range(measured([0, 10], [2.5, 2.6]), **ROLES).frame
-    assert always["estimate"].to_list() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("patients", [1, 2])
+def test_patients_who_do_not_differ_have_no_limits(patients):
+    """Limits without a width said that a share was known, where nothing was told of chance."""
+    for values, share in (([2.5, 2.6], [0, 1, 0]), ([1.6, 3.4], [4 / 18, 10 / 18, 4 / 18])):
+        data = pl.concat([measured([0, 10], values, n) for n in range(patients)])
+        alike = assert_warns(
+            lambda d=data: pooled_time_in_range(d, **ROLES),
+            argument="id",
+            column="id",
+            says=("do not differ",),
+        ).frame
+        assert alike["estimate"].to_list() == pytest.approx(share)
+        assert alike["std_error"].null_count() == alike["conf_low"].null_count() == 3
+        assert alike["conf_high"].null_count() == 3
 
 
 def test_patients_without_an_interval():
@@ -74,11 +88,10 @@ def test_patients_without_an_interval():
     alone = assert_warns(lambda: time_in_range(data, **ROLES), **where)
     assert alone["share_in_range"].to_list() == [0.5, None, None]
     assert alone["days_left_out"].to_list() == [0, 0, 90]
-    pooled = assert_warns(
-        lambda: pooled_time_in_range(data.with_columns(arm="id"), **ROLES, by="arm"), **where
-    )
-    assert pooled.frame["arm"].to_list() == [1, 1, 1]
-    assert pooled.n == 1
+    more = pl.concat([data, measured([0, 10], [1.8, 2.4], 4)]).with_columns(arm=pl.col("id") % 4 < 2)
+    pooled = assert_warns(lambda: pooled_time_in_range(more, **ROLES, by="arm"), **where)
+    assert pooled.frame["arm"].to_list() == [True, True, True]
+    assert pooled.n == 2
 
 
 def test_values_in_another_unit_are_warned_of():
@@ -92,7 +105,8 @@ def test_values_in_another_unit_are_warned_of():
 def test_a_row_left_out_lets_the_interval_go_on():
     data = measured([0, 5, 10], [2.0, None, 4.0])
     assert time_in_range(data, **ROLES, missing="drop")["days"].to_list() == [10]
-    assert pooled_time_in_range(data, **ROLES, missing="drop").n_dropped == 1
+    more = pl.concat([data, measured([0, 10], [1.8, 2.4], 2)])
+    assert pooled_time_in_range(more, **ROLES, missing="drop").n_dropped == 1
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Stockholm"])

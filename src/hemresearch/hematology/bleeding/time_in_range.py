@@ -18,6 +18,7 @@ from ...times import MICROSECONDS_PER_DAY, check_dates
 from ..scores.inputs import NUMBERS
 
 MAX_GAP = 56.0
+ALIKE = 1e-9  # of a standard error of a share, that is rounding and no more
 PARTS = ("below", "in_range", "above")
 MADE = ("n_measured", "days", "days_left_out", "share_below", "share_in_range", "share_above")
 
@@ -149,8 +150,8 @@ def pooled_time_in_range(
     -------
     Estimates
         The `by` columns, `term` ("below", "in range", "above"), `n` (patients with time), `person_time`
-        (days), `estimate`, `std_error`, `conf_low`, `conf_high`. `n_event` of the summary counts
-        measurements.
+        (days), `estimate`, `std_error`, `conf_low`, `conf_high` (null where patients do not differ, as in a
+        share of 0). `n_event` of the summary counts measurements.
 
     Raises
     ------
@@ -160,7 +161,7 @@ def pooled_time_in_range(
     Warns
     -----
     DataWarning
-        As `time_in_range`.
+        As `time_in_range`; a single patient, or patients who do not differ.
 
     References
     ----------
@@ -199,6 +200,9 @@ def pooled_time_in_range(
             rows.append((g, part.replace("_", " "), own.height, float(days.sum()), share, error))
     columns = ("group", "term", "n", "person_time", "estimate", "std_error")
     frame = pl.DataFrame(rows, schema=columns, orient="row")
+    _warn_of_no_limits(totals, frame)
+    known = pl.when(pl.col("std_error") > ALIKE).then("std_error").otherwise(np.nan)
+    frame = frame.with_columns(std_error=known)
     low_, high_ = probability_limits(
         frame["estimate"].to_numpy(), frame["std_error"].to_numpy(), "logit", conf_level
     )
@@ -363,6 +367,21 @@ def _warn_of_no_interval(table: Table, frame: pl.DataFrame) -> None:
             column=table.name("date"),
             expected="two measurements of a patient within max_gap days",
             remedy="the number of patients without a share beside the result",
+        )
+
+
+def _warn_of_no_limits(totals: _Totals, frame: pl.DataFrame) -> None:
+    """Warn of shares of a single patient, or of patients who all have the same."""
+    alike = frame.filter(pl.col("std_error").max().over("group") <= ALIKE)["group"].n_unique()
+    if alike:
+        where = f" in {counted(alike, 'group')}" if totals.groups.names else ""
+        warn(
+            f"has patients who do not differ{where}, or a single one, and limits are from their differences: "
+            "there are none",
+            argument="id",
+            column=totals.table.name("id"),
+            expected="several patients whose shares differ",
+            remedy="time_in_range(...), which tells of each patient",
         )
 
 

@@ -82,8 +82,8 @@ def volume_model(
     Warns
     -----
     DataWarning
-        Neighbouring days that correlate, with a model-based variance; numbers that vary no more than Poisson
-        counts; more coefficients than consultations.
+        Fewer than 100 days, with Newey and West's variance; neighbouring days that correlate, with a
+        model-based one; numbers that vary no more than Poisson counts; more coefficients than consultations.
 
     References
     ----------
