@@ -98,6 +98,16 @@ def test_patients_without_time_are_told_of():
     assert totals.filter(pl.col("id") == "c")["person_time"].to_list() == [0]
 
 
+def test_a_window_from_a_day_to_the_same_leaves_nothing_out():
+    """Surgery of one day, entered with one date as start and stop, stayed in without a word."""
+    one_day = SURGERY.head(1).with_columns(to="from")
+    windows = assert_warns(
+        lambda: exposure_windows(REGIMENS, **ROLES, excluded=one_day), argument="excluded_stop", column="to",
+        rows=[1], says=("no day",),
+    )  # fmt: skip
+    assert_frame_equal(windows, exposure_windows(REGIMENS, **ROLES))
+
+
 def test_exposure_refusals():
     def refused(data=REGIMENS, excluded=None, roles=ROLES, **parts):
         assert_refused(lambda: exposure_windows(data, **roles, excluded=excluded), **parts)

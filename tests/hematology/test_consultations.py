@@ -109,6 +109,18 @@ def test_days_on_which_clocks_change_have_23_and_25_hours():
     assert twice.to_frame().filter(hour=2)["person_time"][0] == 150  # of 149 days
 
 
+def test_a_day_may_begin_at_one_where_clocks_change_at_midnight():
+    day = date(2018, 11, 4)
+    for zone, first, hours in (("America/Sao_Paulo", 1, 23), ("Asia/Kathmandu", 0, 24)):
+        stamp = pl.Series("at", [datetime(2018, 11, 4, 12, 30)]).dt.replace_time_zone(zone).to_frame()
+        frame = volume(stamp, time="at", by="hour", first_day=day, last_day=day).to_frame()
+        assert frame["hour"].to_list() == list(range(first, 24))
+        assert frame["person_time"].sum() == hours
+        assert frame.filter(n_event=1)["hour"].to_list() == [12]
+        queue = staffing(stamp, time="at", by="hour", first_day=day, last_day=day, minutes_per_consultation=5)
+        assert queue.filter(hour=12)["mean"].to_list() == [1.0]
+
+
 def test_the_calendar_is_that_of_the_zone():
     stamp = pl.Series("at", [datetime(2024, 3, 4, 23, 30)]).dt.replace_time_zone("UTC")
     local = stamp.dt.convert_time_zone("Europe/Stockholm").to_frame()

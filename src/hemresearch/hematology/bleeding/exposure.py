@@ -71,7 +71,8 @@ def exposure_windows(
     Warns
     -----
     DataWarning
-        Rows of one regimen that overlap (their days count once), and patients of whom no time is left.
+        Rows of one regimen that overlap (their days count once), windows to leave out that hold no day, and
+        patients of whom no time is left.
 
     Examples
     --------
@@ -255,13 +256,27 @@ def _excluded(r: _Regimens, id: Column, data: Any, start: Column, stop: Column) 
     begin, end = dated.day["excluded_start"], dated.day["excluded_stop"]
     dated.refuse(
         "excluded_stop", end < begin, "is before its start in {}",
-        "windows that end after they start", "excluded.filter(...) to look at the dates",
+        "windows that end on their start or later", "excluded.filter(...) to look at the dates",
     )  # fmt: skip
+    _warn_of_no_day(dated, end == begin)
     _, owner = owners(r.dated, dated)
     holes = pl.DataFrame({"patient": owner, **dated.day})
     stays = pl.DataFrame({"patient": r.patient, "stay": np.arange(len(r.patient))})
     each = holes.join(stays, on="patient")
     return each["stay"].to_numpy(), each["excluded_start"].to_numpy(), each["excluded_stop"].to_numpy()
+
+
+def _warn_of_no_day(dated: Dated, at_fault: np.ndarray) -> None:
+    """The day of the start stays in, so that a window from one day to the same leaves nothing out."""
+    if at_fault.any():
+        warn(
+            f"is the start itself in {counted(int(at_fault.sum()), 'row')}: no day is left out",
+            argument="excluded_stop",
+            column=dated.names["excluded_stop"],
+            rows=np.flatnonzero(at_fault),
+            expected="windows that hold the days after their start until their stop",
+            remedy="excluded_start=pl.col(...) - pl.duration(days=1) to leave out the first day, too",
+        )
 
 
 def _cut(r: _Regimens, holes: Windows) -> tuple[Windows, Windows]:

@@ -255,8 +255,15 @@ def _read_stamps(table: Table, asked: list[Any], first_day: date, last_day: date
 
 def _hours(first_day: date, last_day: date, zone: str | None) -> pl.Series:
     """The beginning of every hour of the period; of a time zone with daylight saving, a day of 23 or 25."""
-    start, end = (datetime(d.year, d.month, d.day) for d in (first_day, last_day + timedelta(days=1)))
-    return pl.datetime_range(start, end, "1h", closed="left", time_zone=zone, eager=True).alias("stamp")
+    around = 0 if zone is None else 1
+    start, end = (first_day - timedelta(days=around), last_day + timedelta(days=1 + around))
+    moments = pl.datetime_range(
+        start, end, "15m" if zone else "1h", closed="left", time_zone="UTC" if zone else None, eager=True
+    ).alias("stamp")
+    if zone is None:
+        return moments
+    local = moments.dt.convert_time_zone(zone)  # a day may begin at 1 where the clocks change at midnight
+    return local.filter((local.dt.minute() == 0) & local.dt.date().is_between(first_day, last_day))
 
 
 def _parts(

@@ -169,8 +169,8 @@ def period_counts(
     -------
     polars.DataFrame
         The `by` columns, `date` (the first day of the period of time), `consultations`, `hours` on call, and
-        `trend` (years since the first day); of days also `weekday`, `month`, `season`, and `holiday` if they
-        were given.
+        `trend` (years since `first_day`, below 0 in a first week or month that is cut); of days also
+        `weekday`, `month`, `season`, and `holiday` if they were given.
 
     Raises
     ------
