@@ -20,7 +20,9 @@ from nbval.kernel import RunningKernel
 from hemresearch.studies import fixed_environment
 
 ROOT = Path(__file__).resolve().parents[1]
-AGAIN = ROOT / "build" / "again"
+# A folder of its own for each run, which its workers share: two runs at once do not disturb each other.
+RUN = os.environ.setdefault("HEMRESEARCH_RERUN", str(os.getpid()))
+AGAIN = ROOT / "build" / "again" / RUN
 COMMITTED, FRESH = ROOT / "figures", AGAIN / "figures"
 # These may differ between two machines that draw the same figure.
 OF_THE_MACHINE = ("versions",)

@@ -70,19 +70,19 @@ def draw_time_series(
     --------
     >>> import hemresearch as hem
     >>> import polars as pl
-    >>> before = [50, 54, 47, 58, 55, 52, 60, 57, 55, 61, 58, 63]
-    >>> after = [45, 41, 47, 44, 42, 48, 43, 40, 45, 44, 41, 43]
+    >>> before = [50, 54, 57, 52, 47, 52, 58, 60, 61, 55, 57, 63]
+    >>> after = [45, 47, 44, 41, 44, 48, 45, 42, 40, 44, 43, 41]
     >>> months = pl.DataFrame({"month": range(1, 25), "calls": before + after})
     >>> series = hem.epidemiology.interrupted_time_series(
-    ...     months, time="month", events="calls", intervention=13
+    ...     months, time="month", events="calls", intervention=13, variance="model-based"
     ... )
     >>> ax = hem.plots.draw_time_series(series, width=80, intervention_label="New rota")
     >>> print(hem.plots.fingerprint(ax))
     interrupted time series of 24 periods, intervention at 13
-      1: observed 50, estimate 50.68
-      12: observed 63, estimate 61.3
-      13: observed 45, estimate 44.53, counterfactual 62.37
-      24: observed 43, estimate 42.65, counterfactual 75.44
+      1: observed 50, estimate 50.89
+      12: observed 63, estimate 60.35
+      13: observed 45, estimate 45.5, counterfactual 61.3
+      24: observed 41, estimate 41.88, counterfactual 72.7
       text: Time | Events | Observed | Model | Without intervention | New rota
     >>> import matplotlib.pyplot as plt
     >>> plt.close(ax.figure)
