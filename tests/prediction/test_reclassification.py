@@ -112,3 +112,11 @@ def test_refuses():
     assert_refused(lambda: reclassification(data, **single), argument="risks or scores")
     same = data.with_columns(e=pl.lit(False))
     assert_refused(lambda: reclassification(same, **roles), argument="event", column="e", says=["vary"])
+
+
+@quiet
+def test_all_moved_the_same_way_has_no_error_and_no_test():
+    data = cohort(4).with_columns(q=pl.col("p") * 0.9)
+    for row in terms(reclassification(data, event="e", risks=TWO)).values():
+        if row["term"] != "IDI":
+            assert (row["std_error"], row["statistic"], row["p_value"]) == (0, None, None)

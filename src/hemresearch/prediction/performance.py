@@ -109,8 +109,12 @@ def differences_of(j: Judged, measure: Measure, reference: str | None, conf_leve
     return pl.DataFrame(rows).sort("model", maintain_order=True)
 
 
+ROUNDING = 1e-12  # an error below this is that of sums of shares that do not vary
+
+
 def difference_row(difference: float, error: float, conf_level: float) -> dict[str, float | None]:
     """A difference with its limits and test; without these where it has no error, as with equal models."""
+    error = error if error > ROUNDING else 0.0
     half = normal_quantile(conf_level) * error
     z = difference / error if error > 0 else None
     return {
