@@ -14,7 +14,13 @@ Predictions are columns of the data: a model's risks at horizons, or scores.
 - `bootstrap_validate`, `cross_validated_risks`: how a model does in patients it has not seen.
 - `validation_sample_size`: how many patients a validation needs.
 - `PublishedModel`, `update_model`: a model of a paper, and its update in new patients.
+- `CoxRegression`, `PenalizedCox`, `FineGrayRegression`: estimators for the pipelines of scikit-learn, whose
+  `y` is made by `survival_outcome`.
+- `PseudoValueRegression`, `CensoringWeightedClassification`: its regressors and classifiers under censoring.
 """
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any
 
 from .auc import auc, auc_difference
 from .auc_delong import auc_delong, auc_delong_difference
@@ -35,12 +41,25 @@ from .threshold_table import threshold_table
 from .validation_result import Validation
 from .validation_sample_size import validation_sample_size
 
+if TYPE_CHECKING:
+    from .estimators import (
+        CensoringWeightedClassification,
+        CoxRegression,
+        FineGrayRegression,
+        PseudoValueRegression,
+        survival_outcome,
+    )
+
 __all__ = [
     "Calibration",
+    "CensoringWeightedClassification",
     "Comparison",
+    "CoxRegression",
     "DecisionCurve",
+    "FineGrayRegression",
     "ModelComparison",
     "Performance",
+    "PseudoValueRegression",
     "PublishedModel",
     "RocCurve",
     "UpdatedModel",
@@ -62,10 +81,18 @@ __all__ = [
     "predicted_risks",
     "reclassification",
     "roc_curve",
+    "survival_outcome",
     "threshold_table",
     "update_model",
     "validation_sample_size",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The estimators are loaded when first used, since scikit-learn takes a second to import."""
+    if name in __all__:
+        return getattr(_import_module(f"{__name__}.estimators"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -31,7 +31,8 @@ def predicted_risks(
     Parameters
     ----------
     fit
-        Of `cox`, `parametric`, `fine_gray` or `cause_specific`.
+        Of `cox`, `parametric`, `fine_gray` or `cause_specific`; or one of this family's fitted estimators,
+        also as the last step of a scikit-learn pipeline or as the best of its search.
     data
         The patients, with the covariates (and strata) of the fit.
     times
@@ -113,16 +114,37 @@ def _risks(fit: Any, frame: pl.DataFrame, times: np.ndarray, cause: Any) -> np.n
         return fit.predict(frame, times=times)["estimate"].to_numpy()
     if isinstance(fit, CoxFit | ParametricFit):
         return 1 - fit.predict(frame, times=times, kind="survival")["estimate"].to_numpy()
+    if _is_estimator(fit):
+        last, x = _last_step(fit, frame)
+        return np.asarray(last.predict_risk(x, times))
     raise DataError(
         f"a {type(fit).__name__} predicts no risk by a time",
         argument="fit",
-        expected="a fit of cox, parametric, fine_gray or cause_specific",
+        expected="a fit of cox, parametric, fine_gray or cause_specific, or an estimator with predict_risk",
         remedy="a column of predictions of your own in the data",
     )
 
 
+def _is_estimator(fit: Any) -> bool:
+    """Whether a fit is an estimator with `predict_risk`, or ends with one."""
+    fit = getattr(fit, "best_estimator_", fit)
+    return hasattr(fit[-1] if hasattr(fit, "steps") else fit, "predict_risk")
+
+
+def _last_step(fit: Any, frame: pl.DataFrame) -> tuple[Any, Any]:
+    """The estimator, and what the steps before it make of the columns that were fitted."""
+    fit = getattr(fit, "best_estimator_", fit)
+    names = getattr(fit, "feature_names_in_", None)
+    x = frame if names is None else frame.select(list(names))
+    return (fit[-1], fit[:-1].transform(x) if len(fit) > 1 else x) if hasattr(fit, "steps") else (fit, x)
+
+
 def _warn_if_apparent(fit: Any, frame: pl.DataFrame) -> None:
     """Warn where the covariates of the data are those of the fit, row by row."""
+    if _is_estimator(fit):
+        last, x = _last_step(fit, frame)
+        last.warn_if_apparent(x)
+        return
     first = next(iter(fit.fits.values())) if isinstance(fit, CauseSpecificFit) else fit
     design: Any = first.design
     if isinstance(design, TimeVaryingDesign):
