@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         CensoringWeightedClassification,
         CoxRegression,
         FineGrayRegression,
+        PenalizedCox,
         PseudoValueRegression,
         survival_outcome,
     )
@@ -58,6 +59,7 @@ __all__ = [
     "DecisionCurve",
     "FineGrayRegression",
     "ModelComparison",
+    "PenalizedCox",
     "Performance",
     "PseudoValueRegression",
     "PublishedModel",

@@ -10,7 +10,7 @@ import polars as pl
 from ..columns import as_frame, group_rows, read_table
 from ..errors import DataError, counted
 from ..options import check_number
-from .resampling import Study, read_study
+from .resampling import Study, dealt, read_study
 
 if TYPE_CHECKING:
     from ..columns import Column
@@ -108,7 +108,7 @@ def cross_validated_risks(
 
 
 def _dealt(study: Study, folds: int, seed: int | None) -> np.ndarray:
-    """The fold of each patient; those with the event are dealt first, so that each fold has its share."""
+    """The fold of each patient, dealt at random."""
     n = study.frame.height
     check_number(
         folds, argument="folds", at_least=2, below=n + 1, expected="2 to the number of patients", example=10
@@ -120,12 +120,7 @@ def _dealt(study: Study, folds: int, seed: int | None) -> np.ndarray:
             expected="a number, so that the same folds come again",
             remedy="seed=1",
         )
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(n)
-    order = order[np.argsort(~study.happened()[order], kind="stable")]
-    fold = np.empty(n, dtype=np.int64)
-    fold[order] = np.arange(n) % int(folds)
-    return fold
+    return dealt(study.happened(), int(folds), seed)
 
 
 def _groups(study: Study, by: Column) -> np.ndarray:

@@ -89,6 +89,16 @@ def read_study(
     return Study(frame, fit, outcome, check_times(times))
 
 
+def dealt(happened: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """The fold of each row; those with the event are dealt first, so that each fold has its share."""
+    n = len(happened)
+    order = np.random.default_rng(seed).permutation(n)
+    order = order[np.argsort(~happened[order], kind="stable")]
+    fold = np.empty(n, dtype=np.int64)
+    fold[order] = np.arange(n) % folds
+    return fold
+
+
 def settled(results: list[Any], what: str) -> list[Any]:
     """The results of the fits that succeeded; few failures are counted in a warning, many are refused."""
     good = [r for r in results if r is not None]

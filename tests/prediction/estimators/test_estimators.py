@@ -21,6 +21,7 @@ from hemresearch.prediction import (
     CensoringWeightedClassification,
     CoxRegression,
     FineGrayRegression,
+    PenalizedCox,
     PseudoValueRegression,
     survival_outcome,
 )
@@ -34,6 +35,7 @@ COMPETING = survival_outcome(TRANSPLANT, time="ftime", event="Status", cause=1)
 EVERY = (
     CoxRegression(),
     CoxRegression(ridge=1.0),
+    PenalizedCox(n_lambdas=20),
     FineGrayRegression(),
     PseudoValueRegression(LinearRegression()),
     CensoringWeightedClassification(LogisticRegression()),

@@ -9,11 +9,13 @@ from .cox_regression import CoxRegression
 from .fine_gray_regression import FineGrayRegression
 from .horizons import CensoringWeightedClassification, PseudoValueRegression
 from .outcome import survival_outcome
+from .penalized_cox import PenalizedCox
 
 __all__ = [
     "CensoringWeightedClassification",
     "CoxRegression",
     "FineGrayRegression",
+    "PenalizedCox",
     "PseudoValueRegression",
     "survival_outcome",
 ]
