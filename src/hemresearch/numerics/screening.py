@@ -22,18 +22,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .compiled import inlined, kernel, threaded
+from .compiled import inlined, kernel, threaded, unordered
 from .cox_rows import CoxRows
 from .newton import DECREMENT, NEGLIGIBLE
+from .screening_one import LARGEST, RUN_OFF, exponentials, fit_one, turns_of, workspace
 
 STEPS, HALVINGS = 60, 40
-RUN_OFF = 1e-4  # of the information at the start: an estimate that may be on its way to infinity
 RESULTS = 8
-SMALLEST = 1e-100  # products within this of one another are taken together
-LARGEST = 300.0  # linear predictors beyond it are taken as overflow
-LOG2_E, LOG_2_HIGH, LOG_2_LOW = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
-ROUNDER, ROUNDER_BITS, EXPONENT_BIAS = 1.5 * 2.0**52, 0x4338000000000000, 1023
-SERIES = tuple(1 / k for k in range(13, 0, -1))
 NOTHING = 1e-10  # of the information before the others explain it: rounding error
 
 ESTIMATED, CONSTANT, SEPARATED, NO_EVENTS, NOT_CONVERGED = range(5)
@@ -74,6 +69,7 @@ def each_feature(features, order, others, event, leave, slot_stratum, efron):  #
     x = np.empty((1 + q, n))
     before, n_before = (np.zeros(q), 0.0, True), -1
     sets = risk_sets(event, leave, slot_stratum, efron)
+    work = workspace(n, len(sets[0]))
     for j in range(m):
         values = features[j][order]
         k = n - np.isnan(values).sum()
@@ -84,6 +80,7 @@ def each_feature(features, order, others, event, leave, slot_stratum, efron):  #
             values = values[kept]
             sets = risk_sets(event[kept], leave[kept], slot_stratum, efron)
             before, n_before = without_feature(x[1:, :k], sets), k
+            work = workspace(k, len(sets[0]))
         x[0, :k] = values
         found[j, 0], found[j, 1] = k, len(sets[0])
         scale = standardize(x[0], k) if len(sets[0]) else 0.0
@@ -91,9 +88,22 @@ def each_feature(features, order, others, event, leave, slot_stratum, efron):  #
             found[j, 7] = CONSTANT if len(sets[0]) else NO_EVENTS
         elif not before[2]:
             found[j, 7] = NOT_CONVERGED
-        else:
+        elif q > 0 or not alone(x[0, :k], sets, work, scale, found[j]):
             one_feature(x[:, :k], sets, before, scale, found[j])
     return found
+
+
+@kernel
+def alone(x, sets, work, scale, found):  # type: ignore[no-untyped-def]
+    """Fill in the estimate and tests of a feature without covariates; False where it takes more care."""
+    fit = np.empty(6)
+    if not fit_one(x, sets, work, fit) or fit[2] <= NOTHING * found[1]:
+        return False
+    before, score, at_start, top, coef, information = fit
+    found[2], found[3] = coef * scale, scale / np.sqrt(information)
+    found[4], found[5] = coef**2 * information, max(2 * (top - before), 0.0)
+    found[6], found[7] = score**2 / at_start, ESTIMATED
+    return True
 
 
 @kernel
@@ -101,7 +111,7 @@ def risk_sets(event, leave, slot_stratum, efron):  # type: ignore[no-untyped-def
     """Sorted rows by the last slot they live to see, from the last such group to the first.
 
     The positions of the events; per group its first row, the row behind its last, the number of events, and
-    whether a stratum ends with it.
+    whether a stratum ends with it; Efron's rule or not; and `turns_of` the groups.
     """
     n = len(leave)
     begin, stop, n_event = np.empty(n, np.int64), np.empty(n, np.int64), np.zeros(n, np.int64)
@@ -115,7 +125,8 @@ def risk_sets(event, leave, slot_stratum, efron):  # type: ignore[no-untyped-def
         begin[g], last[g] = i, slot_stratum[slot] != stratum
         stratum = slot_stratum[slot]
         g += 1
-    return np.flatnonzero(event), begin[:g], stop[:g], n_event[:g], last[:g], efron
+    turns = turns_of(begin[:g], stop[:g], n_event[:g], last[:g], n)
+    return np.flatnonzero(event), begin[:g], stop[:g], n_event[:g], last[:g], efron, turns
 
 
 @kernel
@@ -209,13 +220,9 @@ def partial_likelihood(x, total, coef, sets):  # type: ignore[no-untyped-def]
     if not max(risk.max(), -risk.min()) < LARGEST:
         return -np.inf, score, information
     if np.any(coef != 0):
-        exponentials(risk)
+        exponentials(risk, np.empty(n))
     else:
         risk[:] = 1.0
-    if p == 1:
-        log, mean, information[0, 0] = sums_of_one(x[0], risk, sets)
-        score[0] -= mean
-        return value - log, score, information
     log = sums_of_several(x, risk, sets, score, information)
     return value - log, score, information
 
@@ -223,7 +230,7 @@ def partial_likelihood(x, total, coef, sets):  # type: ignore[no-untyped-def]
 @kernel
 def sums_of_several(x, risk, sets, score, information):  # type: ignore[no-untyped-def]
     """The sum of logarithms; takes the means from the score and adds up the information, in place."""
-    events, begin, stop, n_event, last, efron = sets
+    events, begin, stop, n_event, last, efron, _ = sets
     p, at_event = len(x), len(events) - 1
     s0, s1, s2 = 0.0, np.zeros(p), np.zeros((p, p))
     event1, event2, mean = np.zeros(p), np.zeros((p, p)), np.zeros(p)
@@ -265,79 +272,24 @@ def add_products(x, i, r, first, second):  # type: ignore[no-untyped-def]
             second[a, b] += own * x[b, i]
 
 
-@kernel
-def exponentials(values):  # type: ignore[no-untyped-def]
-    """Make each value (within LARGEST) its exponential, several at a time, which calls of exp would not be.
-
-    exp(v) = 2^k exp(r) with k the whole number nearest to v / log 2, so that |r| < 0.35 and 13 terms of the
-    series are exact to rounding. Adding 1.5 * 2^52 rounds to whole numbers and leaves k in the last bits.
-    """
-    whole = np.empty(len(values))
-    bits = whole.view(np.int64)
-    for i in range(len(values)):
-        whole[i] = values[i] * LOG2_E + ROUNDER
-    for i in range(len(values)):
-        k = whole[i] - ROUNDER
-        r = (values[i] - k * LOG_2_HIGH) - k * LOG_2_LOW
-        total = 1.0
-        for term in SERIES:
-            total = 1.0 + total * r * term
-        values[i] = total
-    for i in range(len(values)):
-        bits[i] = (bits[i] - ROUNDER_BITS + EXPONENT_BIAS) << 52
-    for i in range(len(values)):
-        values[i] *= whole[i]
-
-
-@kernel
-def sums_of_one(x, risk, sets):  # type: ignore[no-untyped-def]
-    """Sums of logarithms, means and information of a single covariate: as above in a third of the time.
-
-    Logarithms are taken of products, which are far fewer.
-    """
-    events, begin, stop, n_event, last, efron = sets
-    log, product, means, information = 0.0, 1.0, 0.0, 0.0
-    s0, s1, s2 = 0.0, 0.0, 0.0
-    at_event = len(events) - 1
-    for g in range(len(begin)):
-        if last[g]:
-            s0, s1, s2 = 0.0, 0.0, 0.0
-        for i in range(begin[g], stop[g]):
-            own = risk[i] * x[i]
-            s0, s1, s2 = s0 + risk[i], s1 + own, s2 + own * x[i]
-        event0, event1, event2 = 0.0, 0.0, 0.0
-        if n_event[g] > 1 and efron:
-            for i in events[at_event + 1 - n_event[g] : at_event + 1]:
-                own = risk[i] * x[i]
-                event0, event1, event2 = event0 + risk[i], event1 + own, event2 + own * x[i]
-        at_event -= n_event[g]
-        for k in range(n_event[g]):
-            f = k / n_event[g] if k > 0 else 0.0
-            left = s0 - f * event0
-            inverse = 1.0 / left
-            mean = (s1 - f * event1) * inverse
-            means += mean
-            information += (s2 - f * event2) * inverse - mean * mean
-            product *= left
-            if not SMALLEST < product < 1 / SMALLEST:
-                log, product = log + np.log(product), 1.0
-    return log + np.log(product), means, information
-
-
-@kernel
+@unordered
 def standardize(values, k):  # type: ignore[no-untyped-def]
     """Centre and scale the first k values in place; the factor that did it, 0 for a constant."""
-    mean = values[:k].mean()
-    square, largest = 0.0, 0.0
+    total, square, low, high = 0.0, 0.0, values[0], values[0]
     for i in range(k):
-        largest = max(largest, abs(values[i]))
+        total += values[i]
+        low, high = min(low, values[i]), max(high, values[i])
+    mean = total / k
+    for i in range(k):
         values[i] -= mean
         square += values[i] ** 2
     size = np.sqrt(square / k)
-    if size <= 1e-12 * largest:
+    if size <= 1e-12 * max(abs(low), abs(high)):
         return 0.0
-    values[:k] /= size
-    return 1 / size
+    factor = 1 / size
+    for i in range(k):
+        values[i] *= factor
+    return factor
 
 
 @kernel
@@ -381,7 +333,7 @@ def conditional_information(information):  # type: ignore[no-untyped-def]
 @kernel
 def ordered(values, sets):  # type: ignore[no-untyped-def]
     """1 where the events have the largest value of every risk set, -1 the smallest, 0 neither."""
-    events, begin, stop, n_event, last, _ = sets
+    events, begin, stop, n_event, last, _, _ = sets
     low, high, at_event = np.inf, -np.inf, len(events) - 1
     rises, falls = True, True
     for g in range(len(begin)):

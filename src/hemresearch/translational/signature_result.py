@@ -28,8 +28,12 @@ class Rule:
     weight: np.ndarray
 
     def scores(self, values: np.ndarray) -> np.ndarray:
-        """The score of each row of features x rows."""
-        return self.weight @ ((values - self.mean[:, None]) / self.sd[:, None])
+        """The score of each row of features x rows: to the last digit the same where the values are.
+
+        A product of matrices rounds by where a row stands, and would break ties of the concordance.
+        """
+        scaled = (values - self.mean[:, None]) / self.sd[:, None]
+        return np.asarray((self.weight[:, None] * scaled).sum(axis=0))
 
     def first(self, size: int) -> Rule:
         """The rule of the first features alone."""

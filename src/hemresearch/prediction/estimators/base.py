@@ -95,6 +95,11 @@ class SurvivalCurves(SurvivalEstimator):
         return 1 - self.predict_risk(X, times)
 
 
+def linear_predictor(x: np.ndarray, coef: np.ndarray) -> np.ndarray:
+    """The linear predictor x'b of each row, equal where rows are: a matrix product rounds by where a row stands."""
+    return np.asarray((x * coef).sum(axis=1))
+
+
 def as_table(predictions: pl.DataFrame, times: Any) -> np.ndarray:
     """Estimates of `fit.predict` as rows x times, null as NaN."""
     values = predictions["estimate"].to_numpy().astype(float)

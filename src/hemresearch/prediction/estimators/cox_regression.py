@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ...regression.cox import cox
-from .base import SurvivalCurves, as_table, fit_rows
+from .base import SurvivalCurves, as_table, fit_rows, linear_predictor
 
 if TYPE_CHECKING:
     from ...regression.cox_fit import CoxFit
@@ -71,7 +71,7 @@ class CoxRegression(SurvivalCurves):
 
     def predict(self, X: Any) -> np.ndarray:
         """The linear predictor x'b of each row: the higher, the earlier the event."""
-        return np.asarray(self._new(X) @ self.coef_)
+        return linear_predictor(self._new(X), self.coef_)
 
     def predict_risk(self, X: Any, times: Any) -> np.ndarray:
         """Probability of the event by each of `times`: rows x times; NaN after the last follow-up."""

@@ -9,7 +9,7 @@ import polars as pl
 
 from ...competing.fine_gray import fine_gray
 from ..concordance import concordance_competing
-from .base import SurvivalEstimator, as_table, fit_rows
+from .base import SurvivalEstimator, as_table, fit_rows, linear_predictor
 from .outcome import read_outcome
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class FineGrayRegression(SurvivalEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The linear predictor x'b of each row: the higher, the more have the event by every time."""
-        return np.asarray(self._new(X) @ self.coef_)
+        return linear_predictor(self._new(X), self.coef_)
 
     def predict_risk(self, X: Any, times: Any) -> np.ndarray:
         """Probability of the event by each of `times`: rows x times; NaN after the last follow-up."""

@@ -21,7 +21,7 @@ from ...numerics.penalized_cox import (
 )
 from ...options import check_choice, check_times
 from ..resampling import dealt
-from .base import SurvivalCurves
+from .base import SurvivalCurves, linear_predictor
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -146,7 +146,7 @@ class PenalizedCox(SurvivalCurves):
 
     def predict(self, X: Any) -> np.ndarray:
         """The linear predictor x'b of each row: the higher, the earlier the event."""
-        return np.asarray(self._new(X) @ self.coef_)
+        return linear_predictor(self._new(X), self.coef_)
 
     def predict_risk(self, X: Any, times: Any) -> np.ndarray:
         """Probability of the event by each of `times`: rows x times; NaN after the last follow-up."""
