@@ -96,7 +96,7 @@ class SurvivalCurves(SurvivalEstimator):
 
 
 def linear_predictor(x: np.ndarray, coef: np.ndarray) -> np.ndarray:
-    """The linear predictor x'b of each row, equal where rows are: a matrix product rounds by where a row stands."""
+    """The linear predictors of rows, equal where rows are: a matrix product rounds by where a row stands."""
     return np.asarray((x * coef).sum(axis=1))
 
 
