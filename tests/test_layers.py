@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "hemresearch"
 # Lowest first: a module imports from lower rows, and from its own where the row is not a list of families.
 LAYERS = (
     {"errors"},
-    {"options", "formats", "personal_numbers"},
+    {"options", "formats", "parallel", "personal_numbers"},
     {"numerics"},
     {
         "columns",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 
 from ..errors import ConvergenceError, DataError
 from ..options import check_number
+from ..parallel import each
 from .resampling import MEASURES, Study, read_study, settled
 from .validation_result import Validation
 
@@ -30,6 +32,7 @@ def bootstrap_validate(
     n_boot: int = 200,
     seed: int,
     n_jobs: int = 1,
+    progress: bool | None = None,
 ) -> Validation:
     """AUC, Brier score and IPA of a model corrected for optimism (Harrell).
 
@@ -43,8 +46,8 @@ def bootstrap_validate(
         One row per patient; all that the model needs.
     fit
         A function from a table of patients to a fit of `cox`, `parametric`, `fine_gray` or
-        `cause_specific`. Every choice belongs inside: selection of covariates, cut-points, knots,
-        imputation. What is chosen before it is not corrected for.
+        `cause_specific`, or to an estimator such as a pipeline. Every choice belongs inside: selection of
+        covariates, cut-points, knots, imputation. What is chosen before it is not corrected for.
     time, event, event_value
         As in `kaplan_meier`.
     cause, censored
@@ -56,7 +59,10 @@ def bootstrap_validate(
     seed
         Of the draws.
     n_jobs
-        Processes, by joblib; another backend by `joblib.parallel_config`.
+        How many at a time, by joblib: processes, or threads, Dask and others chosen by
+        `joblib.parallel_config(backend=...)`. The result does not depend on it.
+    progress
+        Whether to show a bar; None shows it in a terminal only.
 
     Returns
     -------
@@ -103,7 +109,7 @@ def bootstrap_validate(
         times=times,
     )
     apparent = _performance(study, study.frame)[0]
-    draws = _draws(study, n_boot, seed, n_jobs)
+    draws = _draws(study, n_boot, seed, n_jobs, progress)
     good = settled(draws, "draw")
     optimism = np.mean(good, axis=0)
     frame = pl.DataFrame(
@@ -118,11 +124,11 @@ def bootstrap_validate(
     return Validation(frame, study.frame.height, float(study.happened().sum()), n_boot, n_boot - len(good))
 
 
-def _draws(study: Study, n_boot: int, seed: int, n_jobs: int) -> list[np.ndarray | None]:
-    from joblib import Parallel, delayed  # type: ignore[import-untyped]
-
+def _draws(
+    study: Study, n_boot: int, seed: int, n_jobs: int, progress: bool | None
+) -> list[np.ndarray | None]:
     streams = np.random.SeedSequence(seed).spawn(n_boot)
-    return list(Parallel(n_jobs=n_jobs)(delayed(_optimism)(study, stream) for stream in streams))
+    return each(partial(_optimism, study), streams, n_jobs=n_jobs, name="bootstrap", progress=progress)
 
 
 def _optimism(study: Study, stream: np.random.SeedSequence) -> np.ndarray | None:

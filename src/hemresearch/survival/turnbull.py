@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..errors import ConvergenceWarning, DataError
 from ..numerics.turnbull import TOLERANCE, MassFunction, Npmle
 from ..options import Missing, check_conf_level, check_number
 from ..outcomes_interval import Interval, read_interval
+from ..parallel import each
 from .turnbull_curves import Sample, TurnbullCurves
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def turnbull(
     seed
         Of the bootstrap; the result does not depend on `n_jobs`.
     n_jobs
-        Processes for the bootstrap, by joblib.
+        How many samples at a time, by joblib: processes, or the backend of `joblib.parallel_config`.
 
     Returns
     -------
@@ -165,10 +167,8 @@ def _replicates(
     n_jobs: int,
 ) -> tuple[MassFunction, ...]:
     """Estimates from patients drawn with replacement, each with a random stream of its own."""
-    from joblib import Parallel, delayed  # type: ignore[import-untyped]
-
-    tasks = (delayed(_replicate)(left, right, count, child) for child in stream.spawn(bootstrap))
-    return tuple(Parallel(n_jobs=n_jobs, batch_size="auto")(tasks))
+    task = partial(_replicate, left, right, count)
+    return tuple(each(task, stream.spawn(bootstrap), n_jobs=n_jobs, name="bootstrap"))
 
 
 def _replicate(
