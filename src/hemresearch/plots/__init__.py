@@ -23,6 +23,7 @@ from .life_table import draw_life_table
 from .manhattan import draw_manhattan
 from .missingness import draw_missingness
 from .models import draw_models
+from .nomogram import draw_nomogram
 from .penalty_path import draw_penalty_path
 from .performance import draw_performance, draw_roc
 from .rates import draw_rates
@@ -62,6 +63,7 @@ __all__ = [
     "draw_manhattan",
     "draw_missingness",
     "draw_models",
+    "draw_nomogram",
     "draw_penalty_path",
     "draw_performance",
     "draw_rates",

@@ -13,6 +13,7 @@ Predictions are columns of the data: a model's risks at horizons, or scores.
 - `compare_models`: several of these of several models in one call.
 - `bootstrap_validate`, `cross_validated_risks`: how a model does in patients it has not seen.
 - `validation_sample_size`: how many patients a validation needs.
+- `points_score`: a fit as points that add up to its risk; a nomogram.
 - `PublishedModel`, `update_model`: a model of a paper, and its update in new patients.
 - `CoxRegression`, `PenalizedCox`, `FineGrayRegression`: estimators for the pipelines of scikit-learn, whose
   `y` is made by `survival_outcome`.
@@ -33,6 +34,7 @@ from .concordance import concordance_competing, concordance_difference
 from .cross_validated_risks import cross_validated_risks
 from .decision_curve import DecisionCurve, decision_curve
 from .performance import Comparison, Performance
+from .points_score import PointsScore, points_score
 from .predicted_risks import predicted_risks
 from .published_model import PublishedModel, UpdatedModel, update_model
 from .reclassification import reclassification
@@ -61,6 +63,7 @@ __all__ = [
     "ModelComparison",
     "PenalizedCox",
     "Performance",
+    "PointsScore",
     "PseudoValueRegression",
     "PublishedModel",
     "RocCurve",
@@ -80,6 +83,7 @@ __all__ = [
     "cross_validated_risks",
     "decision_curve",
     "integrated_brier",
+    "points_score",
     "predicted_risks",
     "reclassification",
     "roc_curve",
