@@ -161,6 +161,7 @@ def test_refusals():
     assert_refused(chart(kind="p", n="d", events="size"), argument="n", column="d", rows=range(1, 11))
     assert_refused(chart(kind="c", baseline=1), argument="baseline", says=["1 period in"])
     assert_refused(chart(kind="c", baseline=date(2024, 1, 1)), argument="baseline")
+    assert_refused(chart(kind="c", baseline=pl.col("time") < 10), argument="baseline")
     dated = pl.date(2024, 1, 1) + pl.duration(days=pl.col("time"))
     assert_refused(chart(kind="c", time=dated, baseline=10), argument="baseline", says=["0 periods in"])
     assert_refused(chart(kind="p", n="size", target=1.0), argument="target")

@@ -216,3 +216,46 @@ def test_a_level_outside_0_and_1_is_refused():
 
 def test_what_is_not_a_table_is_refused():
     assert_refused(lambda: table(42), argument="data", says=["not a table"])
+
+
+DIFFERENCE = pl.DataFrame(
+    {
+        "term": ["risk difference", "risk ratio"], "estimate": [0.104, 1.16],
+        "conf_low": [0.033, 1.05], "conf_high": [0.174, 1.29],
+    }
+)  # fmt: skip
+
+
+def test_ratios_are_never_in_percent():
+    made = table(DIFFERENCE, percent=True, conf_level=0.95, labels={"risk difference": "Difference"})
+    assert made.header == ("Term", "Estimate (95% CI)")
+    assert made.body == (("Difference, %", "10.4 (3.3–17.4)"), ("risk ratio", "1.16 (1.05–1.29)"))
+    one_decimal = table(DIFFERENCE, percent=True, decimals=0)
+    assert [row[1] for row in one_decimal.body] == ["10 (3–17)", "1 (1–1)"]
+    difference = table(DIFFERENCE.head(1), percent=True, conf_level=0.95)
+    assert difference.header == ("Term", "Estimate, % (95% CI)")
+
+
+def test_a_share_beside_an_estimate_leaves_the_estimate_as_it_is():
+    made = table(DIFFERENCE.with_columns(share=pl.lit(0.5)), percent="share")
+    assert made.body[1] == ("risk ratio", "1.16 (1.05–1.29)", "50.0")
+    assert made.header[-1] == "share, %"
+
+
+@pytest.mark.parametrize(
+    "ratios",
+    [
+        DIFFERENCE.tail(1),
+        hem.epidemiology.rate_ratio(
+            pl.DataFrame({"arm": ["A", "B"], "n": [12, 20], "years": [100.0, 90.0]}),
+            events="n", person_time="years", by="arm",
+        ),
+    ],
+)  # fmt: skip
+def test_percent_of_nothing_but_ratios_is_refused(ratios):
+    assert_refused(lambda: table(ratios, percent=True), argument="percent", says=["asked of ratios"])
+
+
+def test_dates_are_times_too():
+    made = table(pl.DataFrame({"time": [dt.date(2024, 1, 1)], "n_event": [3]}))
+    assert made.body == (("2024-01-01", "3"),)

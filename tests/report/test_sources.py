@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
 import polars as pl
 import pytest
@@ -124,3 +125,76 @@ def test_tests_are_told_below_the_table(incidence):
     named = table(incidence, times=24, p={"relapse": gray}, labels={"relapse": "Relapse"})
     assert named.footnotes == ("Relapse: Gray's test: chi-squared 4.70 on 1 df, p=0.030.",)
     assert_refused(lambda: table(incidence, p=0.03), argument="p", says=["float", "gray_test"])
+
+
+COUNTS = pl.DataFrame({"arm": ["A", "B"], "n": [12, 20], "time": [36525.0, 18262.5]})
+OF_RATES = {"events": "n", "person_time": pl.duration(days=pl.col("time")).alias("seen"), "by": "arm"}
+
+
+def test_rates_tell_their_unit_in_the_headers():
+    made = table(hem.epidemiology.rate(COUNTS, **OF_RATES, per=365250))
+    assert made.header == ("arm", "Events", "Person-days", "Per 1000 person-years (95% CI)")
+    unknown = table(hem.epidemiology.rate(COUNTS, events="n", person_time="time", by="arm"))
+    assert unknown.header[2:] == ("Person-time", "Per unit of person-time (95% CI)")
+    difference = table(hem.epidemiology.rate_difference(COUNTS, **OF_RATES, per=36525))
+    assert difference.header[-1] == "p"
+    assert "Rate difference (95% CI)" in difference.header
+
+
+def test_bleeding_rates_and_time_in_range_tell_their_unit():
+    bleeding = hem.hematology.bleeding
+    season = pl.DataFrame({"bleeds": [3, 0, 8, 2], "days": [365.25, 730.5, 365.25, 365.25]})
+    rates = bleeding.bleeding_rate(season, events={"all": "bleeds"}, person_time="days", unit="days")
+    assert table(rates).header[3::2] == ("Person-years", "Per patient-year (95% CI)")
+    inr = pl.DataFrame(
+        {"id": [1, 1, 2, 2], "date": [dt.date(2024, 1, d) for d in (1, 9, 1, 9)], "inr": [1.5, 2.5, 3, 2.5]}
+    )
+    shares = bleeding.pooled_time_in_range(inr, id="id", date="date", inr="inr")
+    assert table(shares).header == ("INR", "N", "Person-days", "Time, % (95% CI)")
+    assert table(shares).body[1][3].startswith("75.0 (")
+    assert "in range 75.0% (95% CI" in shares.text()
+
+
+@pytest.fixture
+def calls():
+    """From Monday to Sunday a call at every full hour of the day from 8 to 15."""
+    stamps = [dt.datetime(2024, 3, 4 + day, hour) for day in range(7) for hour in range(8, 16)]
+    return pl.DataFrame({"at": stamps})
+
+
+PERIOD = {"time": "at", "first_day": dt.date(2024, 3, 4), "last_day": dt.date(2024, 3, 10)}
+
+
+def test_consultations_tell_their_unit_and_staff_what_to_plan_by(calls):
+    service = hem.hematology.consultations
+    made = table(service.volume(calls, per="day", **PERIOD))
+    assert made.header == ("Events", "Hours", "Per day (95% CI)")
+    assert made.body[0][2].startswith("8.00 (")
+    staff = service.staffing(calls, by="weekday", minutes_per_consultation=15, **PERIOD)
+    planned = table(staff)
+    assert planned.header == (
+        "weekday", "Hours", "Per hour", "In a busy hour", "At once, at most", "Staff, busy hour",
+        "Staff, few wait",
+    )  # fmt: skip
+    assert planned.body[0] == ("Monday", "24", "0.33", "1", "1", "1", "1")
+    assert "negative binomial" in planned.footnotes[0]
+    assert table(staff.select("weekday", "staff_queue")).header == ("weekday", "Staff, few wait")
+
+
+def test_charts_along_dates_have_tables(calls):
+    weeks = pl.concat([calls.with_columns(pl.col("at").dt.offset_by(f"{w}w")) for w in range(2)])
+    two = PERIOD | {"last_day": dt.date(2024, 3, 17)}
+    days = hem.hematology.consultations.period_counts(weeks, **two).with_columns(
+        consultations=pl.Series([8, 9, 7, 8, 6, 8, 8, 9, 7, 8, 6, 8, 8, 30])
+    )
+    count = {"events": "consultations", "person_time": "hours", "time": "date"}
+    chart = hem.epidemiology.control_chart(days, kind="u", baseline=dt.date(2024, 3, 16), **count)
+    made = table(chart)
+    assert made.header == (
+        "Period", "Person-time", "Events", "Rate", "Lower control limit", "Upper control limit", "z",
+        "In the baseline", "Signal",
+    )  # fmt: skip
+    assert made.body[-1][0] == "2024-03-17"
+    assert made.body[-1][-1].startswith("beyond limits")
+    cusum = hem.epidemiology.cusum(days.head(13), ratio=2, target=8 / 24, **count)
+    assert table(cusum).header[0::4] == ("Period", "Cumulative sum")

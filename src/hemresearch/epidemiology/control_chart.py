@@ -18,6 +18,8 @@ from ..results import Result
 from .period_rows import Periods, read_periods
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
 
     from ..columns import Column
@@ -72,6 +74,11 @@ class ControlChart(Result):
     def name(self) -> str:
         """The chart as it is called."""
         return f"{self.kind}{'′' if self.over_dispersion == 'laney' else ''} chart"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What a table calls the columns."""
+        return {"time": "Period", "n": "Number", "estimate": self.quantity.capitalize()}
 
     def to_frame(self) -> pl.DataFrame:
         """One row per period."""

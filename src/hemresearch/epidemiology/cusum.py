@@ -17,6 +17,8 @@ from ..results import Result
 from .period_rows import Periods, read_periods
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
 
     from ..columns import Column
@@ -58,6 +60,11 @@ class Cusum(Result):
     def ratio_name(self) -> str:
         """What the ratio is of."""
         return "odds ratio" if self.process.share is not None else "rate ratio"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What a table calls the columns."""
+        return {"time": "Period", "n": "Number", "statistic": "Cumulative sum"}
 
     def to_frame(self) -> pl.DataFrame:
         """One row per period."""

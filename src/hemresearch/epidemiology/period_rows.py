@@ -137,7 +137,7 @@ def _in_baseline(when: pl.Series, baseline: Any) -> np.ndarray:
         return np.ones(len(when), dtype=bool)
     try:
         inside = (when <= baseline).to_numpy()
-    except (TypeError, NotImplementedError, pl.exceptions.PolarsError):
+    except (TypeError, AttributeError, NotImplementedError, pl.exceptions.PolarsError):
         inside = np.zeros(len(when), dtype=bool)
     if inside.sum() < 2:
         raise DataError(

@@ -50,3 +50,13 @@ class Shares(Estimates):
     def _words(self) -> pl.DataFrame:
         """The frame with what each row is in words."""
         return self.frame
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SharesOfTime(Shares):
+    """Shares of the time of all patients of a group."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What a table calls the columns."""
+        return {"term": "INR", "estimate": "Time"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from ..options import check_labels, check_number, nearest, suggestion
 from ..regression.subgroup_result import SubgroupEffects
 from ..regression.univariable import Univariable
 from ..results import Fit
+from .headers import HEADERS
+from .shares import percent_columns, refuse_percent_of_ratios, without_percent
 from .sources import ESTIMATE, Source, read_source, test_notes
 from .table_one import HIDDEN, check_no_options, written
 from .tables import Align, Kind, Table
@@ -23,44 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 COUNTS = ("n", "n_risk", "n_event", "n_censor", "n_missing", "n_dropped", "n_groups", "observed")
-HEADERS = {
-    "n": "N",
-    "n_risk": "At risk",
-    "n_event": "Events",
-    "n_censor": "Censored",
-    "n_missing": "Missing",
-    "n_dropped": "Left out",
-    "n_groups": "Groups",
-    "person_time": "Person-time",
-    "excess_rate": "Excess rate",
-    "dispersion": "Dispersion",
-    "observed": "Observed",
-    "expected": "Expected",
-    "estimate": "Estimate",
-    "std_error": "SE",
-    "statistic": "Statistic",
-    "df": "df",
-    "p_value": "p",
-    "p_adjusted": "Adjusted p",
-    "conf_low": "Lower limit",
-    "conf_high": "Upper limit",
-    "time": "Time",
-    "quantile": "Quantile",
-    "term": "Term",
-    "cause": "Cause",
-    "state": "State",
-    "from_state": "From state",
-    "group": "Group",
-    "group_1": "Group",
-    "group_2": "Compared with",
-    "reference": "Reference",
-    "given": "Event-free at",
-    "quantity": "Quantity",
-    "model": "Model",
-    "log_likelihood": "Log-likelihood",
-    "aic": "AIC",
-    "bic": "BIC",
-}
 
 
 def table(
@@ -102,7 +66,8 @@ def table(
         for medians and person-time none from 100 up and one from 10 up.
     percent
         True: the estimate and its limits are proportions, to be shown in percent; or the names of the
-        columns that are. By default survival and cumulative incidence at given times are shown so.
+        columns that are. Rows whose `term` is a ratio stay as they are. By default survival and cumulative
+        incidence at given times are shown so.
     groups
         A column whose values become headings over the rows that share them.
     times
@@ -124,8 +89,8 @@ def table(
     Raises
     ------
     DataError
-        If the frame is empty or nested, `groups`, `decimals` or `percent` names nothing in it, or a label
-        misspells what is there.
+        If the frame is empty or nested, `groups`, `decimals` or `percent` names nothing in it, `percent` is
+        asked of nothing but ratios, or a label misspells what is there.
 
     Examples
     --------
@@ -152,7 +117,8 @@ def table(
         own = {"labels": labels, "decimals": decimals, "percent": percent, "groups": groups}
         check_no_options(own, "table_one(..., labels=..., decimals=...)")
     frame = source.frame
-    chosen = _percent_columns(frame, source.percent if percent is None else percent)
+    chosen = percent_columns(frame, source.percent if percent is None else percent)
+    refuse_percent_of_ratios(source, chosen)
     notes = (footnote,) if isinstance(footnote, str) else tuple(footnote or ())
     return compose(
         Source(
@@ -240,12 +206,6 @@ class _Column:
     align: Align
 
 
-def _percent_columns(frame: pl.DataFrame, percent: bool | str | Sequence[str]) -> tuple[str, ...]:
-    if isinstance(percent, bool):
-        return tuple(c for c in ESTIMATE if c in frame.columns) if percent else ()
-    return (percent,) if isinstance(percent, str) else tuple(percent)
-
-
 def _check(source: Source) -> None:
     frame = source.frame
     nested = [c for c, dtype in frame.schema.items() if dtype.is_nested() or dtype == pl.Object]
@@ -291,10 +251,12 @@ def _columns(source: Source) -> list[_Column]:
 
 
 def _interval_column(source: Source) -> _Column:
-    rows = source.frame.select(ESTIMATE).rows()
-    share = "estimate" in source.percent
-    decimals, scale = _decimals(source, "estimate"), 100.0 if share else 1.0
-    cells = [formats.minus(formats.interval(e, low, high, decimals, scale=scale)) for e, low, high in rows]
+    as_it_is, ratio = replace(source, percent=()), without_percent(source)
+    told = [as_it_is if own else source for own in ratio]
+    cells = [
+        formats.minus(formats.interval(e, low, high, _decimals(one, "estimate"), scale=_scale(one)))
+        for (e, low, high), one in zip(source.frame.select(ESTIMATE).rows(), told, strict=True)
+    ]
     ci = f"{formats.level(source.conf_level)} CI" if source.conf_level else "CI"
     hidden = _hidden(source, *ESTIMATE)
     return _Column(f"{_header(source, 'estimate')} ({ci})", _shown(source, cells, hidden), "center")
@@ -305,6 +267,9 @@ def _plain_column(source: Source, name: str) -> _Column:
     write = _writer(source, name)
     cells = [formats.MISSING if _is_null(v) else write(v) for v in values]
     label = _is_label(source.frame, name)
+    ratio = without_percent(source)
+    if name == "term" and ratio.any():
+        cells = [cell if own else f"{cell}, %" for cell, own in zip(cells, ratio, strict=True)]
     if source.frame[name].dtype.is_numeric():
         cells = [formats.minus(cell) for cell in cells]
     side: Align = "left" if label else "right"
@@ -322,9 +287,11 @@ def _writer(source: Source, name: str) -> Callable[[Any], str]:
         return lambda v: formats.p_value(v, prefix=False)
     if name in COUNTS:
         return formats.count
+    if dtype.is_integer() or dtype.is_temporal():
+        return str
     if name in ("df", "time", "quantile", "conf_level"):
         return formats.significant
-    return str if dtype.is_integer() or dtype.is_temporal() else lambda v: formats.number(float(v), decimals)
+    return lambda v: formats.number(float(v), decimals)
 
 
 def _decimals(source: Source, name: str) -> int:
@@ -344,6 +311,10 @@ def _decimals(source: Source, name: str) -> int:
     return 2
 
 
+def _scale(source: Source) -> float:
+    return 100.0 if "estimate" in source.percent else 1.0
+
+
 def _header(source: Source, name: str) -> str:
     if name in source.labels:
         label = source.labels[name]
@@ -353,7 +324,8 @@ def _header(source: Source, name: str) -> str:
         label = "Median"
     else:
         label = HEADERS.get(name, name)
-    return f"{label}, %" if name in source.percent and "%" not in label else label
+    mixed = name == "estimate" and without_percent(source).any()
+    return f"{label}, %" if name in source.percent and "%" not in label and not mixed else label
 
 
 def _is_median(source: Source) -> bool:

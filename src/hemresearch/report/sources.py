@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ESTIMATE = ("estimate", "conf_low", "conf_high")
 EXCESS_PER = 1000  # person-years
+PERSON_TIME = {"days": "Person-days", "years": "Person-years", "hours": "Hours"}
+PER = ("rate", "consultations", "prevalence")  # what is told per something, and nothing else is in the name
 COUNTED = ("n", "n_risk", "n_event", "n_censor")
 
 
@@ -38,6 +40,7 @@ class Source:
     headers: Mapping[str, str] = field(default_factory=dict)
     decimals: int | Mapping[str, int] | None = None
     percent: tuple[str, ...] = ()
+    of_ratios: bool = False
     groups: str | None = None
     conf_level: float | None = None
     missing: str = formats.MISSING
@@ -78,8 +81,21 @@ def read_source(item: Any, times: Any) -> Source:
         return Source(item.to_frame(), table_one=item)
     if hasattr(item, "to_frame") and hasattr(item, "conf_level"):
         return _estimates(item)
-    said = (item.methods(),) if isinstance(item, Result) and hasattr(item, "methods") else ()
-    return Source(tidy_frame(item), footnotes=said)
+    if isinstance(item, Result):
+        said = (item.methods(),) if hasattr(item, "methods") else ()
+        return Source(tidy_frame(item), footnotes=said, headers=getattr(item, "headers", {}))
+    return _of_frame(tidy_frame(item))
+
+
+def _of_frame(frame: pl.DataFrame) -> Source:
+    """A frame as it is, but of the dozen columns of `consultations.staffing` those to plan by."""
+    if "staff_queue" not in frame.columns:
+        return Source(frame)
+    from ..hematology.consultations.staffing import DETAILS, HEADERS, NOTE
+
+    if not {*HEADERS, *DETAILS} <= set(frame.columns):
+        return Source(frame, headers=HEADERS)
+    return Source(frame.drop(DETAILS), headers=HEADERS, footnotes=(NOTE,))
 
 
 def _estimates(item: Any) -> Source:
@@ -93,14 +109,23 @@ def _estimates(item: Any) -> Source:
     if hasattr(item, "with_bands"):
         return _mortality(item, frame)
     short = formats.SHORT.get(measure, measure)
+    own = {"estimate": _capital(short)} if measure else getattr(item, "headers", {})
     return Source(
         frame,
         title=_capital(name) or None,
-        headers={"estimate": _capital(short)} if measure else getattr(item, "headers", {}),
+        headers={**_units(name, getattr(item, "time_unit", None)), **own},
         percent=ESTIMATE if getattr(item, "in_percent", False) else (),
+        of_ratios=(measure or getattr(item, "ratio", "")).endswith("ratio"),
         footnotes=(f"{short}: {measure}; CI: confidence interval.",) if short != measure else _note(item),
         conf_level=item.conf_level,
     )
+
+
+def _units(name: str, time_unit: str | None) -> dict[str, str]:
+    """Headers with units: of person-time where it is known, and of what is told per person-time."""
+    headers = {"person_time": PERSON_TIME[time_unit]} if time_unit in PERSON_TIME else {}
+    told, _, unit = name.partition(" per ")
+    return headers | ({"estimate": f"Per {unit.partition(' (')[0]}"} if told.endswith(PER) else {})
 
 
 def _note(item: Any) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ from ...errors import DataError, counted, warn
 from ...numerics.intervals import probability_limits
 from ...numerics.time_in_range import ratio_of_sums, shares_in_range
 from ...options import Missing, check_conf_level, check_number
-from ...results import Estimates
 from ...times import MICROSECONDS_PER_DAY, check_dates
 from ..scores.inputs import NUMBERS
+from ..shares import SharesOfTime
 
 MAX_GAP = 56.0
 ALIKE = 1e-9  # of a standard error of a share, that is rounding and no more
@@ -129,7 +129,7 @@ def pooled_time_in_range(
     max_gap: float = MAX_GAP,
     conf_level: float = 0.95,
     missing: Missing = "raise",
-) -> Estimates:
+) -> SharesOfTime:
     """Share of all patients' time that was below, in and above the therapeutic range.
 
     Days in range over days of all patients together, so that a patient counts by the time that was seen. The
@@ -148,10 +148,11 @@ def pooled_time_in_range(
 
     Returns
     -------
-    Estimates
+    SharesOfTime
         The `by` columns, `term` ("below", "in range", "above"), `n` (patients with time), `person_time`
         (days), `estimate`, `std_error`, `conf_low`, `conf_high` (null where patients do not differ, as in a
-        share of 0). `n_event` of the summary counts measurements.
+        share of 0); in per cent in a sentence (`.text()`) and in `hem.report.table`. `n_event` of the summary
+        counts measurements.
 
     Raises
     ------
@@ -210,7 +211,7 @@ def pooled_time_in_range(
     shown = frame.drop("group").with_columns(pl.selectors.float().fill_nan(None))
     if labels.width:
         shown = labels[frame["group"]].hstack(shown.get_columns())
-    return Estimates(
+    return SharesOfTime(
         frame=shown,
         name="time in the therapeutic range",
         method="linear interpolation (Rosendaal); logit scale, variance between patients",

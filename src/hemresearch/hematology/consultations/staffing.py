@@ -24,6 +24,20 @@ if TYPE_CHECKING:
     from .calendar import Shifts
 
 MINUTES = 60
+# What a table shows of the result, under which headers, and what it leaves out.
+HEADERS = {
+    "hours": "Hours",
+    "mean": "Per hour",
+    "quantile_negative_binomial": "In a busy hour",
+    "in_progress_max": "At once, at most",
+    "staff_hour": "Staff, busy hour",
+    "staff_queue": "Staff, few wait",
+}
+DETAILS = ("alpha", "quantile_empirical", "quantile_poisson", "in_progress_mean", "in_progress_quantile")
+NOTE = (
+    "Consultations per hour: mean, and the quantile that a busy hour is (negative binomial). Staff to work "
+    "through a busy hour within it, and so that few callers wait (Erlang C, of the mean)."
+)
 
 
 def staffing(
@@ -63,7 +77,8 @@ def staffing(
         `quantile_empirical`, `quantile_poisson`, `quantile_negative_binomial`: consultations of an hour;
         `in_progress_mean`, `in_progress_quantile`, `in_progress_max`: consultations at once, minute by
         minute, if each is answered when it comes; `staff_hour`: how many work through the negative binomial
-        quantile in an hour; `staff_queue`: Erlang C, from the mean alone.
+        quantile in an hour; `staff_queue`: Erlang C, from the mean alone. `hem.report.table` shows the six
+        columns to plan by, under headers with their units; `.select(...)` chooses others.
 
     Raises
     ------

@@ -77,7 +77,8 @@ def volume(
     Returns
     -------
     Estimates
-        The `by` columns, `n_event` (consultations), `person_time` (hours), `estimate` and limits.
+        The `by` columns, `n_event` (consultations), `person_time` (hours), `estimate` and limits, per the
+        unit that `name` tells ("consultations per day").
 
     Raises
     ------
@@ -121,7 +122,7 @@ def volume(
         frame, events=COUNT, person_time=HOURS_NAME, by=names or None, per=HOURS[per], conf_type=conf_type,
         conf_level=conf_level,
     )  # fmt: skip
-    return replace(result, name=f"consultations per {per}", n_dropped=seen.n_dropped)
+    return replace(result, name=f"consultations per {per}", n_dropped=seen.n_dropped, time_unit="hours")
 
 
 def cells(seen: OnCall, names: list[str]) -> pl.DataFrame:
