@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -82,6 +84,18 @@ def test_a_threshold_in_single_precision_is_the_threshold(name):
     numbers = named(SCORES[name], "number")
     single = at.cast(dict.fromkeys(numbers, pl.Float32))
     assert_frame_equal(scored(single, name), scored(at, name), rel_tol=1e-4, abs_tol=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_unit_that_the_help_names_can_be_chosen(name):
+    """The example of a score is of its own inputs; `scored` refuses a unit or an input that is not."""
+    help_text = getattr(scores, name).__doc__ or ""
+    shown = re.search(r'`unit=\{"(\w+)": "(\S+)"\}`', help_text)
+    of_choice = [i for i in SCORES[name].inputs if i.quantity is not None and i.quantity.measured]
+    assert (shown is None) == (not of_choice) == ("unit\n    None to choose." in help_text)
+    if shown:
+        column, unit = shown.groups()
+        assert scored(random_patients(name), name, unit={column: unit}).height == 60
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from ..units import QUANTITIES
 from .definition import Bands, Rule, Score
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., object])
 SCORES: dict[str, Score] = {}
 """Every score there is, by name. A function that is `documented` is in it."""
+NO_LABORATORY = ("age", "time", "percentage")
 READ = {"V": "two agreeing sources were read [V]", "1": "one source was read [1]"}
 WIDTH = 100
 
@@ -44,9 +46,7 @@ DataError
     For a unit that is not known, `missing` that is not one of the three, and an input without a column.
     What the columns hold an expression cannot check: `scores.compute` does."""
 
-OPTIONS = """unit
-    The unit of a column where it is not that of the paper: `unit={"hb_g_per_l": "g/dL"}`.
-missing
+MISSING = """missing
     `"null"`: no score where an input is missing. `"lowest"`, `"highest"`: a bound, with the value that scores
     least or most in its place (for a number, the end of what is possible)."""
 
@@ -55,7 +55,18 @@ def _parameters(score: Score) -> str:
     lines = ["Parameters", "----------"]
     for i in score.inputs:
         lines += [i.name, *_wrapped(_described(i), "    ")]
-    return "\n".join([*lines, OPTIONS])
+    return "\n".join([*lines, "unit", *(f"    {line}" for line in _units(score)), MISSING])
+
+
+def _units(score: Score) -> list[str]:
+    """How the unit of a column of this score is told, by a laboratory value where it has one."""
+    of_choice = [(i.name, i.quantity) for i in score.inputs if i.quantity and i.quantity.measured]
+    if not of_choice:
+        return ["None to choose."]
+    name, quantity = min(of_choice, key=lambda pair: pair[1].measured in NO_LABORATORY)
+    units = QUANTITIES[quantity.measured or ""]
+    other = max(units, key=lambda unit: (units[unit] != units[quantity.unit], unit != quantity.unit))
+    return ["The unit of a column where it is not the one above, such as", f'`unit={{"{name}": "{other}"}}`.']
 
 
 def _described(of: Input) -> str:
