@@ -71,6 +71,18 @@ def test_rates_by_hand():
     assert frame["person_time"].to_list() == [4.5, 3.5]
 
 
+@pytest.mark.parametrize("model", ["robust", "negative-binomial"])
+def test_limits_by_t_have_a_degree_of_freedom_less_than_patients(model):
+    """Of 3 patients in each arm: t with 2 degrees of freedom is 4.302653, where the normal has 1.959964."""
+    normal, by_t = (
+        event_rate(ARMS, **TOTALS, by="arm", model=model, limits=limits) for limits in ("normal", "t")
+    )
+    assert by_t.to_frame()["estimate"].equals(normal.to_frame()["estimate"])
+    half = [np.log(r.to_frame()["conf_high"] / r.to_frame()["estimate"]) for r in (normal, by_t)]
+    assert_close(half[1] / half[0], [4.302653 / 1.959964] * 2, rel=1e-6)
+    assert "t (n - 1 degrees of freedom) on the log scale" in by_t.method
+
+
 def test_three_bleeds_in_ten_days_do_not_make_a_rate_of_110():
     short = pl.DataFrame({"bleeds": [3, 1, 0, 2], "years": [10 / 365.25, 1, 1, 1]})
     individual = (short["bleeds"] / short["years"]).mean()
@@ -202,6 +214,9 @@ def test_refusals_of_the_data():
 def test_refusals_of_arguments():
     assert_refused(lambda: event_rate(ARMS, **TOTALS, model="normal"), argument="model")
     assert_refused(lambda: event_rate(ARMS, **TOTALS, per=0), argument="per")
+    assert_refused(lambda: event_rate(ARMS, **TOTALS, limits="z"), argument="limits")
+    exact = {"model": "poisson", "limits": "t"}
+    assert_refused(lambda: event_rate(ARMS, **TOTALS, **exact), argument="limits", says=["are exact"])
     assert_refused(lambda: event_free_share(ARMS, **TOTALS, limits="wald"), argument="limits")
 
 

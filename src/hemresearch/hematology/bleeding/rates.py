@@ -14,7 +14,7 @@ from ...errors import DataError, counted, warn
 from ...events import read_counts
 from ...options import Missing, TimeUnit, check_choice, check_number
 from ...outcomes import read_duration
-from ...recurrent.event_rate import RateModel, ShareLimits, event_free_share, event_rate
+from ...recurrent.event_rate import RateModel, RateQuantile, ShareLimits, event_free_share, event_rate
 from ...results import Estimates
 from ...start_stop import type_of
 from ...times import DAYS_PER_UNIT, DAYS_PER_YEAR, MICROSECONDS_PER_DAY
@@ -45,6 +45,7 @@ def bleeding_rate(
     id: Column | None = None,
     by: Columns = None,
     model: RateModel = "negative-binomial",
+    limits: RateQuantile = "normal",
     conf_level: float = 0.95,
     missing: Missing = "raise",
 ) -> Estimates:
@@ -73,6 +74,9 @@ def bleeding_rate(
     model
         What the limits stand on, as in `event_rate`: "negative-binomial", "robust", or "poisson", whose
         limits are too narrow unless all patients bleed at the same rate.
+    limits
+        "normal"; or "t", which is wider where patients are few: of 10 to 20, normal limits of 95 % held the
+        true rate in 90 to 93 % of simulated samples (see the notes of `event_rate`).
     conf_level
         Level of the limits.
     missing
@@ -115,8 +119,8 @@ def bleeding_rate(
     found = _by_kind(
         events, by,
         lambda column: event_rate(
-            frame, events=column, person_time=years, id=id, by=by, model=model, conf_level=conf_level,
-            missing=missing,
+            frame, events=column, person_time=years, id=id, by=by, model=model, limits=limits,
+            conf_level=conf_level, missing=missing,
         ),
     )  # fmt: skip
     return replace(found, name="bleeding rate per patient-year", time_unit="years")
