@@ -198,3 +198,10 @@ def test_charts_along_dates_have_tables(calls):
     assert made.body[-1][-1].startswith("beyond limits")
     cusum = hem.epidemiology.cusum(days.head(13), ratio=2, target=8 / 24, **count)
     assert table(cusum).header[0::4] == ("Period", "Cumulative sum")
+
+
+def test_a_flow_has_a_table_with_words():
+    flow = hem.cohort.Flow(ALONE, "Registered").keep(pl.col("died"), reason="Alive")
+    made = table(flow)
+    assert made.header[2:6] == ("Reason", "Before", "Excluded", "Of these not known")
+    assert made.body[0][2:5] == ("Alive", "3", "1")

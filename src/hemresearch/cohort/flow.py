@@ -19,10 +19,23 @@ from .flow_truth import read_truth, unknown_condition
 from .missingness import absent_in
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
 
     from ..columns import Column, Columns
 
+HEADERS = {
+    "step": "Step",
+    "reason": "Reason",
+    "n_before": "Before",
+    "n_excluded": "Excluded",
+    "n_missing": "Of these not known",
+    "n_after": "Left",
+    "rows_before": "Rows before",
+    "rows_excluded": "Rows excluded",
+    "rows_after": "Rows left",
+}
 INCLUDED = "Included"  # what is left, where the last exclusions have no stage of their own
 FRAME = {
     "step": pl.Int64,
@@ -69,6 +82,12 @@ class Flow(Result):
     DataError
         No table, no rows, a missing id, an empty label.
 
+    Notes
+    -----
+    Everybody at the split by assigned arm is the population of an analysis by intention to treat: name it
+    (`.stage("Randomised")`), and take its `.data` for the analysis. Exclusions after the split, such as of
+    those never treated, leave those treated, or treated per protocol: another population under its own name.
+
     References
     ----------
     Schulz KF et al. CONSORT 2010 statement. BMJ 2010;340:c332, item 13. von Elm E et al. STROBE statement.
@@ -94,6 +113,16 @@ class Flow(Result):
     '1,257 were eligible. By sex: F 580, M 677.'
     >>> flow.data.height
     1257
+
+    By intention to treat, and those who were treated.
+
+    >>> trial = pl.DataFrame({"arm": ["A", "A", "A", "B", "B"], "treated": [1, 1, 0, 1, 1]})
+    >>> randomised = hem.cohort.Flow(trial, "Randomised (intention to treat)").split("arm")
+    >>> treated = randomised.keep(pl.col("treated") == 1, reason="Never treated").stage("Treated")
+    >>> randomised.data.height, treated.data.height
+    (5, 4)
+    >>> treated.text().split(". ", 1)[1]
+    'In A, 1 was excluded: Never treated (n=1); 2 were treated. In B, none was excluded and 2 were treated.'
     """
 
     label: str
@@ -198,6 +227,11 @@ class Flow(Result):
                 counts = (before, out, e.n_missing[g], before - out)
                 rows.append((step, group, e.reason, *counts, rows_before, rows_out, rows_before - rows_out))
         return pl.DataFrame(rows, schema=FRAME, orient="row")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What a table calls the columns."""
+        return HEADERS
 
     def groups(self) -> pl.DataFrame:
         """Who is left, one row per group of the split: `group, n, rows`; one row without a group before."""

@@ -105,6 +105,10 @@ def grade_table(
 
     Notes
     -----
+    Whom `data` or `patients` holds is the denominator. Toxicity is told of those who were treated; response
+    of all who were to be (by intention to treat), as `response_rate` has it. The tables of the two differ in
+    n where somebody was never treated: give each its own rows, and say which.
+
     The shares are of patients who could be seen with the toxicity all the time. Where follow-up differs,
     the cumulative incidence with death competing is the answer.
 
