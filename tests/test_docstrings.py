@@ -50,3 +50,9 @@ def test_a_public_function_documents_its_arguments_errors_and_an_example(name):
     signature = inspect.signature(getattr(importlib.import_module(f"hemresearch.{family}"), function))
     wanted = SECTIONS if signature.parameters else SECTIONS[-1:]
     assert [s for s in wanted if f"\n{s}\n{'-' * len(s)}" not in text] == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_completion_shows_what_is_public_and_nothing_else(family):
+    module = importlib.import_module(f"hemresearch.{family}")
+    assert dir(module) == sorted(module.__all__)

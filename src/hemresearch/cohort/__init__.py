@@ -7,3 +7,7 @@ from .missingness import Missingness, missingness
 from .table_one import TableOne, table_one
 
 __all__ = ["Audit", "Flow", "Missingness", "TableOne", "add_exposure", "audit", "missingness", "table_one"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -36,3 +36,7 @@ __all__ = [
     "simulate_on_call",
     "simulate_score_panel",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

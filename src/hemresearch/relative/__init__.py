@@ -44,3 +44,7 @@ __all__ = [
     "relative_survival_table",
     "smr",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

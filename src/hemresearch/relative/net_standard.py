@@ -87,7 +87,7 @@ def read_standard(standard: Any, standardize: Any) -> Standard | None:
             raise DataError(
                 f"{standard!r} is no standard population that is known",
                 argument="standard",
-                expected=suggestion(standard, STANDARDS),
+                expected=f"the name of a standard ({suggestion(standard, STANDARDS)}) or weights of your own",
                 remedy="standard='icss1', or standard={0: 7, 45: 12, 55: 23, 65: 29, 75: 29}",
             )
         return _standard(standard, STANDARDS[standard], individual)
