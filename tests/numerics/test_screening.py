@@ -9,7 +9,7 @@ from hemresearch.numerics import screening
 from hemresearch.numerics.cox_maximum import maximize_partial
 from hemresearch.numerics.cox_partial import PartialLikelihood
 from hemresearch.numerics.cox_rows import cox_rows
-from hemresearch.numerics.screening_one import exponentials, sums_of_one
+from hemresearch.numerics.exponentials import exponentials
 
 
 def outcome(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -37,25 +37,6 @@ def test_a_small_system_is_solved():
 def test_nothing_is_solved_in_a_direction_without_information():
     assert screening.solved(np.zeros((1, 1)), np.ones(1)) == [0.0]
     np.testing.assert_allclose(screening.solved(np.ones((2, 2)), np.ones(2)), [1.0, 0.0])
-
-
-@pytest.mark.parametrize("efron", [True, False])
-def test_sums_of_one_are_those_of_several(efron):
-    rng = np.random.default_rng(2)
-    for n in (5, 40, 200):
-        time, event, stratum = outcome(rng, n)
-        event[0] = True
-        rows = cox_rows(rng.normal(size=(n, 1)), time, event, stratum=stratum)
-        sets = screening.risk_sets(rows.event, rows.leave, rows.slot_stratum, efron)
-        x, risk = np.ascontiguousarray(rows.x.T), np.exp(rng.normal(size=n))
-        work = screening.workspace(n, len(sets[0]))
-        work[0][0] = risk
-        log, mean, information = sums_of_one(x[0], sets, work)
-        score, square = np.zeros(1), np.zeros((1, 1))
-        assert log == pytest.approx(
-            screening.sums_of_several(x, risk, sets, score, square), rel=1e-10, abs=1e-9
-        )
-        assert [mean, information] == pytest.approx([-score[0], square[0, 0]], rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("efron", [True, False])
@@ -134,24 +115,3 @@ def test_no_features_and_features_without_events():
     found = screening.screen_cox(np.array([[np.nan, 1.0, 2.0], [np.nan] * 3]), rows, efron=True)
     assert found.status.tolist() == [screening.NO_EVENTS] * 2
     assert found.n.tolist() == [2.0, 0.0]
-
-
-@pytest.mark.parametrize("efron", [True, False])
-def test_the_quick_way_is_the_careful_one(efron):
-    """With ties, strata, censored rows between, and few or many events."""
-    rng = np.random.default_rng(11)
-    for n in (6, 30, 150):
-        time, event, stratum = outcome(rng, n)
-        event[:2] = True
-        rows = cox_rows(np.empty((n, 0)), time, event, stratum=stratum)
-        features = np.round(rng.normal(size=(40, n)), 1)
-        sets = screening.risk_sets(rows.event, rows.leave, rows.slot_stratum, efron)
-        work, quick, careful = screening.workspace(n, len(sets[0])), np.zeros(8), np.zeros(8)
-        before = screening.without_feature(np.empty((0, n)), sets)
-        for values in features[:, rows.order]:
-            scale = screening.standardize(values, n)
-            quick[:], careful[:] = np.nan, np.nan
-            quick[1] = careful[1] = len(sets[0])
-            screening.one_feature(values[None, :], sets, before, scale, careful)
-            if screening.alone(values, sets, work, scale, quick):
-                np.testing.assert_allclose(quick[2:], careful[2:], rtol=1e-7, atol=1e-10)

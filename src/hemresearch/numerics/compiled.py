@@ -34,9 +34,10 @@ def fused(function: F) -> F:
 def unordered(function: F) -> F:
     """The same where sums may be taken in any order, so that several terms are added at a time.
 
-    A division by zero gives infinity, as in numpy: to look for it would be a branch for each.
+    Several threads may run it at once, each on its own part. A division by zero gives infinity, as in numpy:
+    to look for it would be a branch for each.
     """
-    return _compiled(function, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
+    return _compiled(function, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", nogil=True)
 
 
 def _compiled(function: F, **options: Any) -> F:

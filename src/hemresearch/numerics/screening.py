@@ -24,11 +24,13 @@ import numpy as np
 
 from .compiled import inlined, kernel, threaded, unordered
 from .cox_rows import CoxRows
+from .exponentials import LARGEST, exponentials
 from .newton import DECREMENT, NEGLIGIBLE
-from .screening_one import LARGEST, RUN_OFF, exponentials, fit_one, turns_of, workspace
+from .screening_lanes import AT_START, NOBODY, RUN_OFF, blocks_of, newton_lanes
 
 STEPS, HALVINGS = 60, 40
 RESULTS = 8
+AT_ONCE = 512  # features that are copied: fewer than the processor's cache holds
 NOTHING = 1e-10  # of the information before the others explain it: rounding error
 
 ESTIMATED, CONSTANT, SEPARATED, NO_EVENTS, NOT_CONVERGED = range(5)
@@ -55,23 +57,44 @@ def screen_cox(features: np.ndarray, rows: CoxRows, *, efron: bool) -> Screened:
     orders the events) has the status SEPARATED, no Wald test, and a likelihood ratio as near to its
     limit as linear predictors below 300 come.
     """
-    values, others = (np.ascontiguousarray(x, dtype=float) for x in (features, rows.x.T))
-    found = each_feature(values, rows.order, others, rows.event, rows.leave, rows.slot_stratum, efron)
+    values = np.asarray(features, dtype=float)
+    found = np.full((len(values), RESULTS), np.nan)
+    if rows.x.shape[1] == 0:
+        _side_by_side(values, rows, efron, found)
+    left = np.flatnonzero(found[:, 7] != ESTIMATED)
+    facts = np.ascontiguousarray(rows.x.T), rows.event, rows.leave, rows.slot_stratum, efron
+    for part in (left[j : j + AT_ONCE] for j in range(0, len(left), AT_ONCE)):
+        found[part] = each_feature(np.take(values[part], rows.order, axis=1), *facts)
     return Screened(*found.T)
 
 
+def _side_by_side(features: np.ndarray, rows: CoxRows, efron: bool, found: np.ndarray) -> None:
+    """Fill in the results of features without covariates; not of those that take more care."""
+    sets = risk_sets(rows.event, rows.leave, rows.slot_stratum, efron)
+    n, n_event = len(rows), len(sets[0])
+    for block in blocks_of(features, rows.order):
+        good = newton_lanes(block.x, sets, NOBODY, block.work, block.fit)
+        good &= block.fit[AT_START] > NOTHING * n_event
+        before, score, at_start, top, coef, information, scale = block.fit[:, good]
+        own = np.column_stack([
+            np.full(len(coef), n), np.full(len(coef), n_event), coef * scale, scale / np.sqrt(information),
+            coef**2 * information, np.maximum(2 * (top - before), 0.0), score**2 / at_start,
+            np.full(len(coef), ESTIMATED),
+        ])  # fmt: skip
+        found[block.first + np.flatnonzero(good)] = own
+
+
 @threaded
-def each_feature(features, order, others, event, leave, slot_stratum, efron):  # type: ignore[no-untyped-def]
-    """One row of results per row of `features`; `others` are covariates x sorted rows."""
+def each_feature(features, others, event, leave, slot_stratum, efron):  # type: ignore[no-untyped-def]
+    """One row of results per row of `features`, whose columns are sorted as the rows of `others`."""
     m, n = features.shape
     q = others.shape[0]
     found = np.full((m, RESULTS), np.nan)
     x = np.empty((1 + q, n))
     before, n_before = (np.zeros(q), 0.0, True), -1
     sets = risk_sets(event, leave, slot_stratum, efron)
-    work = workspace(n, len(sets[0]))
     for j in range(m):
-        values = features[j][order]
+        values = features[j]
         k = n - np.isnan(values).sum()
         if k < n or n_before < n:  # what goes before the feature is the same for all without missing values
             kept = np.flatnonzero(~np.isnan(values))
@@ -80,7 +103,6 @@ def each_feature(features, order, others, event, leave, slot_stratum, efron):  #
             values = values[kept]
             sets = risk_sets(event[kept], leave[kept], slot_stratum, efron)
             before, n_before = without_feature(x[1:, :k], sets), k
-            work = workspace(k, len(sets[0]))
         x[0, :k] = values
         found[j, 0], found[j, 1] = k, len(sets[0])
         scale = standardize(x[0], k) if len(sets[0]) else 0.0
@@ -88,22 +110,9 @@ def each_feature(features, order, others, event, leave, slot_stratum, efron):  #
             found[j, 7] = CONSTANT if len(sets[0]) else NO_EVENTS
         elif not before[2]:
             found[j, 7] = NOT_CONVERGED
-        elif q > 0 or not alone(x[0, :k], sets, work, scale, found[j]):
+        else:
             one_feature(x[:, :k], sets, before, scale, found[j])
     return found
-
-
-@kernel
-def alone(x, sets, work, scale, found):  # type: ignore[no-untyped-def]
-    """Fill in the estimate and tests of a feature without covariates; False where it takes more care."""
-    fit = np.empty(6)
-    if not fit_one(x, sets, work, fit) or fit[2] <= NOTHING * found[1]:
-        return False
-    before, score, at_start, top, coef, information = fit
-    found[2], found[3] = coef * scale, scale / np.sqrt(information)
-    found[4], found[5] = coef**2 * information, max(2 * (top - before), 0.0)
-    found[6], found[7] = score**2 / at_start, ESTIMATED
-    return True
 
 
 @kernel
@@ -111,7 +120,7 @@ def risk_sets(event, leave, slot_stratum, efron):  # type: ignore[no-untyped-def
     """Sorted rows by the last slot they live to see, from the last such group to the first.
 
     The positions of the events; per group its first row, the row behind its last, the number of events, and
-    whether a stratum ends with it; Efron's rule or not; and `turns_of` the groups.
+    whether a stratum ends with it; and Efron's rule or not.
     """
     n = len(leave)
     begin, stop, n_event = np.empty(n, np.int64), np.empty(n, np.int64), np.zeros(n, np.int64)
@@ -125,8 +134,7 @@ def risk_sets(event, leave, slot_stratum, efron):  # type: ignore[no-untyped-def
         begin[g], last[g] = i, slot_stratum[slot] != stratum
         stratum = slot_stratum[slot]
         g += 1
-    turns = turns_of(begin[:g], stop[:g], n_event[:g], last[:g], n)
-    return np.flatnonzero(event), begin[:g], stop[:g], n_event[:g], last[:g], efron, turns
+    return np.flatnonzero(event), begin[:g], stop[:g], n_event[:g], last[:g], efron
 
 
 @kernel
@@ -230,7 +238,7 @@ def partial_likelihood(x, total, coef, sets):  # type: ignore[no-untyped-def]
 @kernel
 def sums_of_several(x, risk, sets, score, information):  # type: ignore[no-untyped-def]
     """The sum of logarithms; takes the means from the score and adds up the information, in place."""
-    events, begin, stop, n_event, last, efron, _ = sets
+    events, begin, stop, n_event, last, efron = sets
     p, at_event = len(x), len(events) - 1
     s0, s1, s2 = 0.0, np.zeros(p), np.zeros((p, p))
     event1, event2, mean = np.zeros(p), np.zeros((p, p)), np.zeros(p)
@@ -333,7 +341,7 @@ def conditional_information(information):  # type: ignore[no-untyped-def]
 @kernel
 def ordered(values, sets):  # type: ignore[no-untyped-def]
     """1 where the events have the largest value of every risk set, -1 the smallest, 0 neither."""
-    events, begin, stop, n_event, last, _, _ = sets
+    events, begin, stop, n_event, last, _ = sets
     low, high, at_event = np.inf, -np.inf, len(events) - 1
     rises, falls = True, True
     for g in range(len(begin)):
