@@ -37,7 +37,16 @@ def test_screen_of_20000_features(benchmark):
     def ours(threads):
         return screen(data, names, matrix=x, time="time", event="event", n_jobs=threads)
 
-    best = interleaved({"one thread": lambda: ours(1), "two threads": lambda: ours(2)})
+    groups, roles = (x > 0).astype(float), {"time": "time", "event": "event"}
+    causes = data.with_columns(event=pl.col("event") * (1 + pl.int_range(pl.len()) % 2))
+    best = interleaved(
+        {
+            "one thread": lambda: ours(1),
+            "two threads": lambda: ours(2),
+            "log-rank": lambda: screen(data, names, matrix=groups, method="logrank", **roles),
+            "Fine-Gray": lambda: screen(causes, names, matrix=x, method="fine-gray", cause=1, **roles),
+        }
+    )
     for name, expression, share in (("coxph.fit", FIT, 10), ("coxph", COXPH, 100)):
         some = pl.DataFrame(x[:, : FEATURES // share], schema=names[: FEATURES // share])
         seconds = seconds_in_r(expression, pl.concat([data, some], how="horizontal"), rounds=3)

@@ -144,6 +144,25 @@ def test_log_rank_is_that_of_the_package(veteran, strata):
         assert row["p_value"] == pytest.approx(test.p_value, rel=1e-12)
 
 
+@pytest.mark.parametrize("strata", [None, "s"])
+def test_log_rank_of_numbers_is_that_of_the_package(strata):
+    """Two to five groups, with ties and missing values."""
+    row = pl.int_range(pl.len())
+    data = made(80, 6, seed=9).with_columns((pl.col(f"x{j}") * j // 1).alias(f"g{j}") for j in range(1, 4))
+    data = data.with_columns(b=pl.col("x1") > 0, gap=pl.when(row % 9 > 0).then(pl.col("x2") > 0))
+    names = ["g1", "g2", "g3", "b", "gap"]
+    roles = {"time": "t", "event": "e", "strata": strata, "missing": "drop"}
+    found = screen(data, names, method="logrank", **roles).to_frame()
+    for feature in found.iter_rows(named=True):
+        test = hem.survival.logrank(data, by=feature["feature"], **roles)
+        assert feature["statistic"] == pytest.approx(test.statistic, rel=1e-11)
+        assert feature["df"] == test.df
+    assert found["n"].to_list() == [80, 80, 80, 80, 80 - 9]
+    assert found["df"].max() >= 5
+    beside = screen(data, names, matrix=data.select(pl.col(names).cast(float)), method="logrank", **roles)
+    assert beside.to_frame().equals(found)
+
+
 def test_log_rank_without_groups_or_events():
     data = made(12, 1, seed=1).with_columns(
         same=pl.lit("a"), none=pl.when(~pl.col("e")).then(pl.int_range(12) % 2),
@@ -186,6 +205,25 @@ def test_fine_gray_is_that_of_the_package(ties):
     assert found["n"].to_list() == [177, 177 - 26, 177]
 
 
+@pytest.mark.parametrize("strata", [None, "Phase"])
+@pytest.mark.parametrize("ties", ["breslow", "efron"])
+def test_fine_gray_of_features_alone_is_that_of_the_package(ties, strata):
+    """Side by side without strata. The fit takes the information before its last step: 1e-7 of an error."""
+    data = hem.data.load("bmtcrr").with_columns(
+        gap=pl.when(pl.int_range(pl.len()) % 7 > 0).then(pl.col("ftime") * 37 % 5),
+        sex=pl.col("Sex") == "M",
+    )
+    roles = {"time": "ftime", "event": "Status", "cause": 1, "strata": strata, "ties": ties}
+    found = screen(data, ["Age", "gap", "sex"], method="fine-gray", missing="drop", **roles).to_frame()
+    for row in found.iter_rows(named=True):
+        fit = hem.competing.fine_gray(data, [row["feature"]], missing="drop", **roles)
+        assert row["estimate"] == pytest.approx(fit.coef[0], rel=1e-8, abs=1e-10)
+        assert row["std_error"] == pytest.approx(fit.cov[0, 0] ** 0.5, rel=2e-7)
+        assert row["p_value"] == pytest.approx(fit.to_frame()["p_value"][0], rel=1e-6)
+    assert found["n"].to_list() == [177, 177 - 26, 177]
+    assert found["status"].to_list() == ["ok"] * 3
+
+
 def test_fine_gray_of_features_without_an_estimate():
     data = hem.data.load("bmtcrr").with_columns(
         same=1.0, never=pl.int_range(pl.len()) == pl.col("Status").ne(1).arg_max(),
@@ -208,7 +246,10 @@ def test_no_maximum_is_told(monkeypatch):
 
     monkeypatch.setattr(screen_fine_gray, "solve", fails)
     with pytest.warns(DataWarning, match="'no maximum'"):
-        screen(hem.data.load("bmtcrr"), "Age", time="ftime", event="Status", cause=1, method="fine-gray")
+        screen(
+            hem.data.load("bmtcrr"), "Age", covariates=["D"], time="ftime", event="Status", cause=1,
+            method="fine-gray",
+        )  # fmt: skip
 
 
 def test_combinations_that_order_the_events_have_no_maximum():

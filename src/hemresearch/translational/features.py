@@ -53,22 +53,28 @@ class Features:
         assert self.matrix is not None
         return pl.Series(self.names[j], self.matrix[:, j], nan_to_null=True)
 
-    def values(self) -> np.ndarray:
-        """Numbers, features x rows, missing ones NaN; text and infinite values are refused."""
+    def numbers(self) -> np.ndarray | None:
+        """Numbers, features x rows, missing ones NaN; None if there are columns of another kind."""
         if self.matrix is not None:
-            found = self.matrix.T
-        else:
+            return self.matrix.T
+        assert self.frame is not None
+        if not all(kind.is_numeric() or kind == pl.Boolean for kind in set(self.frame.dtypes)):
+            return None
+        return np.ascontiguousarray(self.frame.cast(pl.Float64).to_numpy().T)
+
+    def values(self) -> np.ndarray:
+        """The numbers; text and infinite values are refused."""
+        found = self.numbers()
+        if found is None:
             assert self.frame is not None
             bad = [n for n, t in self.frame.schema.items() if not (t.is_numeric() or t == pl.Boolean)]
-            if bad:
-                raise DataError(
-                    f"{counted(len(bad), 'feature')} hold {self.frame.schema[bad[0]]}, no numbers: "
-                    f"{listed(map(repr, bad))}",
-                    argument="features",
-                    expected=NUMERIC,
-                    remedy="method='logrank' for groups, or polars.selectors.numeric()",
-                )
-            found = np.ascontiguousarray(self.frame.cast(pl.Float64).to_numpy().T)
+            raise DataError(
+                f"{counted(len(bad), 'feature')} hold {self.frame.schema[bad[0]]}, no numbers: "
+                f"{listed(map(repr, bad))}",
+                argument="features",
+                expected=NUMERIC,
+                remedy="method='logrank' for groups, or polars.selectors.numeric()",
+            )
         if not _all_finite(found):
             self._refuse(
                 np.isinf(found), "infinite values", "data without infinite values, such as log(x + 1)"
@@ -76,7 +82,7 @@ class Features:
         return found
 
     def check_missing(self, missing: str, values: np.ndarray | None = None) -> None:
-        """Refuse missing values (of `values`, if they are there already) unless they are to be left out."""
+        """Refuse missing values (of the numbers, if the features are such) unless they are to be left out."""
         if missing == "raise":
             if values is None:
                 absent = np.array([self.column(j).is_null().to_numpy() for j in range(len(self))])

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from scipy.special import chdtrc
+from scipy.special import erfc
 
 from ..columns import Groups
-from ..competing.fine_gray_solution import Risk, solve
+from ..competing.fine_gray_solution import Risk, solve, subdistribution
 from ..design import covariate_columns
 from ..errors import ConvergenceError, DataError, DataWarning
 from ..model_design import model_design, refuse_collinear
+from ..numerics.screening_fine_gray import screen_fine_gray as side_by_side
 from ..outcomes_competing import read_competing
 from .features import read_features
 
@@ -44,24 +45,34 @@ def screen_fine_gray(
     design = model_design(own, covariates)
     refuse_collinear(design.matrix, design.columns)
     risk = Risk(own, y.event & ~own.event, y.group)
-    rows = [_one(risk, design, one, ties) for one in values]
-    names = ("n", "n_event", "estimate", "std_error", "status")
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    estimate, error = (np.array(columns[name], dtype=float) for name in ("estimate", "std_error"))
+    estimate, error = _side_by_side(risk, design, values, ties)
+    n, n_event = np.full(len(values), len(own)), np.full(len(values), int(own.event.sum()))
+    status = np.full(len(values), "ok", dtype=object)
+    for j in np.flatnonzero(np.isnan(error)):
+        n[j], n_event[j], estimate[j], error[j], status[j] = _one(risk, design, values[j], ties)
     statistic = (estimate / error) ** 2
     return pl.DataFrame(
         {
             "feature": chosen.names,
-            "n": columns["n"],
-            "n_event": columns["n_event"],
+            "n": n,
+            "n_event": n_event,
             "estimate": estimate,
             "std_error": error,
             "statistic": statistic,
             "df": np.where(np.isnan(statistic), np.nan, 1.0),
-            "p_value": chdtrc(1.0, statistic),
-            "status": columns["status"],
+            "p_value": erfc(np.sqrt(statistic / 2)),  # chi-squared with one degree of freedom
+            "status": status.tolist(),
         }
     )
+
+
+def _side_by_side(risk: Risk, design: Design, values: np.ndarray, ties: str) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates and standard errors where the model has the feature alone; NaN where it takes more care."""
+    if len(design.columns) or len(risk.y.stratum) > 1:
+        nothing = np.full(len(values), np.nan)
+        return nothing, nothing.copy()
+    model = subdistribution(risk, design, ties)
+    return side_by_side(values, model.likelihood, model.censored)
 
 
 def _one(risk: Risk, design: Design, values: np.ndarray, ties: str) -> tuple[int, int, float, float, str]:
