@@ -58,9 +58,11 @@ class Features:
         if self.matrix is not None:
             return self.matrix.T
         assert self.frame is not None
-        if not all(kind.is_numeric() or kind == pl.Boolean for kind in set(self.frame.dtypes)):
+        kinds = set(self.frame.dtypes)
+        if not all(kind.is_numeric() or kind == pl.Boolean for kind in kinds):
             return None
-        return np.ascontiguousarray(self.frame.cast(pl.Float64).to_numpy().T)
+        frame = self.frame if kinds == {pl.Float64} else self.frame.cast(pl.Float64)
+        return np.ascontiguousarray(frame.to_numpy().T)
 
     def values(self) -> np.ndarray:
         """The numbers; text and infinite values are refused."""
@@ -129,7 +131,7 @@ def read_features(frame: pl.DataFrame, features: Any, matrix: Any, *, outcome: t
         return Features(tuple(names), None, _checked_matrix(matrix, frame.height, len(names)))
     for check in (_unknown, _outcome):
         check(names, frame, outcome)
-    return Features(tuple(names), frame.select(names), None)
+    return Features(tuple(names), frame[names], None)
 
 
 def _names(frame: pl.DataFrame, features: Any, matrix: Any) -> list[str]:
