@@ -119,6 +119,15 @@ def test_threads_change_nothing_and_a_matrix_is_as_columns():
     assert one.equals(screen(beside, names, matrix=pl.DataFrame(matrix), **roles).to_frame())
 
 
+def test_threads_change_nothing_side_by_side():
+    data = made(60, 70, seed=12)
+    names = [f"x{j}" for j in range(70)]
+    one = screen(data, names, time="t", event="e", test="score").to_frame()
+    assert one.equals(screen(data, names, time="t", event="e", test="score", n_jobs=2).to_frame())
+    some = screen(data, names[7:9], time="t", event="e", test="score").to_frame()
+    assert one[7:9].drop("q_value").equals(some.drop("q_value"))
+
+
 def test_rows_without_an_outcome_are_left_out_of_columns_and_matrix():
     data = made(40, 2, seed=6)
     short = data.with_columns(t=pl.when(pl.int_range(40) > 5).then("t"))
