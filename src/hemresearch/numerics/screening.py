@@ -58,30 +58,51 @@ def screen_cox(features: np.ndarray, rows: CoxRows, *, efron: bool) -> Screened:
     limit as linear predictors below 300 come.
     """
     values = np.asarray(features, dtype=float)
-    found = np.full((len(values), RESULTS), np.nan)
-    if rows.x.shape[1] == 0:
-        _side_by_side(values, rows, efron, found)
-    left = np.flatnonzero(found[:, 7] != ESTIMATED)
+    alone = rows.x.shape[1] == 0
+    found = (
+        _side_by_side(values, rows, efron, gaps=False) if alone else np.full((len(values), RESULTS), np.nan)
+    )
     facts = np.ascontiguousarray(rows.x.T), rows.event, rows.leave, rows.slot_stratum, efron
+    left = np.flatnonzero(found[:, 7] != ESTIMATED)
     for part in (left[j : j + AT_ONCE] for j in range(0, len(left), AT_ONCE)):
-        found[part] = each_feature(np.take(values[part], rows.order, axis=1), *facts)
+        if alone:
+            found[part] = _side_by_side(values[part], rows, efron, gaps=True)
+        rest = part[found[part, 7] != ESTIMATED]
+        found[rest] = each_feature(np.take(values[rest], rows.order, axis=1), *facts)
     return Screened(*found.T)
 
 
-def _side_by_side(features: np.ndarray, rows: CoxRows, efron: bool, found: np.ndarray) -> None:
-    """Fill in the results of features without covariates; not of those that take more care."""
+def _side_by_side(features: np.ndarray, rows: CoxRows, efron: bool, *, gaps: bool) -> np.ndarray:
+    """Results of features without covariates, a row each; NaN for those that take more care.
+
+    Those with missing values are among them unless there may be `gaps`.
+    """
+    found = np.full((len(features), RESULTS), np.nan)
     sets = risk_sets(rows.event, rows.leave, rows.slot_stratum, efron)
-    n, n_event = len(rows), len(sets[0])
-    for block in blocks_of(features, rows.order):
-        good = newton_lanes(block.x, sets, NOBODY, block.work, block.fit)
-        good &= block.fit[AT_START] > NOTHING * n_event
-        before, score, at_start, top, coef, information, scale = block.fit[:, good]
-        own = np.column_stack([
-            np.full(len(coef), n), np.full(len(coef), n_event), coef * scale, scale / np.sqrt(information),
-            coef**2 * information, np.maximum(2 * (top - before), 0.0), score**2 / at_start,
-            np.full(len(coef), ESTIMATED),
-        ])  # fmt: skip
-        found[block.first + np.flatnonzero(good)] = own
+    for block in blocks_of(features, rows.order, gaps=gaps):
+        good = newton_lanes(block.x, block.known, sets, NOBODY, block.work, block.fit)
+        size = np.full((2, len(good)), [[len(rows)], [len(sets[0])]])
+        if gaps:
+            size[0], size[1] = block.known.sum(axis=0), block.known[sets[0]].sum(axis=0)
+        good &= block.fit[AT_START] > NOTHING * size[1]
+        found[block.first + np.flatnonzero(good)] = _results(size[:, good], *block.fit[:, good])
+    return found
+
+
+def _results(
+    size: np.ndarray,
+    before: np.ndarray,
+    score: np.ndarray,
+    at_start: np.ndarray,
+    top: np.ndarray,
+    coef: np.ndarray,
+    information: np.ndarray,
+    scale: np.ndarray,
+) -> np.ndarray:
+    """What was found of standardised features, one row each; `size` are rows and events."""
+    estimated = coef * scale, scale / np.sqrt(information)
+    tests = coef**2 * information, np.maximum(2 * (top - before), 0.0), score**2 / at_start
+    return np.column_stack([*size, *estimated, *tests, np.full(len(coef), ESTIMATED)])
 
 
 @threaded

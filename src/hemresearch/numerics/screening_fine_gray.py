@@ -49,12 +49,12 @@ def screen_fine_gray(
     tails = stay, likelihood.tails.left[0, slots]
     facts = _censorings(censored, rows.slot_time[slots], counts=not likelihood.efron)
     coef, error = np.full(len(features), np.nan), np.full(len(features), np.nan)
-    for block in blocks_of(features, rows.order, len(slots)):
-        good = newton_lanes(block.x, sets, tails, block.work, block.fit)
+    for block in blocks_of(features, rows.order, n_group=len(slots)):
+        good = newton_lanes(block.x, block.known, sets, tails, block.work, block.fit)
         found = np.where(good, block.fit[COEF], 0.0)
-        fill_risks(block.x, found, False, block.work)
+        fill_risks(block.x, block.known, found, False, block.work)
         kept = np.zeros((len(slots), 5, len(good)))
-        sums_of_lanes(block.x, sets, tails, block.work, kept)
+        sums_of_lanes(block.x, block.known, sets, tails, block.work, kept)
         risk, information, scale = block.work[0], block.work[3][SQUARES], block.fit[SCALE]
         square = squared_influence(block.x, risk, rows.event, sets, tails, facts, kept)
         own = block.first + np.flatnonzero(good)

@@ -2,8 +2,8 @@
 
 The features are the columns (lanes) of a small array of sorted rows, which share the risk sets, so that each
 line of the sums below is one instruction for several lanes. The formulas are those of `screening`, and those
-of `fine_gray` where some rows stay at risk after a competing event. A lane where Newton's method takes more
-care is left to them.
+of `fine_gray` where some rows stay at risk after a competing event. A row without a value has no risk and no
+turn in its lane. A lane where Newton's method takes more care is left to them.
 """
 
 from __future__ import annotations
@@ -34,32 +34,36 @@ HAZARD, MEAN, HAZARD_F, MEAN_F, MEANS_OF_EVENTS = range(5)  # the rows of what i
 class Block:
     """Standardised columns of features from `first` on, room for what is found of them, and a workspace.
 
-    The workspace: risks of rows and their bits; S0, S1, S2 of a risk set, of its events, and with those who
+    `known` is 0 where a value is missing and 1 elsewhere, and has no rows where all must be there. The
+    workspace: risks of rows and their bits; S0, S1, S2 of a risk set, of its events, and with those who
     had a competing event; sums over turns; the sums over competing events before each group.
     """
 
     first: int
     x: np.ndarray
+    known: np.ndarray
     fit: np.ndarray
     work: tuple[np.ndarray, ...]
 
 
-def blocks_of(features: np.ndarray, order: np.ndarray, n_group: int = 0) -> Iterator[Block]:
+def blocks_of(
+    features: np.ndarray, order: np.ndarray, *, n_group: int = 0, gaps: bool = False
+) -> Iterator[Block]:
     """Features (rows of the array) a few at a time, each in the place of the one before.
 
-    `n_group` groups of rows may have competing events before them. A constant feature or one with missing
-    values has the factor 0 and is all 0.
+    `n_group` groups of rows may have competing events before them. A constant feature has the factor 0 and is
+    all 0, as is one with missing values unless there may be `gaps`.
     """
     n, width = len(order), 0
     for first in range(0, len(features), LANES):
         if min(LANES, len(features) - first) != width:
             width = min(LANES, len(features) - first)
-            x, fit = np.empty((n, width)), np.empty((7, width))
+            x, known, fit = np.empty((n, width)), np.empty((n * gaps, width)), np.empty((7, width))
             sums = np.zeros((3, 3, width)), np.empty((4, width)), np.empty((n_group, 3, width))
             work = (np.empty((n, width)), np.empty(n * width), *sums)
         load(features, first, order, x)
-        standardize_lanes(x, fit)
-        yield Block(first, x, fit, work)
+        standardize_lanes(x, known, fit)
+        yield Block(first, x, known, fit, work)
 
 
 @threaded
@@ -72,22 +76,31 @@ def load(features, first, order, x):  # type: ignore[no-untyped-def]
 
 
 @unordered
-def standardize_lanes(x, fit):  # type: ignore[no-untyped-def]
-    """Centre and scale each column in place; its factor, 0 for a constant and NaN, goes into `fit`."""
+def standardize_lanes(x, known, fit):  # type: ignore[no-untyped-def]
+    """Centre and scale each column in place; its factor, 0 for a constant and NaN, goes into `fit`.
+
+    `known`, unless it has no rows, is filled in, and x is 0 where a value is missing.
+    """
     n, lanes = x.shape
-    mean, scale = np.zeros(lanes), fit[SCALE]
-    scale[:] = 0.0
+    number, mean, scale = np.zeros(lanes), np.zeros(lanes), fit[SCALE]
+    number[:], scale[:] = n, 0.0
+    if len(known):
+        mark_known(x, known, number)
     for i in range(n):
         for lane in range(lanes):
             mean[lane] += x[i, lane]
     for lane in range(lanes):
-        mean[lane] /= n
+        mean[lane] /= number[lane]
     for i in range(n):
         for lane in range(lanes):
             x[i, lane] -= mean[lane]
+    if len(known):
+        multiply(x, known)
+    for i in range(n):
+        for lane in range(lanes):
             scale[lane] += x[i, lane] * x[i, lane]
     for lane in range(lanes):
-        size = np.sqrt(scale[lane] / n)
+        size = np.sqrt(scale[lane] / number[lane])
         scale[lane] = 1 / size if size > 1e-12 * abs(mean[lane]) else 0.0
     for i in range(n):
         for lane in range(lanes):
@@ -95,7 +108,26 @@ def standardize_lanes(x, fit):  # type: ignore[no-untyped-def]
 
 
 @unordered
-def newton_lanes(x, sets, tails, work, fit):  # type: ignore[no-untyped-def]
+def mark_known(x, known, number):  # type: ignore[no-untyped-def]
+    """Tell missing values from others and make them 0; how many there are of the others."""
+    number[:] = 0.0
+    for i in range(len(x)):
+        for lane in range(x.shape[1]):
+            known[i, lane] = 0.0 if np.isnan(x[i, lane]) else 1.0
+            x[i, lane] = 0.0 if np.isnan(x[i, lane]) else x[i, lane]
+            number[lane] += known[i, lane]
+
+
+@unordered
+def multiply(values, factor):  # type: ignore[no-untyped-def]
+    """Multiply each value by its factor, in place."""
+    for i in range(len(values)):
+        for lane in range(values.shape[1]):
+            values[i, lane] *= factor[i, lane]
+
+
+@unordered
+def newton_lanes(x, known, sets, tails, work, fit):  # type: ignore[no-untyped-def]
     """Newton's method from 0 for each column with a factor; whether it ended well.
 
     `fit` gets the value, score and information at 0, and value, coefficient and information at the maximum. A
@@ -108,8 +140,8 @@ def newton_lanes(x, sets, tails, work, fit):  # type: ignore[no-untyped-def]
     total, largest = event_totals(x, sets[0]), largest_of(x)
     coef, moved, score, information = np.zeros(lanes), np.ones(lanes), np.zeros(lanes), np.zeros(lanes)
     for step in range(STEPS):
-        fill_risks(x, coef, step == 0, work)
-        sums_of_lanes(x, sets, tails, work, work[4][:0])
+        fill_risks(x, known, coef, step == 0, work)
+        sums_of_lanes(x, known, sets, tails, work, work[4][:0])
         turns = work[3]
         for lane in range(lanes):
             if not going[lane]:
@@ -163,20 +195,22 @@ def largest_of(x):  # type: ignore[no-untyped-def]
 
 
 @unordered
-def fill_risks(x, coef, at_zero, work):  # type: ignore[no-untyped-def]
-    """Exp(x b) of each column, in the workspace."""
+def fill_risks(x, known, coef, at_zero, work):  # type: ignore[no-untyped-def]
+    """Exp(x b) of each column, in the workspace; 0 where a value is missing."""
     risk = work[0]
     if at_zero:
         risk[:] = 1.0
-        return
-    for i in range(len(x)):
-        for lane in range(len(coef)):
-            risk[i, lane] = coef[lane] * x[i, lane]
-    exponentials(risk.ravel(), work[1])
+    else:
+        for i in range(len(x)):
+            for lane in range(len(coef)):
+                risk[i, lane] = coef[lane] * x[i, lane]
+        exponentials(risk.ravel(), work[1])
+    if len(known):
+        multiply(risk, known)
 
 
 @unordered
-def sums_of_lanes(x, sets, tails, work, kept):  # type: ignore[no-untyped-def]
+def sums_of_lanes(x, known, sets, tails, work, kept):  # type: ignore[no-untyped-def]
     """Sums over turns of means, of information and of logarithms.
 
     `kept`, unless empty, gets what is to be known of each group.
@@ -184,7 +218,7 @@ def sums_of_lanes(x, sets, tails, work, kept):  # type: ignore[no-untyped-def]
     events, begin, stop, n_event, last, efron = sets
     stay, left = tails
     risk, _, several, turns, behind = work
-    at_event, multiplied = len(events), 0
+    at_event, multiplied, number = len(events), 0, np.zeros(x.shape[1])
     if len(stay):
         sums_behind(x, risk, stay, begin, stop, last, behind)
     at_risk, happened, weighted = several[0], several[1], several[0]
@@ -205,9 +239,16 @@ def sums_of_lanes(x, sets, tails, work, kept):  # type: ignore[no-untyped-def]
             happened[:] = 0.0
             for i in events[at_event : at_event + d]:
                 add_rows(x, risk, i, i + 1, happened)
+        if len(known):
+            number[:] = 0.0
+            for i in events[at_event : at_event + d]:
+                number += known[i]
         for k in range(d):
             share = k / d if efron else 0.0
-            take_turn(weighted, happened, share, turns)
+            if len(known):
+                take_known_turn(weighted, happened, k, number, efron, turns)
+            else:
+                take_turn(weighted, happened, share, turns)
             if len(kept):
                 keep_turn(weighted, happened, share, kept[g])
             multiplied += 1
@@ -264,6 +305,20 @@ def take_turn(at_risk, happened, share, turns):  # type: ignore[no-untyped-def]
     for lane in range(at_risk.shape[1]):
         s0 = at_risk[0, lane] - share * happened[0, lane]
         inverse = 1.0 / s0
+        mean = (at_risk[1, lane] - share * happened[1, lane]) * inverse
+        turns[MEANS, lane] += mean
+        turns[SQUARES, lane] += (at_risk[2, lane] - share * happened[2, lane]) * inverse - mean * mean
+        turns[PRODUCTS, lane] *= s0
+
+
+@unordered
+def take_known_turn(at_risk, happened, k, number, efron, turns):  # type: ignore[no-untyped-def]
+    """The same for turn k in the lanes that have as many events."""
+    for lane in range(len(number)):
+        there = 1.0 if k < number[lane] else 0.0
+        share = k / max(number[lane], 1.0) if efron else 0.0
+        s0 = there * (at_risk[0, lane] - share * happened[0, lane]) + (1 - there)
+        inverse = there / s0
         mean = (at_risk[1, lane] - share * happened[1, lane]) * inverse
         turns[MEANS, lane] += mean
         turns[SQUARES, lane] += (at_risk[2, lane] - share * happened[2, lane]) * inverse - mean * mean

@@ -125,7 +125,7 @@ def _units(name: str, time_unit: str | None) -> dict[str, str]:
     """Headers with units: of person-time where it is known, and of what is told per person-time."""
     headers = {"person_time": PERSON_TIME[time_unit]} if time_unit in PERSON_TIME else {}
     told, _, unit = name.partition(" per ")
-    return headers | ({"estimate": f"Per {unit.partition(' (')[0]}"} if told.endswith(PER) else {})
+    return headers | ({"estimate": f"Per {unit.partition(' (')[0]}"} if unit and told.endswith(PER) else {})
 
 
 def _note(item: Any) -> tuple[str, ...]:
