@@ -555,7 +555,7 @@ def test_an_event_after_the_cut_off_is_refused_and_left_out_by_the_remedy():
         argument="death",
         column="death",
         rows=[2, 5],
-        says=["is after the data cut-off in 2 rows", "nothing after as_of=2020-04-30"],
+        says=["is after the data cut-off in 2 rows", "nothing after 2020-04-30"],
     )
     early = pl.when(pl.col("death") <= cut_off).then(pl.col("death"))
     assert repr("death") in refused.remedy
@@ -566,6 +566,16 @@ def test_an_event_after_the_cut_off_is_refused_and_left_out_by_the_remedy():
     seen = pl.coalesce("seen", "death").clip(upper_bound=cut_off)
     found = new_columns("overall_survival", death=early, last_contact=seen, as_of=cut_off)
     assert found.rows() == [(120, False), (120, False), (12, True), (120, False), (120, False), (120, False)]
+
+
+def test_without_a_cut_off_nothing_is_after_today():
+    tomorrow = date.today() + timedelta(days=1)
+    planned = pl.when(pl.col("id") == "a").then(pl.lit(tomorrow)).otherwise("seen").alias("seen")
+    assert_refused(
+        lambda: endpoint("overall_survival", last_contact=planned), argument="last_contact", column="seen",
+        rows=[1], says=["is after today in 1 row"],
+    )  # fmt: skip
+    endpoint("overall_survival", last_contact=planned, as_of=tomorrow)
 
 
 @pytest.mark.parametrize("as_of", ["2020-12-31", 2020])

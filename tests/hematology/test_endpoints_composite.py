@@ -190,10 +190,13 @@ def test_dates_after_the_cut_off_are_refused():
     )
 
 
-def test_a_death_after_the_last_contact_is_the_end_and_no_contradiction(recwarn):
+def test_a_death_after_the_last_contact_is_the_end_and_gives_a_warning():
     data = PATIENTS.with_columns(seen=on(10, 10, 300, 400))
-    assert composite(data).rows() == composite().rows()
-    assert not recwarn.list
+    found = assert_warns(
+        lambda: composite(data), argument="competing['death']", column="death", rows=[1, 2],
+        says=["is after 'seen' in 2 rows", "last_seen=pl.max_horizontal('seen', 'death')"],
+    )  # fmt: skip
+    assert found.rows() == composite().rows()
 
 
 def test_contact_after_death_and_a_time_of_zero_give_a_warning():

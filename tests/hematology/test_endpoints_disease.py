@@ -180,7 +180,9 @@ def test_a_progression_before_the_response_is_refused():
 
 # --- treatment -------------------------------------------------------------------------------------------
 
-LINES = table(start=[0] * 4, line=[80, None, None, 30], death=[200, 90, None, 30], seen=[None, 60, 500, None])
+LINES = table(
+    start=[0] * 4, line=[80, None, None, 30], death=[200, 90, None, 30], seen=[None, None, 500, None]
+)
 TTNT = {"start": "start", "next_treatment": "line", "death": "death", "last_contact": "seen"}
 
 

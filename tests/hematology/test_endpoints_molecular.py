@@ -260,7 +260,7 @@ def test_values_after_the_death_or_the_cut_off_are_refused():
     )
     assert_refused(
         lambda: response(as_of=DAY + timedelta(days=300)), argument="date", column="day", rows=[10],
-        says=["in 1 row of values", "nothing after as_of=2020-10-27"],
+        says=["in 1 row of values", "nothing after 2020-10-27"],
     )  # fmt: skip
     with pytest.warns(UserWarning, match="a time of 0"):
         assert response(as_of=datetime(2021, 12, 31)).height == 6

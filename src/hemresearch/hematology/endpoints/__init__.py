@@ -15,8 +15,8 @@
 - `describe`: time zero, event, competing event, censoring and source of each, as a table
 
 Dates are columns, one row is one patient, and null means that it did not happen. A Datetime counts as its
-day. Months are days / 30.4375. Dates in an order that cannot be are refused, those that should be looked at
-give a warning, and with a data cut-off (`as_of`) dates after it are refused. Tables with several rows per
+day. Months are days / 30.4375. Dates in an order that cannot be are refused, as are those after the data
+cut-off (`as_of`, or else today); those that should be looked at give a warning. Tables with several rows per
 patient stand beside the data and are joined by `id`.
 """
 

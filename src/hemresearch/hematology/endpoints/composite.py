@@ -54,7 +54,7 @@ def composite(
     final
         The label of the event after which nothing can happen; by default `"death"` where there is one.
     as_of
-        The data cut-off, if dates after it are to be refused; none is assumed.
+        The data cut-off: dates after it are refused. None means today.
     prefix
         Beginning of the new names.
 
@@ -76,8 +76,8 @@ def composite(
     Warns
     -----
     DataWarning
-        For an event after `last_seen` of somebody without the final event, `last_seen` after the final
-        event, competing events on one day, and a time of 0.
+        For an event after `last_seen`, `last_seen` after the final event, competing events on one day, and a
+        time of 0.
 
     See Also
     --------

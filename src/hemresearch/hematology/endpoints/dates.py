@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...columns import Column
 
 
-CONTACTS = ("last_contact", "last_seen")  # with an assessment instead, a death after it is no contradiction
+CONTACTS = ("last_contact", "last_seen")  # of an assessment instead, events after it are to be expected
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,7 @@ def read_endpoint_dates(
     Parameters
     ----------
     as_of
-        The data cut-off, after which no date can be.
+        The data cut-off, after which no date can be; None means today.
     derived
         The dates that another table gives, one column per role and one row per row of the data.
     """
@@ -104,6 +104,7 @@ def read_endpoint_dates(
     _refuse_no_end(dates)
     _warn_contact_after_death(dates)
     _warn_event_after_contact(dates)
+    _warn_death_after_contact(dates)
     _warn_one_day(dates)
     _warn_no_time(dates)
     return dates
@@ -154,31 +155,29 @@ def _refuse_before_time_zero(dates: Dates) -> None:
 
 
 def _refuse_after_cut_off(dates: Dates, as_of: dt.date | None) -> None:
-    if as_of is None:
-        return
-    cut_off = check_cut_off(as_of)
+    cut_off, words = latest_day(as_of)
     for role, name in dates.names.items():
         after = (dates.frame[role] > cut_off).fill_null(False)
         if after.any():
             here = f"pl.col({name!r})"
             raise DataError(
-                f"is after the data cut-off in {counted(int(after.sum()), 'row')}",
+                f"is after {words} in {counted(int(after.sum()), 'row')}",
                 argument=role,
                 column=name,
                 rows=after.arg_true(),
-                expected=f"nothing after as_of={cut_off}",
+                expected=f"nothing after {cut_off}",
                 remedy=f"{role}={here}.clip(upper_bound=cut_off), and events only up to it"
                 if role == dates.endpoint.censoring
                 else f"{role}=pl.when({here} <= cut_off).then({here}), once the dates are looked at",
             )
 
 
-def check_cut_off(as_of: Any) -> dt.date:
-    """The day of a data cut-off."""
-    if isinstance(as_of, dt.datetime):
-        return as_of.date()
+def latest_day(as_of: Any) -> tuple[dt.date, str]:
+    """The day after which no date can be, and what it is: the data cut-off, or without one today."""
+    if as_of is None:
+        return dt.date.today(), "today"
     if isinstance(as_of, dt.date):
-        return as_of
+        return as_of.date() if isinstance(as_of, dt.datetime) else as_of, "the data cut-off"
     raise DataError(
         f"a {type(as_of).__name__} was given",
         argument="as_of",
@@ -253,6 +252,27 @@ def _warn_event_after_contact(dates: Dates) -> None:
                 rows=after.arg_true(),
                 expected="a last contact on or after everything that is known to have happened",
                 remedy=f"{contact}=pl.max_horizontal({seen!r}, {name!r})",
+            )
+
+
+def _warn_death_after_contact(dates: Dates) -> None:
+    """Where deaths are found out later than life, the time is longer for the dead than for the living."""
+    contact = dates.endpoint.censoring
+    if contact not in CONTACTS:
+        return
+    seen = dates.names[contact]
+    for last in dates.final:
+        name, after = dates.names[last], (dates.frame[last] > dates.frame[contact]).fill_null(False)
+        if after.any():
+            warn(
+                f"is after {seen!r} in {counted(int(after.sum()), 'row')}; the death counts, as if the "
+                "living had been followed up as long",
+                argument=last,
+                column=name,
+                rows=after.arg_true(),
+                expected="a date up to which it is known of everybody whether they live",
+                remedy=f"{contact}=pl.max_horizontal({seen!r}, {name!r}) if a death is a contact itself, or "
+                "the date up to which a register tells deaths",
             )
 
 

@@ -69,8 +69,8 @@ def acute_gvhd(
     -----
     DataWarning
         For two of the events on one day: GVHD counts before relapse, relapse before a second transplantation,
-        these before death. For an event after the last contact of somebody alive, a contact after the
-        death, and a time of 0.
+        these before death. For an event of somebody alive or a death after the last contact, a
+        contact after the death, and a time of 0.
 
     References
     ----------

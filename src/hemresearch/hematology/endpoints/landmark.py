@@ -10,7 +10,7 @@ from ...errors import DataError, counted, warn
 from ...options import TimeUnit, check_choice, check_number, suggestion
 from ...personal_numbers import holds_personal_numbers
 from ...times import DAYS_PER_UNIT
-from .dates import check_cut_off
+from .dates import latest_day
 from .first_event import check_prefix, collected, refuse_taken
 from .long_table import ROW, of_patients, per_patient, read_patients, read_rows
 
@@ -70,7 +70,8 @@ def response_at_landmark(
         `"non-response"` (intention to treat) or `"null"`. There is no default.
     as_of
         The data cut-off: dates after it are refused, and patients without an assessment whose window was
-        still open on it are null, since they were not yet due. None is assumed.
+        still open on it are null, since they were not yet due. Without one dates after today are refused, and
+        everybody is taken as due.
     prefix
         Beginning of the new names.
 
@@ -206,7 +207,7 @@ def _due(
     """Whose window was over at the cut-off; everybody's without one."""
     if as_of is None:
         return pl.Series(evaluable.is_null().not_())
-    followed = patients.select((pl.lit(check_cut_off(as_of)) - pl.col("start")).dt.total_days()).to_series()
+    followed = patients.select((pl.lit(latest_day(as_of)[0]) - pl.col("start")).dt.total_days()).to_series()
     due = followed >= last
     early = ~due & ~evaluable
     if early.any():

@@ -9,7 +9,7 @@ import polars as pl
 from ...columns import Table, read_number, read_table
 from ...errors import DataError, counted
 from ...times import TEXTS, check_dates, read_dates, whole_days
-from .dates import check_cut_off
+from .dates import latest_day
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -60,14 +60,15 @@ def read_rows(
     name = table.name(date_role)
     check_dates(table.series(date_role), date_role, name, f"{date_role}=pl.col({name!r}).str.to_date()")
     days = whole_days(table.series(date_role))
-    late = days > check_cut_off(as_of) if as_of is not None else pl.Series([False]).clear()
+    cut_off, words = latest_day(as_of)
+    late = days > cut_off
     if late.any():
         raise DataError(
-            f"is after the data cut-off in {counted(int(late.sum()), 'row')} of {argument}",
+            f"is after {words} in {counted(int(late.sum()), 'row')} of {argument}",
             argument=date_role,
             column=name,
             rows=late.arg_true(),
-            expected=f"nothing after as_of={as_of}",
+            expected=f"nothing after {cut_off}",
             remedy=f"{argument}.filter(pl.col({name!r}) <= cut_off)",
         )
     frame = pl.DataFrame({"id": table.series("id"), "date": days})

@@ -64,7 +64,7 @@ def efs24(
     last_assessment
         Date of the last assessment of the disease. Only those without an event need one.
     as_of
-        The data cut-off, if dates after it are to be refused; none is assumed.
+        The data cut-off: dates after it are refused. None means today.
     prefix
         Beginning of the new names.
 

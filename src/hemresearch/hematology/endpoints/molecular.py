@@ -79,7 +79,7 @@ def molecular_response(
     unit
         Of the time: `"days"`, `"weeks"`, `"months"` (30.4375 days) or `"years"` (365.25 days).
     as_of
-        The data cut-off, if dates after it are to be refused; none is assumed.
+        The data cut-off: dates after it are refused. None means today.
     prefix
         Beginning of the new names.
 

@@ -39,11 +39,11 @@ def overall_survival(
         Date of death; null for the living. A death of unknown date cannot be told from a living patient here.
     last_contact
         Last date known alive: in a register the emigration, or else the end of its follow-up. It may be null
-        for the dead, and before the death.
+        for the dead.
     unit
         Of the time: `"days"`, `"weeks"`, `"months"` (30.4375 days) or `"years"` (365.25 days).
     as_of
-        The data cut-off, if dates after it are to be refused; none is assumed.
+        The data cut-off: dates after it are refused. None means today.
     prefix
         Beginning of the new names.
 
@@ -62,7 +62,8 @@ def overall_survival(
     Warns
     -----
     DataWarning
-        For a last contact after the death (the death counts), and for a time of 0.
+        For a death after the last contact and a contact after the death (the death counts in both), and for a
+        time of 0.
 
     References
     ----------

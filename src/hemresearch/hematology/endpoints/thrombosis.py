@@ -50,7 +50,7 @@ def recurrent_vte(
     unit
         Of the time: `"days"`, `"weeks"`, `"months"` (30.4375 days) or `"years"` (365.25 days).
     as_of
-        The data cut-off, if dates after it are to be refused; none is assumed.
+        The data cut-off: dates after it are refused. None means today.
     prefix
         Beginning of the new names.
 
@@ -71,8 +71,8 @@ def recurrent_vte(
     Warns
     -----
     DataWarning
-        For two of the events on one day (a fatal recurrence is a recurrence), an event after the last contact
-        of somebody alive, a contact after the death, and a time of 0.
+        For two of the events on one day (a fatal recurrence is a recurrence), an event of somebody alive or a
+        death after the last contact, a contact after the death, and a time of 0.
 
     References
     ----------

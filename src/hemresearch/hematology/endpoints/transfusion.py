@@ -8,7 +8,7 @@ import polars as pl
 
 from ...errors import DataError, counted
 from ...options import check_choice, check_number
-from .dates import check_cut_off
+from .dates import latest_day
 from .first_event import check_prefix, collected, refuse_taken
 from .landmark import NotEvaluable
 from .long_table import ROW, of_patients, per_patient, read_patients, read_rows
@@ -63,7 +63,7 @@ def transfusion_independence(
         Who was observed for less than these weeks: `"non-response"` (intention to treat) or `"null"`.
         There is no default.
     as_of
-        The data cut-off, if dates after it are to be refused; none is assumed.
+        The data cut-off: dates after it are refused. None means today.
     prefix
         Beginning of the new names.
 
@@ -156,10 +156,11 @@ def _refuse_window(patients: pl.DataFrame, read: Table, as_of: dt.date | None) -
     """Refuse an end of observation before its start or after the data cut-off."""
     start, end = (f"pl.col({read.name(role)!r})" for role in ("start", "last_contact"))
     before = patients["last_contact"] < patients["start"]
-    late = patients["last_contact"] > check_cut_off(as_of) if as_of is not None else before
+    cut_off, words = latest_day(as_of)
+    late = patients["last_contact"] > cut_off
     for wrong, found, expected, remedy in (
         (before, "before its start", "an end on or after the start", f"data.filter({end} >= {start})"),
-        (late, "after the data cut-off", f"nothing after as_of={as_of}", f"{end}.clip(upper_bound=cut_off)"),
+        (late, f"after {words}", f"nothing after {cut_off}", f"{end}.clip(upper_bound=cut_off)"),
     ):
         if wrong.any():
             raise DataError(

@@ -49,7 +49,7 @@ def time_to_next_treatment(
     unit
         Of the time: `"days"`, `"weeks"`, `"months"` (30.4375 days) or `"years"` (365.25 days).
     as_of
-        The data cut-off, if dates after it are to be refused; none is assumed.
+        The data cut-off: dates after it are refused. None means today.
     prefix
         Beginning of the new names.
 
@@ -69,8 +69,8 @@ def time_to_next_treatment(
     Warns
     -----
     DataWarning
-        For a treatment after the last contact of somebody alive, a contact after the death, a time of 0, and
-        for competing events on one day, which count as treatment.
+        For a treatment of somebody alive or a death after the last contact, a contact after the death, a time
+        of 0, and for competing events on one day, which count as treatment.
 
     References
     ----------
