@@ -216,12 +216,19 @@ def test_missing_values_and_a_horizon_that_is_a_time_but_for_rounding():
     assert near["n_event"][0] == 2
 
 
+@pytest.mark.parametrize("scores", ["x", ["x"]])
+def test_a_column_alone_is_a_model_of_its_name(scores):
+    assert (
+        auc(FIVE, **ROLES, scores=scores, times=4).to_frame().equals(auc(FIVE, **ROLES, **SCORED).to_frame())
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "argument", "says"),
     [
         ({}, "risks", "no predictions"),
         ({"risks": {"p": "p"}, "scores": {"x": "x"}}, "risks", "both"),
-        ({"scores": "x"}, "scores", "without the name"),
+        ({"scores": ["x", "x"]}, "scores", "without the name"),
         ({"scores": {}}, "scores", "without the name"),
         ({"risks": {"null model": "p"}}, "risks", "null model"),
         ({"risks": {"p": ["p", "x"]}}, "risks", "2 columns for 1 horizon"),

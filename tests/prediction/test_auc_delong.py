@@ -99,7 +99,7 @@ def test_refuses():
     data = cohort(4)
     scores = {"a": "a"}
     assert_refused(lambda: auc_delong(data, event="e", scores=scores, conf_level=2), argument="conf_level")
-    assert_refused(lambda: auc_delong(data, event="e", scores=["a"]), argument="scores", says=["name"])
+    assert_refused(lambda: auc_delong(data, event="e", scores=["a", 1]), argument="scores", says=["name"])
     call = lambda: auc_delong_difference(data, event="e", scores=scores)  # noqa: E731
     assert_refused(call, argument="risks or scores", says=["one model only"])
     for value in (0, 1):

@@ -30,6 +30,8 @@ MODULES = (
     "on_call",
     "cml",
     "cart",
+    "prediction",
+    "translational",
 )
 # What a module may offer, where it is written and what is nominal.
 TABLES = {"coverage": ("coverage.csv", 0.95), "rejections": ("rejections.csv", 0.05)}

@@ -12,7 +12,7 @@ Predictions are columns of the data: a model's risks at horizons, or scores.
 - `concordance_competing`: concordance with competing events; `concordance_difference`: between models.
 - `compare_models`: several of these of several models in one call.
 - `bootstrap_validate`, `cross_validated_risks`: how a model does in patients it has not seen.
-- `validation_sample_size`: how many patients a validation needs.
+- `validation_sample_size`, `validation_sample_size_survival`: how many patients a validation needs.
 - `points_score`: a fit as points that add up to its risk; a nomogram.
 - `PublishedModel`, `update_model`: a model of a paper, and its update in new patients.
 - `CoxRegression`, `PenalizedCox`, `FineGrayRegression`: estimators for the pipelines of scikit-learn, whose
@@ -42,6 +42,7 @@ from .roc_curve import RocCurve, roc_curve
 from .threshold_table import threshold_table
 from .validation_result import Validation
 from .validation_sample_size import validation_sample_size
+from .validation_sample_size_survival import validation_sample_size_survival
 
 if TYPE_CHECKING:
     from .estimators import (
@@ -91,6 +92,7 @@ __all__ = [
     "threshold_table",
     "update_model",
     "validation_sample_size",
+    "validation_sample_size_survival",
 ]
 
 

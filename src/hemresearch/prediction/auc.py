@@ -54,7 +54,7 @@ def auc(
         With competing events, as in `cumulative_incidence`: the event that was predicted.
     risks
         Predictions by the name of their model: for each horizon a column of probabilities of the event by
-        then, as `predicted_risks` adds them, or any others.
+        then, as `predicted_risks` adds them, or any others. A column alone is a model of its own name.
     scores
         In the place of risks where only the order matters: a column, or one for each horizon; higher means an
         earlier event.

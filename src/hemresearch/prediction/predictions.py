@@ -22,7 +22,8 @@ from ..outcomes_competing import Competing
 if TYPE_CHECKING:
     from ..columns import Column
 
-Predictions = Mapping[str, "Column | list[Column]"]
+ByModel = Mapping[str, "Column | list[Column]"]
+Predictions = ByModel | str | list[str]  # columns alone are models of the same names
 NULL_MODEL = "null model"  # who predicts the same for all
 OTHER = 2  # the number of every competing event
 
@@ -100,8 +101,8 @@ def read_predictions(
     )
 
 
-def one_of(risks: Predictions | None, scores: Predictions | None) -> tuple[str, Predictions]:
-    """Which of the two was given."""
+def one_of(risks: Predictions | None, scores: Predictions | None) -> tuple[str, ByModel]:
+    """Which of the two was given, by the name of each model; a column alone is its own name."""
     if (risks is None) == (scores is None):
         raise DataError(
             "both risks and scores were given" if risks is not None else "no predictions were given",
@@ -110,17 +111,26 @@ def one_of(risks: Predictions | None, scores: Predictions | None) -> tuple[str, 
             remedy='risks={"model": ["risk_1y", "risk_3y"]} or scores={"marker": "column"}',
         )
     argument, given = ("risks", risks) if risks is not None else ("scores", scores)
+    given = _named(given)
     if isinstance(given, Mapping) and given and all(isinstance(name, str) and name for name in given):
         return argument, given
     raise DataError(
         "predictions without the name of their model were given",
         argument=argument,
-        expected="a dictionary from the name of each model to its columns",
+        expected="a dictionary from the name of each model to its columns, or names of columns",
         remedy=f'{argument}={{"model": ["column"]}}',
     )
 
 
-def columns_of(given: Predictions, argument: str, n_times: int) -> dict[str, list[Column]]:
+def _named(given: Any) -> Any:
+    """Names of columns are those of their models, too; all else as it is."""
+    names = [given] if isinstance(given, str) else given
+    if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
+        return {name: name for name in names} if len(set(names)) == len(names) else None
+    return given
+
+
+def columns_of(given: ByModel, argument: str, n_times: int) -> dict[str, list[Column]]:
     """The columns of each model, one for each horizon, or one of a score for all."""
     models = {name: list(c) if isinstance(c, list | tuple) else [c] for name, c in given.items()}
     for name, columns in models.items():

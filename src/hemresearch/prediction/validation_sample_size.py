@@ -80,29 +80,44 @@ def validation_sample_size(
     shares = {"expected": "a share between 0 and 1", "example": 0.2}
     check_number(prevalence, argument="prevalence", above=0, below=1, **shares)  # type: ignore[arg-type]
     check_number(c_statistic, argument="c_statistic", above=0.5, below=1, expected="0.5 to 1", example=0.8)
-    z = normal_quantile(check_conf_level(conf_level))
     wanted = {
-        "observed/expected": (width_observed_expected, "width_observed_expected"),
-        "C statistic": (width_c_statistic, "width_c_statistic"),
-        "slope": (width_slope, "width_slope"),
+        "observed/expected": width_observed_expected,
+        "C statistic": width_c_statistic,
+        "slope": width_slope,
     }
-    for width, argument in wanted.values():
-        check_number(width, argument=argument, above=0, expected="a width above 0", example=0.2)
-    errors = {
-        "observed/expected": math.asinh(width_observed_expected / 2) / z,
-        "C statistic": width_c_statistic / (2 * z),
-        "slope": width_slope / (2 * z),
-    }
+    errors = target_errors(
+        wanted, ("width_observed_expected", "width_c_statistic", "width_slope"), conf_level
+    )
     sizes = {
         "observed/expected": (1 - prevalence) / (prevalence * errors["observed/expected"] ** 2),
         "C statistic": _of_c_statistic(c_statistic, prevalence, errors["C statistic"]),
     }
     if linear_predictor is not None:
         sizes["slope"] = _of_slope(*_normal(linear_predictor)) / errors["slope"] ** 2
-    rows = [(name, wanted[name][0], errors[name], math.ceil(n - 1e-9)) for name, n in sizes.items()]
+    return needed(sizes, wanted, errors, prevalence)
+
+
+def target_errors(
+    widths: dict[str, float], arguments: tuple[str, str, str], conf_level: float
+) -> dict[str, float]:
+    """Standard errors that give limits of the widths; of the first (on the log scale) that of the log."""
+    z = normal_quantile(check_conf_level(conf_level))
+    for width, argument in zip(widths.values(), arguments, strict=True):
+        check_number(width, argument=argument, above=0, expected="a width above 0", example=0.2)
+    first = next(iter(widths))
+    return {
+        name: (math.asinh(width / 2) if name == first else width / 2) / z for name, width in widths.items()
+    }
+
+
+def needed(
+    sizes: dict[str, float], widths: dict[str, float], errors: dict[str, float], events: float
+) -> pl.DataFrame:
+    """Patients for each criterion and for all, and how many of them have the event."""
+    rows = [(name, widths[name], errors[name], math.ceil(n - 1e-9)) for name, n in sizes.items()]
     rows.append(("all", None, None, max(row[3] for row in rows)))  # type: ignore[arg-type]
     frame = pl.DataFrame(rows, schema=["criterion", "width", "std_error", "n"], orient="row")
-    return frame.with_columns(n_event=(pl.col("n") * prevalence).ceil().cast(pl.Int64))
+    return frame.with_columns(n_event=(pl.col("n") * events).ceil().cast(pl.Int64))
 
 
 def _normal(linear_predictor: tuple[float, float]) -> tuple[float, float]:
