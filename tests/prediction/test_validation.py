@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from refusals import assert_refused, assert_warns
+from scipy.special import ndtr
 
 import hemresearch as hem
 from hemresearch.errors import DataError
@@ -200,6 +201,48 @@ def test_the_slope_and_the_tests_are_those_of_cox():
     expected = 1 - slope.predict(named, times=[60], kind="survival")["estimate"]
     assert risks.to_list() == pytest.approx(expected.to_list())
     assert "calibration slope" in repr(updated)
+
+
+TRANSPLANT = hem.data.load("bmtcrr").with_columns(male=pl.col("Sex") == "M")
+RELAPSE = {"time": "ftime", "event": "Status", "cause": 1}
+
+
+def test_a_model_of_a_cause_updated_in_its_own_patients_is_itself():
+    fit = hem.competing.fine_gray(TRANSPLANT, ["Age", "male"], **RELAPSE)
+    survival = np.exp(-fit.baseline(at="zero").at([12, 24])["estimate"].to_numpy())
+    coefficients = dict(zip(["Age", "male"], fit.coef, strict=True))
+    own = PublishedModel(coefficients, dict(zip([12, 24], survival, strict=True)))
+    predicted = fit.predict(TRANSPLANT, times=[24])["estimate"].to_list()
+    for method in ("baseline", "slope", "refit"):
+        updated = update_model(own, TRANSPLANT, **RELAPSE, method=method)
+        assert updated.slope == pytest.approx(1)
+        assert updated.model.risks(TRANSPLANT, name="r")["r_24"].to_list() == pytest.approx(predicted)
+    tested = update_model(own, TRANSPLANT, **RELAPSE)
+    assert tested.method == "baseline"
+    assert tested.to_frame()["statistic"].to_list() == pytest.approx([0, 0], abs=1e-8)
+
+
+def test_the_tests_of_a_cause_are_wald_tests_with_the_robust_variance():
+    """Of one coefficient the first is the squared z of its distance, the second the slope, 0."""
+    paper = PublishedModel({"Age": 0.05}, {12: 0.9}, name="paper")
+    fit = hem.competing.fine_gray(TRANSPLANT, ["Age"], **RELAPSE)
+    updated = update_model(paper, TRANSPLANT, **RELAPSE, method="slope")
+    first, second = updated.to_frame().rows()
+    z = (fit.coef[0] - 0.05) / fit.std_error[0]
+    assert first == ("baseline", pytest.approx(z**2), 1, pytest.approx(2 * ndtr(-abs(z))))
+    assert second == ("slope", pytest.approx(0, abs=1e-20), 0, 1.0)
+    assert updated.slope == pytest.approx(fit.coef[0] / 0.05)
+    two = PublishedModel({"Age": 0.05, "male": 0.3}, {12: 0.9})
+    both = hem.competing.fine_gray(TRANSPLANT, ["Age", "male"], **RELAPSE)
+    inverse, old = np.linalg.inv(both.cov), np.array([0.05, 0.3])
+    least = min((both.coef - s * old) @ inverse @ (both.coef - s * old) for s in np.linspace(-3, 3, 60_001))
+    against = update_model(two, TRANSPLANT, **RELAPSE).to_frame().row(1)
+    assert against[:3] == ("slope", pytest.approx(least, rel=1e-6), 1)
+
+
+def test_a_cause_and_another_event_value_contradict():
+    paper = PublishedModel({"Age": 0.05}, {12: 0.9})
+    assert_refused(lambda: update_model(paper, TRANSPLANT, **RELAPSE, event_value=1), argument="event_value")
 
 
 def test_a_model_that_is_far_off_is_refitted_and_predicts_better():

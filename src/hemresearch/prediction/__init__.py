@@ -36,10 +36,11 @@ from .decision_curve import DecisionCurve, decision_curve
 from .performance import Comparison, Performance
 from .points_score import PointsScore, points_score
 from .predicted_risks import predicted_risks
-from .published_model import PublishedModel, UpdatedModel, update_model
+from .published_model import PublishedModel
 from .reclassification import reclassification
 from .roc_curve import RocCurve, roc_curve
 from .threshold_table import threshold_table
+from .update_model import UpdatedModel, update_model
 from .validation_result import Validation
 from .validation_sample_size import validation_sample_size
 from .validation_sample_size_survival import validation_sample_size_survival
