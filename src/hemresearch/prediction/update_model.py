@@ -178,7 +178,7 @@ def _ratio(fits: dict[str, Fit], name: str, _: PublishedModel) -> float:
 
 
 def _wald(fits: dict[str, Fit], name: str, model: PublishedModel) -> float:
-    """(b - s b0)' V^-1 (b - s b0) of new and old coefficients, with s = 1 or the slope that makes it least."""
+    """(b - s b0)' V^-1 (b - s b0) of new and old coefficients, s being 1 or the slope that makes it least."""
     new, old = fits["refit"].coef, np.array(list(model.coefficients.values()))
     inverse = np.linalg.pinv(fits["refit"].cov)
     factor = 1.0 if name == "baseline" else float(old @ inverse @ new / (old @ inverse @ old))
