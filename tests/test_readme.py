@@ -17,7 +17,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 def test_the_tour_runs_from_a_csv_to_a_word_table(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HEMRESEARCH_FIGURES", raising=False)
-    tour, own_data, rest, models, competing, histories, population, haematology = BLOCKS
+    tour, own_data, rest, models, competing, histories, population, prediction, haematology = BLOCKS
     names: dict[str, object] = {}
     exec("import polars as pl\nimport hemresearch as hem\n" + own_data, names)
     names["cohort"].select("months", "died", "arm").write_csv("cohort.csv")
@@ -27,6 +27,7 @@ def test_the_tour_runs_from_a_csv_to_a_word_table(tmp_path, monkeypatch):
     exec(competing, names)
     exec(histories, names)
     exec(population, names)
+    exec(prediction, names)
     with pytest.warns(DataWarning, match="in no window"):
         exec(haematology, names)
     plt.close("all")

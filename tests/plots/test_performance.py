@@ -49,6 +49,13 @@ def test_a_single_model_needs_no_key_and_a_score_has_no_line_of_chance(mgus):
     assert len(score.plot().containers) == 2
 
 
+def test_a_single_horizon_is_the_only_tick(area):
+    ax = hem.plots.draw_performance(area.to_frame().filter(time=60))
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["60"]
+    low, high = ax.get_xlim()
+    assert (low + high) / 2 == 60
+
+
 def test_curves_run_from_corner_to_corner(curves):
     ax = curves.plot(title="By 5 and 10 years")
     lines = {line.get_label(): np.asarray(line.get_xydata()) for line in ax.lines}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LIMITS = ("conf_low", "conf_high")
 SQUARE_MM = 80.0
 APART = 0.012  # of the width of the axis between the error bars of two models
+AROUND = 0.05  # on either side of a single horizon, whose axis is 1 wide
 
 
 def draw_performance(
@@ -96,6 +97,10 @@ def draw_performance(
                 aside, rows["estimate"], yerr=[low, high], label=model, marker="o", markersize=3,
                 linewidth=RC["lines.linewidth"], elinewidth=0.7, gid=f"model {i}", **style,
             )  # fmt: skip
+        if frame["time"].n_unique() == 1:
+            only = float(frame["time"][0])
+            panel.set_xlim(only - AROUND, only + AROUND)
+            panel.set_xticks([only], [f"{only:g}"])
         if chance is not None:
             panel.axhline(chance, color="0.6", linewidth=0.6, zorder=0)
         words = title, x_label, measure
