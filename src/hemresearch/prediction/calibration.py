@@ -83,8 +83,7 @@ def calibration(
         `conf_low`, `conf_high`; of the distances only the estimate. The limits of observed/expected are
         formed on the log scale, take the predictions as given and all patients as alike, which makes them
         somewhat wide (with true risks of AUC 0.8 in 300 patients they held 1 in 97 % of 4 000 simulations).
-        With `.curve`, `.groups`, `.histogram`,
-        `.plot()`.
+        With `.curve`, `.groups`, `.histogram` and `.plot()`.
 
     Raises
     ------
