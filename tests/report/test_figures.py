@@ -152,6 +152,16 @@ def test_the_hash_is_of_names_types_and_values():
     assert len({data_hash(other) for other in (frame, *others)}) == 6
 
 
+def test_the_hash_does_not_see_the_last_digits_of_what_was_computed():
+    values = [0.1, -2.5e-9, 0.0, None, float("nan"), float("inf"), 7.123456789e4]
+    frame = pl.DataFrame({"x": values})
+    nearly = frame.with_columns(pl.col("x") * (1 + 1e-13))
+    noise = frame.with_columns(pl.when(pl.col("x") == 0).then(-1e-15).otherwise("x").alias("x"))
+    assert data_hash(frame) == data_hash(nearly) == data_hash(noise)
+    for other in (frame.with_columns(pl.col("x") * (1 + 1e-4)), frame.with_columns(pl.col("x") + 1)):
+        assert data_hash(other) != data_hash(frame)
+
+
 @pytest.mark.parametrize(
     "values",
     [

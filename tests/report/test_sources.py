@@ -205,3 +205,29 @@ def test_a_flow_has_a_table_with_words():
     made = table(flow)
     assert made.header[2:6] == ("Reason", "Before", "Excluded", "Of these not known")
     assert made.body[0][2:5] == ("Alive", "3", "1")
+
+
+def test_measures_of_prediction_and_screens_have_headers_of_their_own():
+    mgus = hem.data.load("mgus2").drop_nulls("hgb")
+    roles = {"time": "futime", "event": "death"}
+    fit = hem.regression.cox(mgus.head(700), "age + hgb", **roles)
+    others = hem.prediction.predicted_risks(fit, mgus.tail(600), times=[60], name="cox")
+    others = others.with_columns(halved=pl.col("cox_60") / 2)
+    given = {**roles, "times": 60, "risks": ["cox_60", "halved"]}
+    compared = table(hem.prediction.compare_models(others, **given))
+    assert compared.header[2:5] == ("AUC (95% CI)", "Brier score", "IPA")
+    assert table(hem.prediction.brier_difference(others, **given)).header[3].startswith("Difference in Brier")
+    used = table(hem.prediction.decision_curve(others, thresholds=[0.2], **given))
+    assert "Net benefit (95% CI)" in used.header
+    agreed = dict(row[2:] for row in table(hem.prediction.calibration(others, **given)).body if row[2:])
+    assert "(" in agreed["slope"]
+    assert len(agreed["ICI"]) == len("0.089")
+    screened = hem.translational.screen(mgus, ["age", "hgb"], **roles)
+    assert table(screened).header == ("Feature", "N", "Events", "HR (95% CI)", "p", "q")
+    tested = hem.translational.screen(mgus, ["sex"], **roles, method="logrank")
+    assert table(tested).header == ("Feature", "N", "Events", "Statistic", "p", "q")
+    cut = hem.translational.cutpoint(mgus, score="hgb", **roles)
+    assert table(cut).header[3:] == ("HR (95% CI)", "p, corrected", "p, uncorrected")
+    assert len(table(cut).body) == 1
+    built = hem.translational.signature(mgus, ["age", "hgb"], **roles, n_features=1)
+    assert table(built).header[-1] == "Selected, %"

@@ -33,6 +33,11 @@ class Calibration(Estimates):
     groups: pl.DataFrame = field(repr=False)
     histogram: pl.DataFrame = field(repr=False)
 
+    @property
+    def bare(self) -> tuple[str, ...]:
+        """The distances of the curve, which have no limits."""
+        return ("ICI", "E50", "E90", "Emax")
+
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw observed against predicted risks: `hem.plots.draw_calibration`."""
         from ..plots import draw_calibration

@@ -56,6 +56,20 @@ class ModelComparison(Result):
         wanted = ["auc", "auc_low", "auc_high", "brier", "ipa", *CALIBRATION.values()]
         return joined.join(agreement, on=keys, how="left", maintain_order="left").select(*keys, *wanted)
 
+    @property
+    def conf_level(self) -> float:
+        """Of all limits."""
+        return self.discrimination.conf_level
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a table calls the columns."""
+        return {"estimate": "AUC"}
+
+    def tabled(self) -> pl.DataFrame:
+        """What a table shows: the AUC with its limits, and the other measures."""
+        return self.to_frame().rename({"auc": "estimate", "auc_low": "conf_low", "auc_high": "conf_high"})
+
     def plot(self, **options: Any) -> list[Axes]:
         """Draw AUC and Brier score over the horizons, calibration at the last: `hem.plots.draw_models`."""
         from ..plots import draw_models

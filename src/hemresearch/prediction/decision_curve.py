@@ -31,6 +31,11 @@ DIGITS = 12  # thresholds of a grid carry rounding error, and a risk at one of t
 class DecisionCurve(Estimates):
     """Net benefit of each model, of treating all and of treating nobody, at each threshold."""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a table calls the columns."""
+        return {"estimate": "Net benefit"}
+
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw the net benefit over the thresholds: `hem.plots.draw_decision_curve`."""
         from ..plots import draw_decision_curve

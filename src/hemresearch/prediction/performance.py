@@ -56,6 +56,11 @@ class Performance(Estimates):
 class Comparison(Estimates):
     """Differences between models judged in the same patients, each with its test."""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a table calls the columns."""
+        return {"estimate": self.name[0].upper() + self.name[1:]}
+
     def _label(self, row: dict[str, Any]) -> str:
         """What a difference is between, in a sentence."""
         at = f" at {row['time']:g}" if "time" in row else ""

@@ -121,19 +121,17 @@ def table(
     refuse_percent_of_ratios(source, chosen)
     notes = (footnote,) if isinstance(footnote, str) else tuple(footnote or ())
     return compose(
-        Source(
-            frame,
+        replace(
+            source,
             title=source.title if title is None else title,
             footnotes=(*source.footnotes, *test_notes(p, labels or {}), *notes),
             labels=dict(labels or {}),
-            headers=source.headers,
             decimals=_decimals_of(source, decimals),
             percent=chosen,
             groups=groups or source.groups,
             conf_level=conf_level or source.conf_level,
             missing=missing,
             id=id,
-            table_one=source.table_one,
         )
     )
 
@@ -253,9 +251,14 @@ def _columns(source: Source) -> list[_Column]:
 def _interval_column(source: Source) -> _Column:
     as_it_is, ratio = replace(source, percent=()), without_percent(source)
     told = [as_it_is if own else source for own in ratio]
+    bare = source.frame["term"].is_in(source.bare) if source.bare else [False] * len(told)
     cells = [
-        formats.minus(formats.interval(e, low, high, _decimals(one, "estimate"), scale=_scale(one)))
-        for (e, low, high), one in zip(source.frame.select(ESTIMATE).rows(), told, strict=True)
+        formats.minus(
+            formats.number(e, _decimals(one, "estimate") + 1)
+            if alone
+            else formats.interval(e, low, high, _decimals(one, "estimate"), scale=_scale(one))
+        )
+        for (e, low, high), one, alone in zip(source.frame.select(ESTIMATE).rows(), told, bare, strict=True)
     ]
     ci = f"{formats.level(source.conf_level)} CI" if source.conf_level else "CI"
     hidden = _hidden(source, *ESTIMATE)
@@ -283,7 +286,7 @@ def _writer(source: Source, name: str) -> Callable[[Any], str]:
         return lambda v: formats.percent(v, decimals, sign="")
     if _is_label(source.frame, name):
         return lambda v: source.labels.get(_words(v), _words(v))
-    if name in ("p_value", "p_adjusted"):
+    if name in ("p_value", "p_adjusted", "p_uncorrected", "q_value"):
         return lambda v: formats.p_value(v, prefix=False)
     if name in COUNTS:
         return formats.count

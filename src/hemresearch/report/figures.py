@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER_VARIABLE = "HEMRESEARCH_FIGURES"
 DPI = 300
+DIGITS, NOISE = 6, 1e-12  # of a float in a checksum; and what is nothing beside the largest of its column
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,9 @@ def save_figure(
 def data_hash(data: Any) -> str:
     """SHA-256 of a table: names, types and values of its columns, in the order of its rows.
 
+    Numbers with a fraction count with six significant digits, and as 0 below 1e-12 of the largest of their
+    column: what was computed differs beyond that between two processors.
+
     Examples
     --------
     >>> import polars as pl
@@ -127,7 +131,17 @@ def _as_csv(column: pl.Series) -> str:
     if column.dtype == pl.Binary:
         return repr(column.to_list())
     plain = column.to_physical() if column.dtype.is_temporal() else column
+    if column.dtype.is_float():
+        plain = _rounded(plain)
     return plain.to_frame().write_csv(null_value="\x00")
+
+
+def _rounded(column: pl.Series) -> pl.Series:
+    """Without the digits that depend on the processor."""
+    value = pl.col(column.name)
+    noise = value.abs() < NOISE * value.filter(value.is_finite()).abs().max()
+    digits = pl.when(value.is_finite()).then(value.round_sig_figs(DIGITS)).otherwise(value)
+    return column.to_frame().select(pl.when(noise).then(0.0).otherwise(digits).alias(column.name)).to_series()
 
 
 def _figure(drawn: Any) -> Figure:

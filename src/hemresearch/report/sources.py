@@ -41,6 +41,7 @@ class Source:
     decimals: int | Mapping[str, int] | None = None
     percent: tuple[str, ...] = ()
     of_ratios: bool = False
+    bare: tuple[str, ...] = ()  # terms that have no limits, told to one more decimal
     groups: str | None = None
     conf_level: float | None = None
     missing: str = formats.MISSING
@@ -83,7 +84,8 @@ def read_source(item: Any, times: Any) -> Source:
         return _estimates(item)
     if isinstance(item, Result):
         said = (item.methods(),) if hasattr(item, "methods") else ()
-        return Source(tidy_frame(item), footnotes=said, headers=getattr(item, "headers", {}))
+        percent = getattr(item, "percent", ())
+        return Source(tidy_frame(item), footnotes=said, headers=getattr(item, "headers", {}), percent=percent)
     return _of_frame(tidy_frame(item))
 
 
@@ -101,7 +103,7 @@ def _of_frame(frame: pl.DataFrame) -> Source:
 def _estimates(item: Any) -> Source:
     """Estimates with limits, ratios as such under what they are: `HR (95% CI)`."""
     name, measure = getattr(item, "name", ""), getattr(item, "measure", "")
-    frame = item.to_frame()
+    frame = item.tabled() if hasattr(item, "tabled") else item.to_frame()
     if getattr(item, "ratio", ""):
         frame = item.to_frame(exponentiate=True).drop("statistic")  # that of the logarithm, as p is
     if "statistic" in frame.columns and not frame["statistic"].count():  # of exact tests
@@ -116,6 +118,7 @@ def _estimates(item: Any) -> Source:
         headers={**_units(name, getattr(item, "time_unit", None)), **own},
         percent=ESTIMATE if getattr(item, "in_percent", False) else (),
         of_ratios=(measure or getattr(item, "ratio", "")).endswith("ratio"),
+        bare=getattr(item, "bare", ()),
         footnotes=(f"{short}: {measure}; CI: confidence interval.",) if short != measure else _note(item),
         conf_level=item.conf_level,
     )

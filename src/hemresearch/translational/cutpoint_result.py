@@ -63,6 +63,26 @@ class Cutpoint(Result):
     n_event: int
     n_dropped: int
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a table calls the columns."""
+        return {"estimate": "HR", "p_value": "p, corrected", "p_uncorrected": "p, uncorrected"}
+
+    @property
+    def note(self) -> str:
+        """What stands below a table."""
+        return (
+            f"The cut of {self.score} was chosen for its log-rank statistic, of {self.frame.height} cuts; "
+            "HR: hazard ratio above the cut, not corrected for the choice and too far from 1."
+        )
+
+    def tabled(self) -> pl.DataFrame:
+        """What a table shows: the cut that was found, not all that were tried."""
+        found = self.frame.filter(cut=self.cut).select("cut", "n_low", "n_high")
+        ratio = {"estimate": self.hazard_ratio, "conf_low": self.conf_low, "conf_high": self.conf_high}
+        tests = {"p_value": self.p_value, "p_uncorrected": self.p_uncorrected}
+        return found.with_columns(pl.lit(v, dtype=pl.Float64).alias(k) for k, v in (ratio | tests).items())
+
     def to_frame(self) -> pl.DataFrame:
         """One row per cut: cut, n_low, n_high, statistic."""
         return self.frame

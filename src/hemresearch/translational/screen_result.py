@@ -65,6 +65,20 @@ class Screen(Result):
             return self.frame
         return self.frame.with_columns(pl.col("estimate", "conf_low", "conf_high").exp()).drop("std_error")
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a table calls the columns."""
+        ratio = RATIOS[self.method]
+        return {"estimate": formats.SHORT.get(ratio, ratio)} if ratio else {}
+
+    def tabled(self) -> pl.DataFrame:
+        """What a table shows: ratios, and no column that says the same of all features."""
+        ratios = RATIOS[self.method] is not None
+        frame = self.to_frame(exponentiate=ratios)
+        same = [name for name in ("df", "status") if set(frame[name]) <= {1.0, "ok"}]
+        numbers = ["estimate", "std_error", "conf_low", "conf_high"]
+        return frame.drop(*same, *(["statistic"] if ratios else numbers))
+
     def top(self, n: int = 10, *, exponentiate: bool = False) -> pl.DataFrame:
         """The features with the smallest p-values; of equal ones the first."""
         frame = self.to_frame(exponentiate=exponentiate)

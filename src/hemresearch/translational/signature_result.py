@@ -71,6 +71,11 @@ class Signature(Result):
     seed: int
     own_scores: np.ndarray = field(repr=False)
 
+    @property
+    def percent(self) -> tuple[str, ...]:
+        """The columns that a table tells in per cent."""
+        return ("selected",)
+
     def to_frame(self) -> pl.DataFrame:
         """One row per feature of the score, the strongest first."""
         return self.frame
