@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from refusals import assert_refused
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -231,3 +232,17 @@ def outcome_of(y):
 def test_refusals(call, found):
     with pytest.raises(DataError, match=found):
         call()
+
+
+def test_a_score_that_orders_nobody_is_one_half_without_a_word_of_limits(recwarn):
+    model = PenalizedCox(penalty=10.0).fit(X[:700], Y[:700])
+    assert (model.coef_ == 0).all()
+    assert model.score(X[700:], Y[700:]) == 0.5
+    assert not recwarn.list
+
+
+def test_a_fold_without_a_pair_has_no_score():
+    model = CoxRegression().fit(X[:700], Y[:700])
+    alone = Y[-5:].copy()
+    alone["event"] = False
+    assert_refused(lambda: model.score(X[-5:], alone), argument="y", says=["no comparable pair"])

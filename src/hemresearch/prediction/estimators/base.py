@@ -10,9 +10,9 @@ import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ...errors import warn
+from ...errors import DataError, warn
+from ...numerics.concordance import concordance_counts
 from ...options import check_times
-from ...regression.concordance import concordance
 from .outcome import Outcome, read_outcome
 
 if TYPE_CHECKING:
@@ -72,9 +72,15 @@ class SurvivalEstimator(BaseEstimator):
 
     def _concordance(self, score: np.ndarray, y: Any) -> float:
         outcome = read_outcome(y, len(score))
-        frame = pl.DataFrame({"time": outcome.time, "event": outcome.event > 0, "score": score})
-        found = concordance(frame, time="time", event="event", score="score")
-        return float(found.frame["estimate"].item())
+        value = concordance_counts(outcome.time, outcome.event > 0, score).value
+        if np.isfinite(value):
+            return float(value)
+        raise DataError(
+            "leaves no comparable pair: nobody has the event while another goes on",
+            argument="y",
+            expected="an event that somebody outlives",
+            remedy="fewer folds, or cv=list(StratifiedKFold(5).split(X, y['event']))",
+        )
 
     def warn_if_apparent(self, X: Any) -> None:
         """Warn where the rows are those of the fit."""
