@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hemresearch.numerics.steps import first_at_or_below, held_between
+from hemresearch.numerics.steps import first_at_or_below
 
 TIME = np.array([1.0, 2.0, 3.0, 4.0])
 
@@ -23,7 +23,3 @@ TIME = np.array([1.0, 2.0, 3.0, 4.0])
 )
 def test_the_first_time_at_or_below_a_level(curve, crossing):
     assert first_at_or_below(TIME, np.array(curve), 0.5) == crossing
-
-
-def test_values_are_held_until_the_next():
-    assert held_between(np.array([1.0, 5.0]), np.array([0, 3]), 5).tolist() == [1, 1, 1, 5, 5]

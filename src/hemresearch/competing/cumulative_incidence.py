@@ -18,7 +18,6 @@ from ..numerics.incidence import (
 from ..numerics.intervals import probability_limits
 from ..numerics.risk_sets import RiskSets, risk_sets
 from ..numerics.robust_incidence import robust_incidence_variance
-from ..numerics.steps import held_between
 from ..options import ConfType, Missing, check_choice, check_conf_level
 from ..outcomes import require_whole_weights
 from ..outcomes_competing import Competing, read_competing
@@ -281,7 +280,7 @@ def _one_curve(
     # between events of the cause nothing changes: all is computed where something does, and held
     moving = n_cause > 0
     moving[0] = True
-    at = np.flatnonzero(moving)
+    at, since = np.flatnonzero(moving), np.cumsum(moving) - 1
     moves = RiskSets(r.time[at], r.n_risk[at], r.n_event[at], r.n_censor[at])
     estimate, std_error = incidence(moves, n_cause[at], before[at]), np.sqrt(squared[at])
     low, high = probability_limits(estimate, std_error, conf_type, conf_level)
@@ -291,7 +290,7 @@ def _one_curve(
         "n_risk": r.n_risk,
         "n_event": n_cause,
         "n_censor": r.n_censor,
-        **{name: held_between(values, at, len(r.time)) for name, values in held.items()},
+        **{name: values[since] for name, values in held.items()},
     }
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .compiled import kernel
-
 TOLERANCE = 1.5e-8  # a curve that differs from a level by less is at the level, as in R's quantile.survfit
 
 
@@ -21,14 +19,3 @@ def first_at_or_below(time: np.ndarray, curve: np.ndarray, level: float) -> floa
         return float(time[first])
     flat_until = below[0] if len(below) else len(time) - 1  # as R's quantile, also where follow-up ends
     return float((time[first] + time[flat_until]) / 2)
-
-
-@kernel
-def held_between(values, at, n):  # type: ignore[no-untyped-def]
-    """Values at some of n places, the first of them among these, each held until the next."""
-    result = np.empty(n)
-    for k in range(len(at)):
-        end = at[k + 1] if k + 1 < len(at) else n
-        for place in range(at[k], end):
-            result[place] = values[k]
-    return result
