@@ -216,7 +216,7 @@ def test_measures_of_prediction_and_screens_have_headers_of_their_own():
     given = {**roles, "times": 60, "risks": ["cox_60", "halved"]}
     compared = table(hem.prediction.compare_models(others, **given))
     assert compared.header[2:5] == ("AUC (95% CI)", "Brier score", "IPA")
-    assert table(hem.prediction.brier_difference(others, **given)).header[3].startswith("Difference in Brier")
+    assert table(hem.prediction.brier_difference(others, **given)).header[3] == "Difference (95% CI)"
     used = table(hem.prediction.decision_curve(others, thresholds=[0.2], **given))
     assert "Net benefit (95% CI)" in used.header
     agreed = dict(row[2:] for row in table(hem.prediction.calibration(others, **given)).body if row[2:])
@@ -230,4 +230,8 @@ def test_measures_of_prediction_and_screens_have_headers_of_their_own():
     assert table(cut).header[3:] == ("HR (95% CI)", "p, corrected", "p, uncorrected")
     assert len(table(cut).body) == 1
     built = hem.translational.signature(mgus, ["age", "hgb"], **roles, n_features=1)
-    assert table(built).header[-1] == "Selected, %"
+    assert table(built).header[-3:] == ("Mean", "SD", "Selected, %")
+    points = table(hem.prediction.points_score(fit, mgus.head(700), times=[60]))
+    assert {len(row[-1].partition(".")[2]) for row in points.body} == {1}
+    whole = table(hem.prediction.points_score(fit, mgus.head(700), times=[60], one_point=0.5))
+    assert {row[-1].isdigit() for row in whole.body} == {True}

@@ -59,7 +59,7 @@ class Comparison(Estimates):
     @property
     def headers(self) -> dict[str, str]:
         """What a table calls the columns."""
-        return {"estimate": self.name[0].upper() + self.name[1:]}
+        return {"estimate": "Difference"}
 
     def _label(self, row: dict[str, Any]) -> str:
         """What a difference is between, in a sentence."""

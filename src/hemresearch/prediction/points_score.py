@@ -56,6 +56,12 @@ class PointsScore(Result):
     additive: Additive
     log_hazard: np.ndarray  # of a total of 0, at each of the times
 
+    @property
+    def decimals(self) -> dict[str, int]:
+        """To how many decimals a table tells points: none of whole ones."""
+        whole = bool((self.frame["points"] == self.frame["points"].round()).all())
+        return {"points": 0 if whole else 1}
+
     def to_frame(self) -> pl.DataFrame:
         """`variable`, `value`, `effect`, `points`: a row for each listed value."""
         return self.frame

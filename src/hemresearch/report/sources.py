@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .regression_cells import Models
 
 ESTIMATE = ("estimate", "conf_low", "conf_high")
+KNOWN = ("headers", "percent", "decimals")  # of what a result may say for its table
 EXCESS_PER = 1000  # person-years
 PERSON_TIME = {"days": "Person-days", "years": "Person-years", "hours": "Hours"}
 PER = ("rate", "consultations", "prevalence")  # what is told per something, and nothing else is in the name
@@ -84,8 +85,8 @@ def read_source(item: Any, times: Any) -> Source:
         return _estimates(item)
     if isinstance(item, Result):
         said = (item.methods(),) if hasattr(item, "methods") else ()
-        percent = getattr(item, "percent", ())
-        return Source(tidy_frame(item), footnotes=said, headers=getattr(item, "headers", {}), percent=percent)
+        known = {name: getattr(item, name) for name in KNOWN if hasattr(item, name)}
+        return Source(tidy_frame(item), footnotes=said, **known)
     return _of_frame(tidy_frame(item))
 
 

@@ -72,6 +72,11 @@ class Signature(Result):
     own_scores: np.ndarray = field(repr=False)
 
     @property
+    def headers(self) -> dict[str, str]:
+        """What a table calls the columns."""
+        return {"mean": "Mean", "sd": "SD"}
+
+    @property
     def percent(self) -> tuple[str, ...]:
         """The columns that a table tells in per cent."""
         return ("selected",)
