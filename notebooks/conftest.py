@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbval import kernel
 from nbval.kernel import RunningKernel
 
 from hemresearch.studies import fixed_environment
@@ -26,11 +27,23 @@ AGAIN = ROOT / "build" / "again" / RUN
 COMMITTED, FRESH = ROOT / "figures", AGAIN / "figures"
 # These may differ between two machines that draw the same figure.
 OF_THE_MACHINE = ("versions",)
+START = kernel.start_new_kernel
 
 
 def execute_with_history(self: RunningKernel, cell_input: str, allow_stdin: bool | None = None) -> str:
     """Run a cell as Jupyter does; without history IPython ignores the `;` that hides a value."""
     return str(self.kc.execute(cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False))
+
+
+def start_twice(*arguments: Any, **options: Any) -> Any:
+    """Start a kernel, and once more if nothing is heard of it.
+
+    Two workers may choose the same free port at one time, and one of the kernels is never heard of.
+    """
+    try:
+        return START(*arguments, **options)
+    except RuntimeError:
+        return START(*arguments, **options)
 
 
 def figures_that_differ(fresh: Path, committed: Path) -> list[str]:
@@ -64,6 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     os.environ.update(environment)
     RunningKernel.execute_cell_input = execute_with_history
+    kernel.start_new_kernel = start_twice
 
 
 @pytest.hookimpl(trylast=True)

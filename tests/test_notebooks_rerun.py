@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nbval import kernel
 from nbval.plugin import get_sanitize_patterns
 from small_studies import DRAW, FRAME, SAY, write_study
 
@@ -87,6 +88,22 @@ def test_a_figure_is_compared_by_its_facts_but_for_versions(tmp_path: Path) -> N
     assert differ(fresh, committed) == []
     (committed / "a.json").write_text('{"n": 646, "events": 320}')
     assert differ(fresh, committed) == ["a.json: events is not what is committed"]
+
+
+def test_a_kernel_of_which_nothing_is_heard_is_started_once_more(monkeypatch) -> None:
+    heard = iter([RuntimeError("Kernel didn't respond in 60 seconds"), "kernel"])
+
+    def start(*_: object) -> object:
+        found = next(heard)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(kernel, "start_new_kernel", start)
+    start_twice = runpy.run_path(str(ROOT / "notebooks" / "conftest.py"))["start_twice"]
+    assert start_twice("python") == "kernel"
+    with pytest.raises(StopIteration):
+        start_twice("python")
 
 
 def replace(path: Path, old: str, new: str) -> None:

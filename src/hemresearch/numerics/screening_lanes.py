@@ -90,7 +90,7 @@ def standardize_lanes(x, known, fit):  # type: ignore[no-untyped-def]
         for lane in range(lanes):
             mean[lane] += x[i, lane]
     for lane in range(lanes):
-        mean[lane] /= number[lane]
+        mean[lane] /= max(number[lane], 1.0)
     for i in range(n):
         for lane in range(lanes):
             x[i, lane] -= mean[lane]
@@ -100,7 +100,7 @@ def standardize_lanes(x, known, fit):  # type: ignore[no-untyped-def]
         for lane in range(lanes):
             scale[lane] += x[i, lane] * x[i, lane]
     for lane in range(lanes):
-        size = np.sqrt(scale[lane] / number[lane])
+        size = np.sqrt(scale[lane] / max(number[lane], 1.0))
         scale[lane] = 1 / size if size > 1e-12 * abs(mean[lane]) else 0.0
     for i in range(n):
         for lane in range(lanes):
