@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 class Interval:
     """Interval-censored observations: the event lies in (left, right], or at left where both are equal.
 
-    `left` is 0 for left-censored and `right` infinite for right-censored observations.
+    `left` is 0 for left-censored (where `open` is true) and `right` infinite for right-censored observations.
     """
 
     left: np.ndarray
     right: np.ndarray
+    open: np.ndarray
     weight: np.ndarray | None
     group: Groups
     row: np.ndarray | None
@@ -85,6 +86,7 @@ def read_interval(
     return Interval(
         left=low,
         right=high,
+        open=table.series("left").is_null().to_numpy(),
         weight=weight,
         group=group_rows(table),
         row=table.row,

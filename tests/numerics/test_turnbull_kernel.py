@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from hemresearch.numerics.product_limit import product_limit
 from hemresearch.numerics.risk_sets import risk_sets
 from hemresearch.numerics.turnbull import (
+    BEFORE,
     TOLERANCE,
     MassFunction,
     innermost_runs,
@@ -28,14 +29,14 @@ def intervals(draw: st.DrawFn, largest: int = 15) -> tuple[np.ndarray, np.ndarra
     left = np.array(draw(st.lists(st.integers(0, 8), min_size=n, max_size=n)), dtype=float)
     length = np.array(draw(st.lists(st.sampled_from([0, 1, 2, 5, np.inf]), min_size=n, max_size=n)))
     weight = np.array(draw(st.lists(st.integers(1, 4), min_size=n, max_size=n)), dtype=float)
-    return left, left + length, weight
+    return np.where((left == 0) & (length > 2), BEFORE, left), left + length, weight
 
 
 def covers(runs, left, right) -> np.ndarray:
     """Which innermost intervals lie within which observations, by comparing their ends alone."""
-    within = (runs.left >= left[:, None]) & (runs.right <= right[:, None])
+    within = (runs.left >= np.maximum(left, 0)[:, None]) & (runs.right <= right[:, None])
     point = (runs.left == runs.right) & (left[:, None] == runs.left) & (left < right)[:, None]
-    return within & ~(point & (left > 0)[:, None])  # (3, 5] does not hold the point 3
+    return within & ~point  # (3, 5] does not hold the point 3
 
 
 def test_innermost_intervals_by_hand():
@@ -56,9 +57,11 @@ def test_half_open_intervals_that_touch_do_not_overlap():
     assert runs.weight.tolist() == [2, 1]
 
 
-def test_left_censored_times_may_be_zero():
-    runs = innermost_runs(np.array([0.0, 0.0]), np.array([0.0, 3.0]))
+def test_left_censored_times_may_be_zero_and_those_after_zero_not():
+    runs = innermost_runs(np.array([0.0, BEFORE]), np.array([0.0, 3.0]))
     assert (runs.left.tolist(), runs.right.tolist()) == ([0], [0])
+    runs = innermost_runs(np.array([0.0, 0.0]), np.array([0.0, 3.0]))
+    assert (runs.left.tolist(), runs.right.tolist()) == ([0, 0], [0, 3])
 
 
 @given(intervals())

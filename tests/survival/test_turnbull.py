@@ -130,6 +130,15 @@ def test_left_censored_patients_count_from_zero():
     assert counts == (3, 0, 2, 0, 1)
 
 
+def test_who_was_free_of_the_event_at_zero_did_not_have_it_there():
+    """As R's survfit of type interval2: 0.833 after 0, 0.521 after 3, 0.208 after 6."""
+    ends = {"left": [0.0, 6, 0, 3, 0, 0], "right": [0.0, None, 6, 6, None, 3]}
+    curves = fit(pl.DataFrame(ends))
+    assert_close(curves.at([0, 3, 6])["estimate"], [5 / 6, 25 / 48, 5 / 24], rel=1e-9)
+    unknown = fit(pl.DataFrame(ends | {"left": [0.0, 6, 0, 3, 0, None]}))
+    assert unknown.at(0)["estimate"].item() < 0.8
+
+
 @pytest.mark.parametrize("end", [1 - 1e-15, 1 + 1e-15])
 def test_a_time_that_only_rounding_tells_from_an_end_is_that_end(end):
     curves = fit(FOUR, bootstrap=20, seed=1)

@@ -7,6 +7,7 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 from reference_cases import assert_close
+from refusals import assert_refused
 
 import hemresearch as hem
 from hemresearch.errors import DataError, DataWarning
@@ -117,6 +118,18 @@ def test_threads_change_nothing_and_a_matrix_is_as_columns():
     beside = data.select("t", "e", "s")
     assert one.equals(screen(beside, names, matrix=matrix, **roles).to_frame())
     assert one.equals(screen(beside, names, matrix=pl.DataFrame(matrix), **roles).to_frame())
+    turned = data.select(names[::-1])
+    assert one.equals(screen(beside, names, matrix=turned, **roles).to_frame())
+    assert one.equals(screen(beside, names, matrix=turned.to_pandas(), **roles).to_frame())
+    hidden = np.ma.masked_invalid(np.nan_to_num(matrix, nan=999.0, copy=True))
+    hidden.mask = np.isnan(matrix)
+    assert one.equals(screen(beside, names, matrix=hidden, **roles).to_frame())
+    for wrong, argument, says in (
+        (turned.rename({"x3": "other"}), "matrix", "no column for 1 name: 'x3'"),
+        (matrix.astype(complex), "matrix", "no rectangle of numbers"),
+    ):
+        call = lambda m=wrong: screen(beside, names, matrix=m, **roles)  # noqa: E731
+        assert_refused(call, argument=argument, says=[says])
 
 
 def test_threads_change_nothing_side_by_side():

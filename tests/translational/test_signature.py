@@ -71,6 +71,32 @@ def test_scores_and_weights_are_those_of_one_cox_model_each():
     np.testing.assert_allclose(score, by_hand, rtol=1e-9)
 
 
+def test_a_feature_that_orders_the_events_is_no_worse_for_it():
+    """Its ratio is infinite; Firth's penalty gives it a weight."""
+    rng = np.random.default_rng(8)
+    time, event = rng.exponential(size=80) + 0.01 * np.arange(80), rng.random(80) < 0.6
+    data = pl.DataFrame(
+        {"t": time, "e": event, "perfect": -time, **{f"g{j}": rng.normal(size=80) for j in range(9)}}
+    )
+    names = ["perfect", *(f"g{j}" for j in range(9))]
+    found = signature(data, names, time="t", event="e", n_features=2, folds=4)
+    assert found.to_frame()["feature"][0] == "perfect"
+    assert found.to_frame()["selected"][0] == 1
+    firth = hem.regression.firth_cox(data, ["perfect"], time="t", event="e")
+    assert found.to_frame()["weight"][0] == pytest.approx(firth.coef[0] * data["perfect"].std(), rel=1e-6)
+    assert found.validated.to_frame()["estimate"][0] > 0.9
+
+
+def test_what_was_offered_is_told_whatever_was_chosen():
+    data = pl.DataFrame(
+        {"t": np.arange(1.0, 41), "e": [True] * 40, "a": np.arange(40) % 7, "b": np.arange(40) % 3}
+    )
+    found = signature(data, ["a", "b"], time="t", event="e", n_features=[1, 2], folds=4)
+    assert "inner cross-validation" in found.methods()
+    alone = signature(data, ["a", "b"], time="t", event="e", n_features=1, folds=4)
+    assert "inner cross-validation" not in alone.methods()
+
+
 def test_a_part_is_scored_without_itself():
     data, x, names = expression(40, 6, effect=0.5, seed=4)
     made = signature(data, names, matrix=x, n_features=2, **ROLES, folds=4)

@@ -13,6 +13,7 @@ import numpy as np
 
 from .compiled import kernel
 
+BEFORE = -1.0  # all times
 TOLERANCE = 1e-10  # of the Kuhn-Tucker conditions, relative to the number of patients
 WARM_UP = 10  # steps of the EM algorithm before the first Newton step
 MAX_STEPS = 200
@@ -50,12 +51,13 @@ class Npmle:
 
 
 def innermost_runs(left: np.ndarray, right: np.ndarray, weight: np.ndarray | None = None) -> Runs:
-    """Innermost intervals of (left, right], which is [left, right] where both are equal or left is 0.
+    """Innermost intervals of (left, right], which is [right, right] where both are equal.
 
+    A left end of BEFORE is that of [0, right]: nothing is known of time 0.
     They are where a left end is followed by a right end, in the order of time; at one time a closed left
     end comes first, then right ends, then open left ends.
     """
-    closed = (left == right) | (left == 0)
+    closed = (left == right) | (left == BEFORE)
     times, rank = np.unique(np.concatenate([left, right]), return_inverse=True)
     begin = 3 * rank[: len(left)] + np.where(closed, 0, 2)
     end = 3 * rank[len(left) :] + 1
@@ -69,7 +71,7 @@ def innermost_runs(left: np.ndarray, right: np.ndarray, weight: np.ndarray | Non
     last = np.searchsorted(inner_end, end, side="right") - 1
     run, row = np.unique(first * len(here) + last, return_inverse=True)
     return Runs(
-        left=times[inner_begin // 3],
+        left=np.maximum(times[inner_begin // 3], 0.0),
         right=times[inner_end // 3],
         first=run // len(here),
         last=run % len(here),

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ..errors import ConvergenceWarning, DataError
-from ..numerics.turnbull import TOLERANCE, MassFunction, Npmle
+from ..numerics.turnbull import BEFORE, TOLERANCE, MassFunction, Npmle
 from ..options import Missing, check_conf_level, check_number
 from ..outcomes_interval import Interval, read_interval
 from ..parallel import each
@@ -47,8 +47,8 @@ def turnbull(
     data
         As in `kaplan_meier`.
     left
-        The last time known to be event-free. Missing (or 0): the event is known only to have happened by
-        `right` (left-censored).
+        The last time known to be event-free. Missing: the event is known only to have happened by `right`
+        (left-censored), and may have been at 0, of which 0 says that it was later.
     right
         The first time the event was known to have happened. Missing: not by `left` (right-censored). Equal to
         `left`: the event was at that time.
@@ -149,13 +149,13 @@ def _one_sample(
 ) -> tuple[Sample, Npmle]:
     """Estimate one group, from its distinct intervals and how many patients have each."""
     ends = np.empty(int(rows.sum()), dtype=complex)  # complex numbers sort as pairs
-    ends.real, ends.imag = y.left[rows], y.right[rows]
+    ends.real, ends.imag = np.where(y.open, BEFORE, y.left)[rows], y.right[rows]
     distinct, which = np.unique(ends, return_inverse=True)
     count = np.bincount(which, None if y.weight is None else y.weight[rows]).astype(float)
     left, right = distinct.real.copy(), distinct.imag.copy()
     estimate, fitted = MassFunction.of(left, right, count)
     replicates = _replicates(left, right, count, bootstrap, stream, n_jobs) if bootstrap else ()
-    return Sample(estimate, replicates, left, right, count), fitted
+    return Sample(estimate, replicates, np.maximum(left, 0.0), right, count), fitted
 
 
 def _replicates(

@@ -43,6 +43,14 @@ class Features:
             return Features(tuple(names), self.frame.select(names), None)
         assert self.matrix is not None
         place = {name: j for j, name in enumerate(self.names)}
+        absent = [name for name in names if name not in place]
+        if absent:
+            raise DataError(
+                f"{counted(len(absent), 'feature')} of the score not among them: {listed(map(repr, absent))}",
+                argument="features",
+                expected="the name of every column of matrix, those of the score among them",
+                remedy="features=[...], in the order of the columns of matrix",
+            )
         return Features(tuple(names), None, self.matrix[:, [place[name] for name in names]])
 
     def column(self, j: int) -> pl.Series:
@@ -128,7 +136,7 @@ def read_features(frame: pl.DataFrame, features: Any, matrix: Any, *, outcome: t
             remedy="features=polars.selectors.starts_with('gene_')",
         )
     if matrix is not None:
-        return Features(tuple(names), None, _checked_matrix(matrix, frame.height, len(names)))
+        return Features(tuple(names), None, _checked_matrix(matrix, frame.height, names))
     for check in (_unknown, _outcome):
         check(names, frame, outcome)
     return Features(tuple(names), frame[names], None)
@@ -175,10 +183,15 @@ def _outcome(names: list[str], frame: pl.DataFrame, outcome: tuple[str, ...]) ->
         )
 
 
-def _checked_matrix(matrix: Any, n: int, m: int) -> np.ndarray:
-    to_numpy: Callable[[], Any] | None = getattr(matrix, "to_numpy", None)
+def _checked_matrix(matrix: Any, n: int, names: list[str]) -> np.ndarray:
+    m, plain = len(names), _by_name(matrix, names)
+    to_numpy: Callable[[], Any] | None = getattr(plain, "to_numpy", None)
     try:
-        values = np.asarray(matrix if to_numpy is None else to_numpy(), dtype=float)
+        values = plain if to_numpy is None else to_numpy()
+        if np.iscomplexobj(values):
+            raise TypeError
+        masked = isinstance(values, np.ma.MaskedArray)
+        values = values.astype(float).filled(np.nan) if masked else np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         values = np.empty(0)
     if values.shape == (n, m):
@@ -190,6 +203,23 @@ def _checked_matrix(matrix: Any, n: int, m: int) -> np.ndarray:
         argument="matrix",
         expected="one row per row of the data and one column per name in features",
         remedy="matrix=matrix.T" if turned else "matrix=frame.select(features).to_numpy()",
+    )
+
+
+def _by_name(matrix: Any, names: list[str]) -> Any:
+    """The columns of a table in the order of the names; anything whose columns nobody named as it is."""
+    labels = list(getattr(matrix, "columns", ()))
+    by_number = labels == [f"column_{j}" for j in range(len(labels))]  # as polars names those of an array
+    if by_number or not all(isinstance(label, str) for label in labels):
+        return matrix
+    strange = [name for name in names if name not in labels]
+    if not strange:
+        return matrix[names] if labels != names else matrix
+    raise DataError(
+        f"has no column for {counted(len(strange), 'name')}: {listed(map(repr, strange))}",
+        argument="matrix",
+        expected="a table with the features as names of its columns, or an array in their order",
+        remedy="features=matrix.columns, or matrix.to_numpy()",
     )
 
 

@@ -49,10 +49,10 @@ def response_times(
     -------
     polars.DataFrame
         One row per patient with a measurement: the id; `n` (measurements used); `response_left` and
-        `response_right`, since time 0 (left null: response at the first visit already; right null: not yet);
-        `responded`; `loss_left` and `loss_right`, since the visit at which the response was found (both null
-        without one; right null: not lost). As `left` and `right` of `hem.survival.turnbull`, the loss after
-        `.filter("responded")`.
+        `response_right`, since time 0 (left null: at the first visit already, both 0 if that is at 0; right
+        null: not yet); `responded`; `loss_left` and `loss_right`, since the visit at which the response was
+        found (both null without one; right null: not lost). As `left` and `right` of
+        `hem.survival.turnbull`, the loss after `.filter("responded")`.
 
     Raises
     ------

@@ -10,7 +10,9 @@ import polars as pl
 
 from ..columns import Groups, as_frame
 from ..errors import DataError, counted
-from ..numerics.screening import ESTIMATED, screen_cox
+from ..numerics.cox_firth import firth_likelihood
+from ..numerics.newton import maximize
+from ..numerics.screening import ESTIMATED, SEPARATED, screen_cox
 from ..options import Missing, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
 from ..regression.concordance import concordance_of_score
@@ -47,7 +49,8 @@ def signature(
     """A compound covariate score, with its concordance in patients it was not made from.
 
     The score is the sum of standardised features times their log hazard ratios in Cox models of one feature
-    each, over the features with the largest likelihood ratios. Everything, the screen, the number of
+    each, over the features with the largest likelihood ratios (with Firth's penalty where the ratio would be
+    infinite, as of a mutation that all who had the event carry). Everything, the screen, the number of
     features, means and weights, is done anew in each training part, and scores the part left out; patients of
     one part are compared with each other. The estimand is the concordance of scores made in this way from so
     many patients, in others like them. The concordance in the patients themselves is not given: of thousands
@@ -125,6 +128,7 @@ def signature(
         validated=_mean_of(found),
         out_of_fold=out_of_fold,
         sizes=tuple(len(r.chosen) for r in picked),
+        sizes_offered=sizes,
         n_candidates=len(chosen),
         n=len(y),
         n_event=int(y.event.sum()),
@@ -184,7 +188,7 @@ def _parts(y: Survival, folds: int, rng: np.random.Generator) -> np.ndarray:
 def _built(values: np.ndarray, y: Survival, size: int) -> Rule:
     """The rule of the features with the largest likelihood ratios; of equal ones the first."""
     found = screen_cox(values, rows_of(y, np.zeros((len(y), 0))), efron=True)
-    usable = np.flatnonzero(found.status == ESTIMATED)
+    usable = np.flatnonzero(np.isin(found.status, (ESTIMATED, SEPARATED)))
     order = usable[np.argsort(-found.likelihood_ratio[usable], kind="stable")][:size]
     if len(order) < size:
         raise DataError(
@@ -194,8 +198,16 @@ def _built(values: np.ndarray, y: Survival, size: int) -> Rule:
             remedy=f"n_features={max(len(order), 1)}, or fewer folds",
         )
     chosen = values[order]
-    sd = chosen.std(axis=1, ddof=1)
-    return Rule(order, chosen.mean(axis=1), sd, found.coef[order] * sd)
+    sd, coef = chosen.std(axis=1, ddof=1), found.coef[order]
+    for j in np.flatnonzero(np.isinf(coef)):
+        coef[j] = _penalised(chosen[j], y)
+    return Rule(order, chosen.mean(axis=1), sd, coef * sd)
+
+
+def _penalised(values: np.ndarray, y: Survival) -> float:
+    """The log hazard ratio of one feature with Firth's penalty, which is finite for all."""
+    rows = rows_of(y, values[:, None])
+    return float(maximize(firth_likelihood(rows, efron=True), np.zeros(1)).parameters[0] * rows.scale[0])
 
 
 def _held_out(

@@ -53,8 +53,8 @@ class Signature(Result):
         The concordance of scores that were made without the patient they belong to.
     out_of_fold
         One row per patient: `row` (0-based), `fold` and `score` of the first repeat, made without the fold.
-    sizes
-        How many features the score of each training part had.
+    sizes, sizes_offered
+        How many features the score of each training part had, and the numbers it was chosen from.
     n_candidates, n, n_event, folds, repeats, seed
         What it was made from.
     """
@@ -63,6 +63,7 @@ class Signature(Result):
     validated: Estimates
     out_of_fold: pl.DataFrame = field(repr=False)
     sizes: tuple[int, ...]
+    sizes_offered: tuple[int, ...]
     n_candidates: int
     n: int
     n_event: int
@@ -144,7 +145,7 @@ class Signature(Result):
 
     def methods(self) -> str:
         """A sentence for the methods section."""
-        size = "their number chosen in an inner cross-validation, " if len(set(self.sizes)) > 1 else ""
+        size = "their number chosen in an inner cross-validation, " if len(self.sizes_offered) > 1 else ""
         return (
             "A compound covariate score was made of the features with the largest likelihood ratios in Cox "
             f"models of one feature each, {size}weighted by their log hazard ratios. It was validated by "
