@@ -10,8 +10,7 @@ import polars as pl
 
 from ..columns import Groups, as_frame
 from ..errors import DataError, counted
-from ..numerics.cox_firth import firth_likelihood
-from ..numerics.newton import maximize
+from ..numerics.cox_partial import PartialLikelihood
 from ..numerics.screening import ESTIMATED, SEPARATED, screen_cox
 from ..options import Missing, check_conf_level, check_number
 from ..outcomes import Survival, read_survival
@@ -49,12 +48,12 @@ def signature(
     """A compound covariate score, with its concordance in patients it was not made from.
 
     The score is the sum of standardised features times their log hazard ratios in Cox models of one feature
-    each, over the features with the largest likelihood ratios (with Firth's penalty where the ratio would be
-    infinite, as of a mutation that all who had the event carry). Everything, the screen, the number of
-    features, means and weights, is done anew in each training part, and scores the part left out; patients of
-    one part are compared with each other. The estimand is the concordance of scores made in this way from so
-    many patients, in others like them. The concordance in the patients themselves is not given: of thousands
-    of features, some order any outcome.
+    each, over the features with the largest likelihood ratios. (Where a ratio is infinite, as of a mutation
+    that all who had the event carry, the first step of Newton's method stands in its place.) Everything, the
+    screen, the number of features, means and weights, is done anew in each training part, and scores the part
+    left out; patients of one part are compared with each other. The estimand is the concordance of scores
+    made in this way from so many patients, in others like them. The concordance in the patients themselves is
+    not given: of thousands of features, some order any outcome.
 
     Parameters
     ----------
@@ -200,14 +199,15 @@ def _built(values: np.ndarray, y: Survival, size: int) -> Rule:
     chosen = values[order]
     sd, coef = chosen.std(axis=1, ddof=1), found.coef[order]
     for j in np.flatnonzero(np.isinf(coef)):
-        coef[j] = _penalised(chosen[j], y)
+        coef[j] = _first_step(chosen[j], y)
     return Rule(order, chosen.mean(axis=1), sd, coef * sd)
 
 
-def _penalised(values: np.ndarray, y: Survival) -> float:
-    """The log hazard ratio of one feature with Firth's penalty, which is finite for all."""
+def _first_step(values: np.ndarray, y: Survival) -> float:
+    """Where Newton's method for the log hazard ratio of one feature goes first, which is finite for all."""
     rows = rows_of(y, values[:, None])
-    return float(maximize(firth_likelihood(rows, efron=True), np.zeros(1)).parameters[0] * rows.scale[0])
+    _, score, information = PartialLikelihood(rows, efron=True)(np.zeros(1))
+    return float(score[0] / information[0, 0] * rows.scale[0])
 
 
 def _held_out(
