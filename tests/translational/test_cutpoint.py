@@ -109,6 +109,22 @@ def test_what_it_says():
     assert repr(one).count("\n") == 3
 
 
+def test_events_that_nobody_outlives_are_refused():
+    alike = pl.DataFrame({"t": [5.0] * 20, "e": [True] * 20, "x": range(20)})
+    call = lambda: cutpoint(alike, time="t", event="e", score="x")  # noqa: E731
+    assert_refused(call, argument="event", column="e", says=["tells nobody from another"])
+
+
+def test_tiny_p_values_are_those_of_the_bound_and_fall():
+    n = 200
+    perfect = pl.DataFrame({"t": np.arange(n, 0.0, -1), "e": [True] * n, "x": np.arange(float(n))})
+    noisy = perfect.with_columns(x=pl.col("x") + pl.Series(np.random.default_rng(1).normal(0, 40, n)))
+    roles = {"time": "t", "event": "e", "score": "x"}
+    best, worse = cutpoint(perfect, **roles), cutpoint(noisy, **roles)
+    assert best.p_uncorrected < best.p_value < worse.p_value < 1e-10
+    assert best.p_value == cutpoint(perfect, **roles, correction="lausen-1994").p_value
+
+
 def test_refusals():
     data = made(40, 1)
 

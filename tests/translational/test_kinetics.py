@@ -38,6 +38,7 @@ def test_matches_lmer():
     assert fit.method == "REML"
 
 
+@pytest.mark.filterwarnings("ignore:.*normal limits are narrow")
 def test_the_line_of_a_patient_and_its_halving_time_by_hand():
     # logarithms 2, 1, 0 and, with a wiggle, 1, 0, 2, 3 after 0, 1, 2 months
     data = pl.DataFrame(
@@ -96,6 +97,7 @@ def test_values_below_the_limit_are_censored_and_not_replaced():
     assert other.to_frame().equals(fit.to_frame())
 
 
+@pytest.mark.filterwarnings("ignore:.*normal limits are narrow")
 def test_each_group_has_its_own_line():
     data = made()
     both = kinetics(data.lazy(), **ROLES, by="arm")
@@ -106,6 +108,27 @@ def test_each_group_has_its_own_line():
     assert repr(both).count("arm=A") == 3
     many = kinetics(made(32).with_columns(arm=pl.col("id") // 4), **ROLES, by="arm")
     assert "and 2 more groups" in repr(many)
+
+
+def test_few_patients_give_a_warning():
+    few = made().filter(pl.col("id") < 4)
+    assert_warns(lambda: kinetics(few, **ROLES), argument="data", says=["4 patients for one line"])
+
+
+def test_how_groups_were_fitted_is_told_of_each_kind():
+    high = pl.when(pl.col("arm") == "A").then(pl.col("mrd").quantile(0.3)).otherwise(1e-9)
+    fit = kinetics(made().with_columns(lod=high), **ROLES, by="arm", limit="lod")
+    assert "else REML" in repr(fit)
+
+
+@pytest.mark.parametrize("name", ["estimate", "n_below", "value", "id"])
+def test_columns_of_the_result_are_no_names_of_ids_or_groups(name):
+    data = made().rename({"id": "who"}).with_columns(pl.col("arm").alias(name))
+    roles = ROLES | {"id": "who"}
+    assert_refused(lambda: kinetics(data, **roles, by=name), argument="by", column=name, says=["alias"])
+    if name not in ("id", "value"):
+        named = data.with_columns(pl.col("who").alias(name))
+        assert_refused(lambda: kinetics(named, **roles | {"id": name}), argument="id", column=name)
 
 
 def test_what_it_says():

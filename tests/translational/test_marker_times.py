@@ -166,3 +166,9 @@ def test_landmarks_refuse():
     refused(PATIENTS.with_columns(last_age=1), argument="data", says=["last_age"])
     text = VALUES.with_columns(pl.col("id").cast(pl.String))
     refused(values=text, argument="id", column="id", says=["String in values"])
+
+
+def test_an_id_has_no_name_of_the_result():
+    data = course(50.0, 0.05).rename({"id": "responded"})
+    call = lambda: response_times(data, **ROLES | {"id": "responded"}, at_most=0.1)  # noqa: E731
+    assert_refused(call, argument="id", column="responded", says=["alias"])

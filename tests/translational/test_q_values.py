@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference_cases import assert_close
+from refusals import assert_warns
 
 from hemresearch.errors import DataError
 from hemresearch.numerics.multiplicity import null_share
@@ -58,6 +59,11 @@ def test_a_series_keeps_its_nulls_and_an_empty_one_is_empty():
 def test_what_is_no_probability_is_refused(p):
     with pytest.raises(DataError, match="no probability"):
         q_values(p)
+
+
+def test_storey_of_few_tests_gives_a_warning():
+    p = [0.001, 0.01, 0.02, 0.03, 0.04, 0.96]
+    assert_warns(lambda: q_values(p, adjust="storey"), argument="adjust", says=["6 p-values: too few"])
 
 
 def test_storey_needs_large_p_values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,13 @@ from .q_values import Adjust, checked_adjustment
 from .screen_result import ADJUSTMENTS, SHOWN
 
 FEWEST_EXPECTED = 5.0
+FEWEST_RANKED, FEWEST_PAIRS = 5, 10  # in a group, and of two numbers
 MOST_GROUPS = 20
+CELLS, RANKS = "fewer than 5 are expected in a cell of the table", "few patients are ranked"
+ENOUGH = {
+    CELLS: "larger groups, or fewer of them",
+    RANKS: f"{FEWEST_RANKED} patients or more in every group, {FEWEST_PAIRS} for a correlation",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -138,7 +145,8 @@ def associate(
     Warns
     -----
     DataWarning
-        If a chi-squared test rests on cells in which fewer than 5 are expected.
+        If a chi-squared test rests on cells in which fewer than 5 are expected, or a test of ranks on a group
+        of fewer than 5 patients, Spearman's on fewer than 10.
 
     Notes
     -----
@@ -196,7 +204,8 @@ def is_groups(series: pl.Series) -> bool:
 
 
 def _each(features: Features, response: pl.Series) -> pl.DataFrame:
-    rows, sparse = [], []
+    rows: list[tuple[Any, ...]] = []
+    rough: dict[str, list[str]] = {CELLS: [], RANKS: []}
     by_groups = is_groups(response)
     for j, name in enumerate(features.names):
         series = features.column(j)
@@ -207,18 +216,11 @@ def _each(features: Features, response: pl.Series) -> pl.DataFrame:
         if len(x) and x.n_unique() > 1 and y.n_unique() > 1:
             test, measure, *numbers, few = _test(x, y, by_groups)
         else:
-            test, measure, numbers, few = None, None, [np.nan] * 4, False
-        sparse += [name] if few else []
+            test, measure, numbers, few = None, None, [np.nan] * 4, None
+        if few:
+            rough[few].append(name)
         rows.append((name, len(x), test, measure, *numbers))
-    if sparse:
-        warn(
-            f"fewer than {FEWEST_EXPECTED:g} are expected in a cell of {counted(len(sparse), 'table')}, "
-            "where the chi-squared test is rough",
-            argument="features",
-            column=sparse[0],
-            expected="5 or more expected in every cell",
-            remedy="fewer, larger groups",
-        )
+    _warn_of_rough(rough)
     schema = {
         "feature": pl.String, "n": pl.Int64, "test": pl.String, "measure": pl.String, "estimate": pl.Float64,
         "statistic": pl.Float64, "df": pl.Float64, "p_value": pl.Float64,
@@ -226,20 +228,36 @@ def _each(features: Features, response: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+def _warn_of_rough(rough: dict[str, list[str]]) -> None:
+    """Name the tests whose approximation says little."""
+    for what, names in rough.items():
+        if names:
+            warn(
+                f"{what} for {counted(len(names), 'feature')}, where the test is rough",
+                argument="features",
+                column=names[0],
+                expected=ENOUGH[what],
+                remedy="pl.col(...).cut([...]) with fewer breaks" if what == CELLS else "more patients",
+            )
+
+
 def _test(x: pl.Series, y: pl.Series, response_is_groups: bool) -> tuple[Any, ...]:
-    """Test, measure, estimate, statistic, df, p-value, and whether a table is sparse."""
+    """Test, measure, estimate, statistic, df, p-value, and what makes it rough."""
     feature_is_groups = is_groups(x)
     if feature_is_groups and response_is_groups:
         return _table(*group_codes(x), *group_codes(y))
     if not feature_is_groups and not response_is_groups:
-        return ("Spearman", "rho", *spearman(_numbers(x), _numbers(y)), False)
+        rho, *told, p = spearman(_numbers(x), _numbers(y))
+        # no fewer orders than two of all have a rho of 1 or -1, where t is infinite
+        few = RANKS if len(x) < FEWEST_PAIRS else None
+        return ("Spearman", "rho", rho, *told, max(p, 2 / math.factorial(min(len(x), 100))), few)
     labels, values = (y, x) if response_is_groups else (x, y)
     code, n_group = group_codes(labels)
-    numbers = _numbers(values)
+    numbers, few = _numbers(values), RANKS if np.bincount(code).min() < FEWEST_RANKED else None
     if n_group == 2:
         estimate = superiority(numbers, code == 1)
-        return ("Wilcoxon", "probability of superiority", estimate, *kruskal_wallis(numbers, code, 2), False)
-    return ("Kruskal-Wallis", None, np.nan, *kruskal_wallis(numbers, code, n_group), False)
+        return ("Wilcoxon", "probability of superiority", estimate, *kruskal_wallis(numbers, code, 2), few)
+    return ("Kruskal-Wallis", None, np.nan, *kruskal_wallis(numbers, code, n_group), few)
 
 
 def _numbers(series: pl.Series) -> np.ndarray:
@@ -252,6 +270,7 @@ def _table(x: np.ndarray, n_x: int, y: np.ndarray, n_y: int) -> tuple[Any, ...]:
     if counts.shape == (2, 2):
         (c, a), size = counts[:, 1], counts.sum(axis=1)
         d = exposed_events(np.array([a]), size[1:], np.array([c]), size[:1])
-        return ("Fisher", "odds ratio", maximum_likelihood(d), np.nan, np.nan, fisher_test(d), False)
+        return ("Fisher", "odds ratio", maximum_likelihood(d), np.nan, np.nan, fisher_test(d), None)
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
-    return ("chi-squared", None, np.nan, *chi_squared(counts), bool((expected < FEWEST_EXPECTED).any()))
+    few = CELLS if (expected < FEWEST_EXPECTED).any() else None
+    return ("chi-squared", None, np.nan, *chi_squared(counts), few)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 Correction = Literal["normal", "permutation", "hothorn-lausen", "lausen-1994", "lausen-1992"]
 MOST_NORMAL, MOST_WHOLE = 5_000, 200  # patients
 HIGHEST = 8.0
+INTEGRATED = 1e-10  # below it the integral is its own error, and the bound is as good as exact
 
 
 def cutpoint(
@@ -80,7 +81,8 @@ def cutpoint(
         - "permutation": markers are dealt out anew; for few patients or events. Needs `seed` to be repeated.
         - "hothorn-lausen": an upper bound from all permutations, of scores rounded to whole numbers (up to
           200 patients).
-        - "lausen-1994", "lausen-1992": an improved Bonferroni bound, and the limit for many patients.
+        - "lausen-1994", "lausen-1992": an improved Bonferroni bound, which is far too large with hundreds of
+          cuts, and the limit for many patients, which is right for thousands.
     n_permutations
         How many, with "permutation".
     conf_level
@@ -141,6 +143,7 @@ def cutpoint(
     sizes = cut_sizes(ordered, least, most)
     _check_cuts(y, ordered, sizes)
     scores = logrank_scores(y.time, y.event)[order]
+    _check_scores(y, scores)
     statistic = -standardized(scores, sizes)
     best = int(np.flatnonzero(np.abs(statistic) >= np.abs(statistic).max() - ROUNDING)[0])
     largest = float(abs(statistic[best]))
@@ -200,7 +203,7 @@ def _check_size(y: Survival, correction: Correction) -> None:
             f"{correction!r} was given for {counted(len(y), 'patient')}",
             argument="correction",
             expected=f"at most {limit} patients with it",
-            remedy="correction='lausen-1994'" if correction == "normal" else "correction='normal'",
+            remedy="correction='lausen-1992'" if correction == "normal" else "correction='normal'",
         )
 
 
@@ -222,6 +225,18 @@ def _check_cuts(y: Survival, ordered: np.ndarray, sizes: np.ndarray) -> None:
             column=y.names["score"],
             expected="a marker with several possible cuts",
             remedy="hem.survival.logrank(..., by=...)",
+        )
+
+
+def _check_scores(y: Survival, scores: np.ndarray) -> None:
+    """Somebody must have had the event while another went on."""
+    if np.ptp(scores) <= ROUNDING:
+        raise DataError(
+            "tells nobody from another: all who were at risk at an event had it",
+            argument="event",
+            column=y.names["event"],
+            expected="an event that somebody outlives",
+            remedy="hem.survival.kaplan_meier(...).to_frame() to see who is at risk at the events",
         )
 
 
@@ -250,7 +265,10 @@ def _chance(
     def p_of(b: float) -> float:
         if correction == "lausen-1992":
             return lausen_1992(b, *shares)
-        return lausen_1994(b, n, sizes) if correction == "lausen-1994" else normal_p(b, n, sizes)
+        if correction == "lausen-1994":
+            return lausen_1994(b, n, sizes)
+        exact = normal_p(b, n, sizes)
+        return exact if exact > INTEGRATED else min(lausen_1994(b, n, sizes), INTEGRATED)
 
     return p_of, lambda p: float(brentq(lambda b: p_of(b) - p, 0.0, HIGHEST, xtol=1e-6))
 

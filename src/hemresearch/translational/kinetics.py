@@ -14,13 +14,17 @@ from ..numerics.intervals import normal_quantile
 from ..numerics.linear_mixed import MixedLine, mixed_line
 from ..options import Missing, check_choice, check_conf_level, check_number
 from .kinetics_result import Kinetics
-from .marker_data import Marker, read_marker
+from .marker_data import Marker, read_marker, refuse_taken
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
 
 Below = Literal["censored", "half", "limit"]
-FEWEST = 3
+FEWEST, FEW = 3, 5  # patients: for a line, and for limits
+TAKEN = (
+    "row", "n", "n_below", "level", "estimate", "std_error", "halving_time", "term", "statistic", "p_value",
+    "conf_low", "conf_high", "patient", "value", "below",
+)  # fmt: skip
 LOG_2 = float(np.log10(2.0))
 SHARES = {"censored": 1.0, "half": 0.5, "limit": 1.0}  # of the limit that stands for what is below it
 
@@ -90,7 +94,9 @@ def kinetics(
     Warns
     -----
     DataWarning
-        For values below the limit that are replaced by a number.
+        For values below the limit that are replaced by a number, and for fewer than five patients, with
+        whom limits are too narrow (of 200 simulations each they held the slope in 87 % with four patients, in
+        92 % with six).
 
     Notes
     -----
@@ -130,6 +136,7 @@ def kinetics(
     check_number(per, argument="per", above=0, expected="time above 0", example=1.0)
     m = read_marker(data, id=id, time=time, value=value, limit=limit, by=by, missing=missing)
     _warn_of_substitution(m, below)
+    refuse_taken(m, TAKEN)
     y, hidden = np.log10(np.where(m.below, SHARES[below] * m.value, m.value)), m.below & (below == "censored")
     z = normal_quantile(conf_level)
     rows, patients = [], []
@@ -153,7 +160,7 @@ def kinetics(
         value=m.table.name("value"),
         id=m.table.name("id"),
         below=below,
-        method="maximum likelihood" if hidden.any() else "REML",
+        method=_method(hidden, m),
         per=float(per),
         conf_level=conf_level,
         n=len(m.patient),
@@ -175,6 +182,14 @@ def _warn_of_substitution(m: Marker, below: Below) -> None:
         )
 
 
+def _method(hidden: np.ndarray, m: Marker) -> str:
+    """How the lines were fitted, which may differ between groups."""
+    some = {bool(hidden[m.group.code == g].any()) for g in range(len(m.group))}
+    if len(some) == 2:
+        return "maximum likelihood in groups with values below the limit, else REML"
+    return "maximum likelihood" if some == {True} else "REML"
+
+
 def _line(m: Marker, own: np.ndarray, y: np.ndarray, hidden: np.ndarray, owner: np.ndarray) -> MixedLine:
     """The mixed model of one group."""
     t = m.time[own]
@@ -189,6 +204,13 @@ def _line(m: Marker, own: np.ndarray, y: np.ndarray, hidden: np.ndarray, owner: 
             expected=f"{FEWEST} patients or more with two detected values, more than two measurements of "
             "each in the mean, and values that differ",
             remedy="log_reduction(...), which tells how far the marker fell",
+        )
+    if n < FEW:
+        warn(
+            f"has {counted(n, 'patient')} for one line: normal limits are narrow with so few",
+            argument="data",
+            expected=f"{FEW} patients or more",
+            remedy="fall.patients(), whose lines can be told one by one",
         )
     line = censored_line(y, hidden, t, owner) if hidden.any() else mixed_line(y, t, owner)
     if not line.converged:

@@ -78,6 +78,20 @@ def read_marker(
     return marker
 
 
+def refuse_taken(m: Marker, taken: tuple[str, ...]) -> None:
+    """Refuse columns of patients or groups with names that columns of the result have."""
+    for role, names in (("id", (m.table.name("id"),)), ("by", m.group.names)):
+        for name in names:
+            if name in taken or (role == "by" and name == "id"):
+                raise DataError(
+                    "has the name of a column of the result",
+                    argument=role,
+                    column=name,
+                    expected="another name",
+                    remedy=f"{role}=pl.col({name!r}).alias('{role}_1')",
+                )
+
+
 def _is_number(limit: Any) -> bool:
     return hasattr(limit, "__float__") and not isinstance(limit, str)
 

@@ -7,10 +7,11 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from ..errors import DataError, counted
+from ..errors import DataError, counted, warn
 from ..numerics.multiplicity import adjusted, null_share
 from ..options import check_choice
 
+FEW = 100  # tests, of which a share is uncertain
 Adjust = Literal["bh", "by", "storey", "holm", "bonferroni", "none"]
 
 
@@ -42,6 +43,11 @@ def q_values(p: Any, *, adjust: Adjust = "bh") -> pl.Series:
         Anything but numbers from 0 to 1; no p-value above 0.95 or so for "storey", which then takes all null
         hypotheses to be false.
 
+    Warns
+    -----
+    DataWarning
+        With fewer than 100 tests and "storey".
+
     References
     ----------
     Benjamini Y, Hochberg Y. J R Stat Soc B 1995;57:289-300. Benjamini Y, Yekutieli D. Ann Stat
@@ -67,6 +73,14 @@ def checked_adjustment(values: np.ndarray, adjust: str) -> np.ndarray:
             "is estimated as 0",
             argument="adjust",
             expected="p-values that reach up to 1, as those of true null hypotheses do",
+            remedy="adjust='bh'",
+        )
+    if adjust == "storey" and 0 < len(known) < FEW:
+        warn(
+            f"{counted(len(known), 'p-value')}: too few to tell how many null hypotheses are true, and "
+            "q-values may be smaller than p-values",
+            argument="adjust",
+            expected=f"{FEW} tests or more for Storey's",
             remedy="adjust='bh'",
         )
     return adjusted(values, adjust)

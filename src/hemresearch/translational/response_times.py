@@ -9,10 +9,12 @@ import polars as pl
 
 from ..errors import DataError, counted, warn
 from ..options import check_number
-from .marker_data import Marker, read_marker
+from .marker_data import Marker, read_marker, refuse_taken
 
 if TYPE_CHECKING:
     from ..columns import Column
+
+TAKEN = ("n", "response_left", "response_right", "responded", "loss_left", "loss_right")
 
 
 def response_times(
@@ -99,6 +101,7 @@ def response_times(
     lost = level if loss_above is None else _loss(loss_above, level)
     in_a_row = _confirm(confirm)
     m = read_marker(data, id=id, time=time, value=value, limit=limit, positive=False)
+    refuse_taken(m, TAKEN)
     use = (m.time >= 0) & ~(m.below & (m.limit > level))
     order = m.order()
     order = order[use[order]]
