@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import polars as pl
 import pytest
@@ -77,7 +79,7 @@ def test_only_strong_features_and_p_values_of_zero():
     veteran = hem.data.load("veteran")
     screen = hem.translational.screen(veteran, ["karno"], time="time", event="status")
     frame = screen.to_frame().with_columns(p_value=0.0, q_value=0.0)
-    ax = draw_manhattan(type(screen)(frame, "cox", "wald", "efron", "bh", 0.95))
+    ax = draw_manhattan(dataclasses.replace(screen, frame=frame))
     assert points(ax)[0, 1] == pytest.approx(300)
 
 
@@ -125,7 +127,7 @@ def test_what_cannot_be_drawn_is_refused(many):
         draw_volcano(groups)
     with pytest.raises(DataError, match="says nothing of 299 features"):
         draw_manhattan(many, groups={})
-    nothing = type(many)(many.to_frame().filter(pl.col("p_value").is_null()), "cox", "wald", None, "bh", 0.95)
+    nothing = dataclasses.replace(many, frame=many.to_frame().filter(pl.col("p_value").is_null()))
     with pytest.raises(DataError, match="no feature with a p-value"):
         draw_volcano(nothing)
     for wrong in ({"q": 1.5}, {"label": -1}):

@@ -7,7 +7,7 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 from reference_cases import assert_close
-from refusals import assert_refused
+from refusals import assert_refused, assert_warns
 
 import hemresearch as hem
 from hemresearch.errors import DataError, DataWarning
@@ -130,6 +130,21 @@ def test_threads_change_nothing_and_a_matrix_is_as_columns():
     ):
         call = lambda m=wrong: screen(beside, names, matrix=m, **roles)  # noqa: E731
         assert_refused(call, argument=argument, says=[says])
+
+
+def test_few_events_of_a_cause_give_a_warning():
+    data = made(60, 2, seed=3).with_columns(cause=pl.col("e").cast(pl.Int64) * (1 + pl.int_range(60) % 2))
+    roles = {"time": "t", "event": "cause", "cause": 1, "method": "fine-gray"}
+    assert_warns(
+        lambda: screen(data, ["x0", "x1"], **roles), argument="event", column="cause", says=["robust Wald"]
+    )
+
+
+def test_what_was_left_out_is_counted():
+    short = made(40, 2, seed=6).with_columns(t=pl.when(pl.int_range(40) > 5).then("t"))
+    found = screen(short, ["x0", "x1"], time="t", event="e", missing="drop")
+    assert found.summary().select("n", "n_dropped").row(0) == (34, 6)
+    assert "6 rows with missing values left out" in repr(found)
 
 
 def test_threads_change_nothing_side_by_side():
@@ -288,17 +303,18 @@ def test_combinations_that_order_the_events_have_no_maximum():
 def test_the_result_tells_itself(veteran):
     found = screen(veteran, ["karno", "age", "diagtime"], time="time", event="status", covariates=["prior"])
     assert found.top(1)["feature"].to_list() == ["karno"]
-    assert found.summary().row(0) == (3, 3, 1, "cox", "likelihood-ratio", "bh", 0.95)
+    assert found.summary().row(0) == (137, 128, 0, 3, 3, 1, "cox", "likelihood-ratio", "bh", 0.95)
     assert found.text() == "1 of 3 features had a q-value below 0.05"
     ratios = found.to_frame(exponentiate=True)
     assert "std_error" not in ratios.columns
     np.testing.assert_allclose(ratios["estimate"].log(), found.to_frame()["estimate"])
-    assert (
-        repr(found).splitlines()[0] == "Cox models of one feature each, adjusted for covariates: 3 features"
+    assert repr(found).splitlines()[0] == (
+        "Cox models of one feature each, adjusted for covariates: 3 features, n=137, events=128"
     )
     assert found.methods() == (
-        "The association of 3 features with the outcome was examined by Cox models of one feature each, "
-        "adjusted for covariates (Efron ties, likelihood-ratio tests, q-values by Benjamini and Hochberg)."
+        "The association of 3 features with the outcome was examined in 137 patients with 128 events by Cox "
+        "models of one feature each, adjusted for covariates (Efron ties, likelihood-ratio tests, q-values "
+        "by Benjamini and Hochberg)."
     )
     groups = screen(
         veteran, ["trt"], time="time", event="status", method="logrank", strata="celltype", adjust="none"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ..errors import DataError
-from ..formats import significant
+from ..formats import percent, significant
 from .categories import settle_panel
 from .curve_lines import style_axes
 from .figure import figure, record
@@ -24,7 +24,7 @@ def draw_cutpoint(
     ax: Axes | None = None,
     title: str | None = None,
     x_label: str | None = None,
-    y_label: str = "Standardised log-rank statistic",
+    y_label: str = "Absolute log-rank statistic",
     color: Any = None,
     width: float | None = None,
 ) -> Axes:
@@ -62,7 +62,7 @@ def draw_cutpoint(
     >>> ax = hem.plots.draw_cutpoint(found, x_label="Age (years)", width=80)
     >>> print(hem.plots.fingerprint(ax))
     24 cuts of z1 from 17 to 41: largest 1.874 at 35, by chance up to 2.784
-      text: Age (years) | Standardised log-rank statistic
+      text: Age (years) | Absolute log-rank statistic | exceeded by chance in 5%
     >>> import matplotlib.pyplot as plt
     >>> plt.close(ax.figure)
     """
@@ -88,10 +88,13 @@ def draw_cutpoint(
             [found.cut], [found.statistic], marker="o", markersize=5, color=shade, linestyle="none", gid="cut"
         )
         if found.critical is not None:
-            panel.axhline(found.critical, color="0.4", linewidth=0.8, linestyle=(0, (4, 3)), gid="critical")
+            panel.axhline(
+                found.critical, color="0.4", linewidth=0.8, linestyle=(0, (4, 3)), gid="critical",
+                label=f"exceeded by chance in {percent(1 - found.conf_level, 0)}",
+            )  # fmt: skip
         panel.set_ylim(0, 1.08 * max(found.statistic, found.critical or 0.0))
         words = title, x_label or found.score, y_label
-        settle_panel(panel, words, panel_mm(panel) if ax is None else None, legend=False)
+        settle_panel(panel, words, panel_mm(panel) if ax is None else None, legend=found.critical is not None)
         record(panel, lambda: [_told(found, cuts)], before=before)
     return panel
 

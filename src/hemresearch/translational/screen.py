@@ -29,7 +29,7 @@ from ..regression.cox import refuse_no_events
 from ..regression.cox_solution import rows_of
 from .features import Features, read_features
 from .q_values import Adjust, checked_adjustment
-from .screen_result import Screen
+from .screen_result import Screen, Size
 
 if TYPE_CHECKING:
     from ..columns import Column, Columns
@@ -135,7 +135,9 @@ def screen(
     Warns
     -----
     DataWarning
-        If there are features without an estimate, or with an infinite one.
+        If there are features without an estimate, or with an infinite one; and with fewer than 50 events of
+        the cause of Fine-Gray models, whose robust Wald tests then find too much (with 20 events, 7 % of
+        useless markers at 5 %, and 4 of a thousand at 0.1 %).
 
     Notes
     -----
@@ -152,7 +154,7 @@ def screen(
     >>> import hemresearch as hem
     >>> trial = hem.data.load("veteran")
     >>> hem.translational.screen(trial, ["karno", "age", "diagtime"], time="time", event="status")
-    Cox models of one feature each: 3 features
+    Cox models of one feature each: 3 features, n=137, events=128
       karno: log hazard ratio -0.03342, p 8.983e-11, q 2.695e-10
       diagtime: log hazard ratio 0.0091, p 0.3397, q 0.429
       age: log hazard ratio 0.0075, p 0.429, q 0.429
@@ -165,7 +167,7 @@ def screen(
     if method == "fine-gray":
         from .screen_fine_gray import screen_fine_gray
 
-        found = screen_fine_gray(
+        found, size = screen_fine_gray(
             frame, features, matrix, covariates, {**roles, "censored": censored}, cause, ties or "breslow"
         )
     else:
@@ -179,7 +181,8 @@ def screen(
             from .screen_logrank import screen_logrank
 
             found = screen_logrank(y, chosen, missing)
-    return _result(found, method, test, ties, covariates, strata, adjust, conf_level)
+        size = Size(len(y), int(y.event.sum()), y.n_dropped)
+    return _result(found, size, method, test, ties, covariates, strata, adjust, conf_level)
 
 
 def used_columns(y: Survival) -> tuple[str, ...]:
@@ -264,6 +267,7 @@ def _in_threads(values: np.ndarray, rows: CoxRows, efron: bool, n_jobs: int) -> 
 
 def _result(
     found: pl.DataFrame,
+    size: Size,
     method: Method,
     test: Test | None,
     ties: Ties | None,
@@ -291,6 +295,7 @@ def _result(
         ties=ties or default,
         adjust=adjust,
         conf_level=conf_level,
+        size=size,
         setting=adjusted_for + ("" if strata is None else ", stratified"),
     )
 

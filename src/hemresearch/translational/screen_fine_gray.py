@@ -13,16 +13,18 @@ from scipy.special import erfc
 from ..columns import Groups
 from ..competing.fine_gray_solution import Risk, solve, subdistribution
 from ..design import covariate_columns
-from ..errors import ConvergenceError, DataError, DataWarning
+from ..errors import ConvergenceError, DataError, DataWarning, counted, warn
 from ..model_design import model_design, refuse_collinear
 from ..numerics.screening_fine_gray import screen_fine_gray as side_by_side
 from ..outcomes_competing import read_competing
 from .features import read_features
+from .screen_result import Size
 
 if TYPE_CHECKING:
     from ..design import Covariates, Design
 
 COLUMN = "the feature"
+FEW = 50  # events
 
 
 def screen_fine_gray(
@@ -33,7 +35,7 @@ def screen_fine_gray(
     roles: dict[str, Any],
     cause: Any,
     ties: str,
-) -> pl.DataFrame:
+) -> tuple[pl.DataFrame, Size]:
     """One row per feature; the censoring distribution is that of the rows in which the feature is known."""
     wanted = None if covariates is None else covariate_columns(covariates, frame)
     y = read_competing(frame, covariates=wanted, **roles)
@@ -45,13 +47,15 @@ def screen_fine_gray(
     design = model_design(own, covariates)
     refuse_collinear(design.matrix, design.columns)
     risk = Risk(own, y.event & ~own.event, y.group)
+    size = Size(len(own), int(own.event.sum()), y.n_dropped)
+    _warn_of_few(size, own.names["event"])
     estimate, error = _side_by_side(risk, design, values, ties)
     n, n_event = np.full(len(values), len(own)), np.full(len(values), int(own.event.sum()))
     status = np.full(len(values), "ok", dtype=object)
     for j in np.flatnonzero(np.isnan(error)):
         n[j], n_event[j], estimate[j], error[j], status[j] = _one(risk, design, values[j], ties)
     statistic = (estimate / error) ** 2
-    return pl.DataFrame(
+    frame = pl.DataFrame(
         {
             "feature": chosen.names,
             "n": n,
@@ -64,6 +68,18 @@ def screen_fine_gray(
             "status": status.tolist(),
         }
     )
+    return frame, size
+
+
+def _warn_of_few(size: Size, event: str) -> None:
+    if size.n_event < FEW:
+        warn(
+            f"has the cause in {counted(size.n_event, 'row')}, so few that robust Wald tests find too much",
+            argument="event",
+            column=event,
+            expected=f"{FEW} events or more",
+            remedy="hem.competing.gray_test for a group, or method='cox' for the cause-specific hazard",
+        )
 
 
 def _side_by_side(risk: Risk, design: Design, values: np.ndarray, ties: str) -> tuple[np.ndarray, np.ndarray]:

@@ -37,6 +37,15 @@ ADJUSTMENTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Rows and events of a screen (of a feature with missing values fewer), and rows left out of it."""
+
+    n: int
+    n_event: int
+    n_dropped: int
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Screen(Result):
     """The association of each of many features with an outcome.
@@ -47,6 +56,8 @@ class Screen(Result):
         One row per feature, in the order given.
     method, test, ties, adjust
         The model, its test, the rule for ties, and how q-values were made.
+    size
+        How many rows and events there were.
     setting
         What else there was in every model, in words.
     """
@@ -57,6 +68,7 @@ class Screen(Result):
     ties: str | None
     adjust: str
     conf_level: float
+    size: Size
     setting: str = ""
 
     def to_frame(self, *, exponentiate: bool = False) -> pl.DataFrame:
@@ -88,6 +100,9 @@ class Screen(Result):
         """One row: how many features, with an estimate, with q below 0.05; model, test and adjustment."""
         return pl.DataFrame(
             {
+                "n": [self.size.n],
+                "n_event": [self.size.n_event],
+                "n_dropped": [self.size.n_dropped],
                 "n_features": [self.frame.height],
                 "n_estimated": [int((self.frame["status"] == "ok").sum())],
                 "n_q_below_0.05": [int((self.frame["q_value"] < 0.05).sum())],
@@ -106,7 +121,8 @@ class Screen(Result):
     def methods(self) -> str:
         """A sentence for the methods section."""
         return (
-            f"The association of {counted(self.frame.height, 'feature')} with the outcome was examined by "
+            f"The association of {counted(self.frame.height, 'feature')} with the outcome was examined in "
+            f"{formats.count(self.size.n)} patients with {formats.count(self.size.n_event)} events by "
             f"{MODELS[self.method]}{self.setting} ({self._details()})."
         )
 
@@ -130,7 +146,12 @@ class Screen(Result):
         rows = [self._line(row) for row in self.top(SHOWN).iter_rows(named=True)]
         left = self.frame.height - SHOWN
         more = [f"  and {left} more"] if left > 0 else []
-        head = f"{MODELS[self.method]}{self.setting}: {counted(self.frame.height, 'feature')}"
+        size, dropped = self.size, f"{formats.count(self.size.n_dropped)} rows with missing values left out"
+        head = (
+            f"{MODELS[self.method]}{self.setting}: {counted(self.frame.height, 'feature')}, "
+            f"n={formats.count(size.n)}, events={formats.count(size.n_event)}"
+            + (f", {dropped}" if size.n_dropped else "")
+        )
         return "\n".join([head, *rows, *more, self._details()])
 
     def _line(self, row: dict[str, Any]) -> str:
