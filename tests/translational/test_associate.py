@@ -113,6 +113,12 @@ def test_sparse_tables_are_told():
         associate(data, ["g"], response="r")
 
 
+def test_a_feature_of_labels_for_nearly_everybody_is_refused():
+    data = pl.DataFrame({"r": [1.0, 2.0] * 15, "sample": [f"s{i}" for i in range(30)]})
+    with pytest.raises(DataError, match="features: column 'sample' has 30 labels"):
+        associate(data, ["sample"], response="r")
+
+
 @pytest.mark.parametrize(
     ("response", "message"),
     [("same", "is the same in every row"), ("many", "has 30 labels"), ("gap", "1 missing value")],

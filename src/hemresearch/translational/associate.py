@@ -140,7 +140,7 @@ def associate(
     Raises
     ------
     DataError
-        A response with one value, or with more than 20 labels; features as in `screen`.
+        A response with one value; a response or feature with more than 20 labels; features as in `screen`.
 
     Warns
     -----
@@ -198,6 +198,19 @@ def _check_response(response: pl.Series, name: str) -> None:
         )
 
 
+def _refuse_labels(series: pl.Series, name: str) -> None:
+    """A label for nearly every patient is no group."""
+    n_value = series.n_unique()
+    if n_value - (series.null_count() > 0) > MOST_GROUPS:
+        raise DataError(
+            f"has {n_value} labels",
+            argument="features",
+            column=name,
+            expected=f"numbers, or groups of which there are at most {MOST_GROUPS}",
+            remedy="fewer groups, or numbers for what has an order",
+        )
+
+
 def is_groups(series: pl.Series) -> bool:
     """Whether values are labels: anything but numbers, and numbers of which there are two."""
     return not series.dtype.is_numeric() or series.drop_nulls().n_unique() <= 2
@@ -209,6 +222,8 @@ def _each(features: Features, response: pl.Series) -> pl.DataFrame:
     by_groups = is_groups(response)
     for j, name in enumerate(features.names):
         series = features.column(j)
+        if is_groups(series):
+            _refuse_labels(series, name)
         x, y = series, response
         if series.null_count():
             known = series.is_not_null()
