@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import hemresearch as hem
 from hemresearch.errors import DataError
 from hemresearch.plots import draw_manhattan, draw_volcano
+from hemresearch.plots.label_points import label_points
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +135,20 @@ def test_what_cannot_be_drawn_is_refused(many):
     for wrong in ({"q": 1.5}, {"label": -1}):
         with pytest.raises(DataError, match=next(iter(wrong))):
             draw_volcano(many, **wrong)
+
+
+def test_lines_to_labels_end_at_their_edge_and_cross_no_other_label():
+    fig = hem.plots.figure(width=80, height=50)
+    ax = fig.subplots()
+    ax.set(xlim=(0, 10), ylim=(0, 10))
+    x, y = [8.0, 8.2, 8.1, 8.3, 8.15], [5.0, 5.1, 4.9, 5.05, 5.2]
+    label_points(ax, x, y, [f"A_RATHER_LONG_NAME_{j}" for j in range(5)])
+    fig.draw_without_rendering()
+    boxes = [t.get_window_extent() for t in ax.texts if t.get_text()]
+    lines = [t for t in ax.texts if not t.get_text()]
+    assert lines
+    for line in lines:
+        start, there = ax.transData.transform(line.xy), np.array(line.xyann) * fig.dpi / 72
+        through = [start + s * there for s in np.linspace(0.1, 0.9, 30)]
+        assert sum(any(box.contains(*at) for at in through) for box in boxes) == 0
+    plt.close(fig)
