@@ -190,3 +190,6 @@ def test_new_patients_must_have_the_features():
     gaps = pl.DataFrame({name: [None, 1.0] for name in names})
     with pytest.raises(DataError, match="missing values"):
         made.predict(gaps)
+    other = [f"other{j}" for j in range(5)]
+    with pytest.raises(DataError, match="2 features of the score not among them"):
+        made.predict(data, matrix=x, features=other)
