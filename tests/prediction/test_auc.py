@@ -216,6 +216,15 @@ def test_missing_values_and_a_horizon_that_is_a_time_but_for_rounding():
     assert near["n_event"][0] == 2
 
 
+def test_one_case_alone_gives_a_warning():
+    assert_warns(
+        lambda: auc(FIVE, **ROLES, scores="x", times=2),
+        argument="event",
+        column="event",
+        says=["one patient"],
+    )
+
+
 @pytest.mark.parametrize("scores", ["x", ["x"]])
 def test_a_column_alone_is_a_model_of_its_name(scores):
     assert (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, listed, warn
 from ..numerics.prediction_scores import area_under_roc
 from ..options import Missing, check_choice, check_conf_level
 from .performance import Comparison, Performance, Scored, differences_of, estimates_of, facts, performance
@@ -82,7 +82,8 @@ def auc(
     Warns
     -----
     DataWarning
-        As `cumulative_incidence`, where `event` has competing events.
+        As `cumulative_incidence`, where `event` has competing events; where one patient alone is known to
+        have the event by a horizon, of which no limits can tell the uncertainty.
 
     References
     ----------
@@ -107,6 +108,7 @@ def auc(
         scores=scores, times=times, missing=missing,
     )  # fmt: skip
     frame = estimates_of(j, _measure(controls), conf_level)
+    _warn_of_single_cases(j)
     return performance(j, frame, "time-dependent AUC", conf_level, "AUC", chance=0.5)
 
 
@@ -178,6 +180,18 @@ def auc_difference(
     )  # fmt: skip
     frame = differences_of(j, _measure(controls), reference, conf_level)
     return Comparison(frame=frame, **facts(j, "difference in time-dependent AUC", conf_level))
+
+
+def _warn_of_single_cases(j: Judged) -> None:
+    alone = [f"{t:g}" for t, at in zip(j.horizons, j.times, strict=True) if j.n_event(at) == 1]
+    if alone:
+        warn(
+            f"is known to have happened to one patient alone by {listed(alone)}; limits say nothing of it",
+            argument="event",
+            column=j.y.names["event"],
+            expected="some tens of patients with the event by every horizon",
+            remedy="times=... later ones",
+        )
 
 
 def _measure(controls: str) -> Measure:
